@@ -1,0 +1,121 @@
+//! `cargo xtask test`: every test of the workspace, with what the tests need. Knows nothing of single tests.
+
+use std::env;
+use std::path::Path;
+
+use crate::command::{Command, find};
+use crate::failure::{Failure, Result};
+use crate::tally::Tally;
+use crate::{Subcommand, needs, workspace};
+
+pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
+    name: "test",
+    arguments: "[--long] [FILTER…]",
+    about: "runs all tests, or those whose names contain a FILTER; --long with full counts",
+    run: |arguments| {
+        let tally = run(&Request::parse(arguments)?)?;
+        println!("\ntests: {tally}");
+        Ok(())
+    },
+};
+
+/// Which tests, and how many rounds of those that repeat.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    effort: Effort,
+    filters: Vec<String>,
+}
+
+/// How much a test that generates its cases does.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Effort {
+    /// What fits into the time that somebody waits.
+    #[default]
+    Usual,
+    /// Full counts: the tests see `WHIMBREL_LONG=1`.
+    Long,
+}
+
+impl Request {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut request = Self::default();
+        for argument in arguments {
+            match argument.as_str() {
+                "--long" => request.effort = Effort::Long,
+                option if option.starts_with('-') => {
+                    return Err(Failure::new(format!("`cargo xtask test` has no option `{option}`")));
+                }
+                filter => request.filters.push(filter.to_owned()),
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// Runs the tests. Fails if one of them fails, and if none was run.
+pub(crate) fn run(request: &Request) -> Result<Tally> {
+    needs::meet()?;
+    if let Ok(seed) = env::var("WHIMBREL_SEED") {
+        println!("WHIMBREL_SEED={seed}");
+    }
+    // Tests start the examples as programs, so all that can be built is built before the first one runs.
+    Command::cargo("build --workspace --all-targets --all-features").run()?;
+    let variables: &[_] = match request.effort {
+        Effort::Usual => &[],
+        Effort::Long => &[("WHIMBREL_LONG", "1")],
+    };
+    suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, variables)
+}
+
+/// Runs the tests that cargo selects by `selection`, and their documentation's, to the end even if some
+/// fail. Fails if one of them fails, and if none was run.
+pub(crate) fn suite(
+    folder: &Path,
+    selection: &[&str],
+    filters: &[String],
+    variables: &[(&str, &str)],
+) -> Result<Tally> {
+    let command = |words: &str| {
+        let command = Command::cargo(words).args(selection).within(folder);
+        variables.iter().fold(command, |command, (name, value)| command.env(name, value))
+    };
+    let tests = if find("cargo-nextest").is_some() {
+        // Whether any test was run is counted here, over all programs and the documentation.
+        command("nextest run --no-fail-fast --no-tests=pass").args(filters).watch()?
+    } else {
+        command("test --no-fail-fast --all-targets").args(["--"]).args(filters).watch()?
+    };
+    let examples_in_docs = command("test --no-fail-fast --doc").args(["--"]).args(filters).watch()?;
+
+    let tally: Tally =
+        [&tests, &examples_in_docs].map(|watched| Tally::of_lines(&watched.lines)).into_iter().sum();
+    if !tests.success || !examples_in_docs.success {
+        return Err(Failure::new(format!("not all tests passed\ntests: {tally}")));
+    }
+    if tally.ran() == 0 {
+        return Err(Failure::new(format!("no test was run\ntests: {tally}")));
+    }
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Request> {
+        Request::parse(&arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn arguments_are_an_effort_and_filters() {
+        assert_eq!(parse(&[]).expect("valid"), Request::default());
+        let expected = Request { effort: Effort::Long, filters: vec!["lock".to_owned(), "plan".to_owned()] };
+        assert_eq!(parse(&["lock", "--long", "plan"]).expect("valid"), expected);
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        let failure = parse(&["--lnog"]).expect_err("a slip");
+        assert!(failure.to_string().contains("no option `--lnog`"), "{failure}");
+    }
+}
