@@ -2,6 +2,7 @@
 //!
 //! A new chore is a module with a `SUBCOMMAND`, and its line in [`SUBCOMMANDS`].
 
+mod ci;
 mod command;
 mod failure;
 mod needs;
@@ -23,7 +24,7 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
