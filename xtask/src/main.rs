@@ -5,7 +5,10 @@
 mod ci;
 mod command;
 mod failure;
+mod footprint;
 mod needs;
+mod packages;
+mod scratch;
 mod tally;
 mod test;
 mod workspace;
