@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, footprint, test};
+use crate::{Subcommand, footprint, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -37,6 +37,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "format", run: || Command::cargo("fmt --all --check").run().map(|()| Done::default()) },
     Step { name: "footprint", run: footprint::check },
+    Step { name: "sharing", run: sharing::check },
     Step { name: "clippy", run: clippy },
     Step { name: "docs", run: docs },
     Step {

@@ -9,6 +9,7 @@ mod footprint;
 mod needs;
 mod packages;
 mod scratch;
+mod sharing;
 mod tally;
 mod test;
 mod workspace;
