@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, footprint, sharing, test};
+use crate::{Subcommand, deny, footprint, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     Step { name: "format", run: || Command::cargo("fmt --all --check").run().map(|()| Done::default()) },
     Step { name: "footprint", run: footprint::check },
     Step { name: "sharing", run: sharing::check },
+    Step { name: "deny", run: deny::check },
     Step { name: "clippy", run: clippy },
     Step { name: "docs", run: docs },
     Step {

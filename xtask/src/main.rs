@@ -4,6 +4,7 @@
 
 mod ci;
 mod command;
+mod deny;
 mod failure;
 mod footprint;
 mod needs;
