@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, deny, footprint, sharing, test};
+use crate::{Subcommand, deny, footprint, quickstart, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -48,6 +48,7 @@ const STEPS: &[Step] = &[
             Ok(Done { note: tests.to_string(), tests })
         },
     },
+    Step { name: "quickstart", run: quickstart::check },
 ];
 
 /// The crates that have features or may be used without them.

@@ -9,6 +9,7 @@ mod failure;
 mod footprint;
 mod needs;
 mod packages;
+mod quickstart;
 mod scratch;
 mod sharing;
 mod tally;
