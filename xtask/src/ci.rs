@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, deny, footprint, quickstart, sharing, test};
+use crate::{Subcommand, deny, footprint, quickstart, rusqlite, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -49,6 +49,7 @@ const STEPS: &[Step] = &[
         },
     },
     Step { name: "quickstart", run: quickstart::check },
+    Step { name: "rusqlite", run: rusqlite::check },
 ];
 
 /// The crates that have features or may be used without them.

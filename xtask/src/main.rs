@@ -10,6 +10,7 @@ mod footprint;
 mod needs;
 mod packages;
 mod quickstart;
+mod rusqlite;
 mod scratch;
 mod sharing;
 mod tally;
