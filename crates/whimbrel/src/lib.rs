@@ -1,1 +1,75 @@
-//! Part of Whimbrel.
+//! Whimbrel migrates an application's own database when the application starts.
+//!
+//! This crate is the core: migrations and the sets they come in, the checks before anything runs, plans, the history in
+//! the database, and the engine. It knows no async runtime and no database client; a driver's crate
+//! (`whimbrel-sqlite`, …) brings the connection.
+//!
+//! ```
+//! use whimbrel::{Memory, Migrator};
+//! # fn main() -> whimbrel::Result<()> {
+//! let migrations = Memory::new().with_sql(1, "create_users", "CREATE TABLE users (id INTEGER PRIMARY KEY);");
+//! # let mut db = whimbrel_testkit::Fake::new();
+//! let report = Migrator::new(&migrations).run_blocking(&mut db)?;
+//! assert_eq!(report.migrations.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+mod backup;
+mod blocking;
+mod detail;
+mod dialect;
+mod digest;
+mod directive;
+mod driver;
+mod engine;
+mod error;
+mod finding;
+mod history;
+pub mod layout;
+mod manifest;
+mod migration;
+mod migrator;
+mod observe;
+mod plan;
+mod prepare;
+mod report;
+pub mod script;
+mod source;
+mod step;
+#[cfg(feature = "tracing")]
+mod tracing;
+mod verify;
+
+pub use async_trait::async_trait;
+
+pub use self::backup::{Backup, Receipt};
+pub use self::blocking::{Blocking, Itself};
+pub use self::dialect::{
+    BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TableNameError,
+    TransactionSql,
+};
+pub use self::digest::{Chain, Digest, DigestError};
+pub use self::directive::{DirectiveError, Directives};
+pub use self::driver::{
+    Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows, Value,
+};
+pub use self::error::{Error, ErrorKind, Location, Result};
+pub use self::finding::{Finding, FindingKind};
+pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};
+pub use self::manifest::{FileLine, Former, LockChange, Manifest, ManifestError, Tombstone};
+pub use self::migration::{
+    Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError, Version,
+    VersionError, canonical_text,
+};
+pub use self::migrator::{Migrator, Settlement};
+pub use self::observe::{Event, Observer, Tip};
+pub use self::plan::{
+    Action, Ahead, Gaps, Goal, OutOfOrder, Plan, PlanItem, Request, Reverted, Transaction, Unbaselined, plan,
+};
+pub use self::report::{MigrationReport, Outcome, Report};
+pub use self::source::{Directory, Joined, Memory, Source, SourceFile};
+pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
+#[cfg(feature = "tracing")]
+pub use self::tracing::Tracing;
+pub use self::verify::{ManifestVerifier, Verified, Verifier};

@@ -1,0 +1,292 @@
+//! The engine: carries out a verified plan on one connection, so that after any crash the next run knows what took
+//! effect. With `session.rs`, the only module that calls a driver to change something.
+
+mod commit;
+mod failure;
+mod journal;
+mod session;
+mod shared;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub(crate) use self::failure::Failing;
+pub(crate) use self::session::{Deadline, Session, jittered};
+
+use crate::backup::Backup;
+use crate::detail::Detail;
+use crate::dialect::{Dialect, TableName};
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::history::{EVERY_SET, History, HistoryEvent, HistoryRow, NewRow};
+use crate::migration::{Key, SetName};
+use crate::observe::{Event, Observer, Tip};
+use crate::plan::{Action, Plan, PlanItem};
+use crate::prepare::Sharing;
+use crate::report::{MigrationReport, Report};
+use crate::step::{BoundStep, Steps};
+use crate::verify::Verified;
+
+/// What a run is told, beside its plan.
+pub(crate) struct Settings<'s> {
+    pub(crate) table: &'s TableName,
+    pub(crate) observers: &'s [Box<dyn Observer + 's>],
+    pub(crate) backup: Option<&'s (dyn Backup + 's)>,
+    pub(crate) steps: HashMap<SetName, &'s Steps<'s>>,
+    pub(crate) application: Option<(&'s str, &'s str)>,
+    pub(crate) reason: Option<&'s str>,
+    pub(crate) verbatim: bool,
+    /// A shared transaction that fails is done again one by one.
+    pub(crate) one_by_one: bool,
+}
+
+impl Settings<'_> {
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        for observer in self.observers {
+            observer.observe(event);
+        }
+    }
+}
+
+/// How carrying out a plan, or a part of it, ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It is done.
+    Done,
+    /// Somebody else has written to the history: plan again on what it holds now.
+    Again,
+    /// The shared transaction failed and was rolled back: plan again, one by one.
+    OneByOne,
+}
+
+/// Carries out one plan.
+pub(crate) struct Engine<'e, 's> {
+    session: &'e mut Session<'s>,
+    settings: &'e Settings<'e>,
+    dialect: Dialect,
+    history: History,
+    plan: &'e Plan,
+    deadline: Deadline,
+    report: &'e mut Report,
+    /// Whether the run has made its backup, in this or an earlier plan.
+    backed_up: &'e mut bool,
+    times: Vec<(SetName, String, Duration)>,
+    who: String,
+}
+
+/// Steps that are carried out together.
+struct Group<'p> {
+    items: &'p [PlanItem],
+    /// Whether the plan ends with them.
+    last: bool,
+}
+
+impl<'e, 's> Engine<'e, 's> {
+    pub(crate) fn new(
+        session: &'e mut Session<'s>,
+        settings: &'e Settings<'e>,
+        history: History,
+        plan: &'e Verified<Plan>,
+        deadline: Deadline,
+        report: &'e mut Report,
+        backed_up: &'e mut bool,
+    ) -> Self {
+        let dialect = session.dialect().clone();
+        Self {
+            session,
+            settings,
+            dialect,
+            history,
+            plan,
+            deadline,
+            report,
+            backed_up,
+            times: Vec::new(),
+            who: String::new(),
+        }
+    }
+
+    /// Carries out the plan.
+    ///
+    /// # If interrupted
+    /// What was committed stays, and the history says so; the rest did not take effect, or, outside transactions, the
+    /// next run finds out how far it came.
+    pub(crate) async fn run(mut self) -> Result<Progress> {
+        self.settings.tell(&Event::Planned { plan: self.plan });
+        let items = self.plan.items();
+        let mut from = 0;
+        while from < items.len() {
+            let to = self.group_end(from);
+            let group = Group { items: &items[from..to], last: to == items.len() };
+            let progress = if group.items[0].in_transaction() {
+                self.run_shared(&group).await?
+            } else {
+                self.run_journal(&group).await?
+            };
+            if progress != Progress::Done {
+                return Ok(progress);
+            }
+            from = to;
+        }
+        for set in self.history.sets().filter_map(|(name, _)| SetName::new(name).ok()) {
+            if let (seq, Some(hash)) = self.history.tail(set.as_str()) {
+                let tip = Tip { set: set.clone(), seq, hash };
+                self.settings.tell(&Event::Tip { set: &set, tip: &tip });
+            }
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Where the group that begins at `from` ends.
+    fn group_end(&self, from: usize) -> usize {
+        let items = self.plan.items();
+        let ended = items[..from].iter().any(|item| item.sharing() == Sharing::Ends);
+        if !self.plan.shares() || ended || !self.may_share(&items[from]) {
+            return from + 1;
+        }
+        let more = items[from..].iter().take_while(|item| self.may_share(item)).count();
+        from + more.max(1)
+    }
+
+    fn may_share(&self, item: &PlanItem) -> bool {
+        item.sharing() == Sharing::Shared
+            && match item.rust_step() {
+                None => true,
+                Some(_) => self.bound_step(item).is_some_and(|step| step.database_only),
+            }
+    }
+
+    fn bound_step(&self, item: &PlanItem) -> Option<&'e BoundStep<'e>> {
+        let steps = self.settings.steps.get(item.set_name())?;
+        steps.step(item.rust_step()?, item.is_down())
+    }
+
+    /// The row that says that a step of the plan is done.
+    fn done_row(&self, item: &PlanItem) -> NewRow {
+        let migration = item.migration();
+        let mut detail = Detail::new()
+            .with_some("reason", self.settings.reason)
+            .with_some("down", migration.and_then(|migration| migration.down()).map(|down| *down.digest()));
+        for former in item.formers() {
+            detail = detail.with("former", former);
+        }
+        detail = match &item.action() {
+            Action::Accept { reason } | Action::Tombstone { reason } => detail.with("because", reason),
+            Action::Environment { name } => detail.with("name", name),
+            Action::ApplyOutOfOrder => detail.with("order", "late"),
+            _ => detail,
+        };
+        if let Some(Key::Repeatable { revision }) = migration.map(|migration| migration.key()) {
+            detail = detail.with("revision", revision);
+        }
+        let environment = matches!(item.action(), Action::Environment { .. });
+        let name = item.label().split_once('_').map(|(_, name)| name.trim_start_matches('_').to_owned());
+        NewRow {
+            set: if environment { EVERY_SET.to_owned() } else { item.set_name().to_string() },
+            event: item.event(),
+            version: item.version(),
+            name: migration.map(|migration| migration.name().to_owned()).or(name.filter(|_| !environment)),
+            digest: item.digest(),
+            head: item.head(),
+            repeatables: item.repeatables(),
+            below: item.below(),
+            detail,
+        }
+    }
+
+    /// A row about the work on a migration, which leaves it open.
+    fn open_row(&self, item: &PlanItem, event: HistoryEvent, detail: Detail) -> NewRow {
+        let mut row = self.done_row(item);
+        row.event = event;
+        row.head = None;
+        row.repeatables = self.history.set(item.set_name()).repeatables_digest();
+        row.below = None;
+        row.detail = match item.action() {
+            Action::ApplyOutOfOrder => detail.with("order", "late"),
+            _ => detail,
+        };
+        row
+    }
+
+    /// The rows that close the run: one for each set in which migrations have run, with their times.
+    fn finished_rows(&self) -> Vec<NewRow> {
+        let mut sets: Vec<&SetName> = Vec::new();
+        for (set, ..) in &self.times {
+            if !sets.contains(&set) {
+                sets.push(set);
+            }
+        }
+        sets.into_iter()
+            .filter_map(|set| {
+                let last = self.plan.items().iter().rev().find(|item| item.set_name() == set)?;
+                let times = self.times.iter().filter(|(of, ..)| of == set);
+                let detail = times.fold(Detail::new(), |detail, (_, label, time)| {
+                    detail.with("took", format_args!("{label}:{}", time.as_micros()))
+                });
+                Some(NewRow {
+                    set: set.to_string(),
+                    event: HistoryEvent::Finished,
+                    version: None,
+                    name: None,
+                    digest: None,
+                    head: last.head(),
+                    repeatables: last.repeatables(),
+                    below: None,
+                    detail,
+                })
+            })
+            .collect()
+    }
+
+    /// What was written is in force: takes it over into the history and the report.
+    fn committed(&mut self, rows: Vec<HistoryRow>, done: &[(&PlanItem, Duration)]) {
+        for row in rows {
+            self.history.push(row);
+        }
+        for (item, elapsed) in done {
+            self.report.migrations.push(MigrationReport {
+                set: item.set_name().clone(),
+                version: item.version(),
+                label: item.label().to_owned(),
+                elapsed: *elapsed,
+            });
+        }
+        self.settings.tell(&Event::Committed { migrations: done.len() });
+    }
+
+    fn ran(&mut self, item: &PlanItem, elapsed: Duration) {
+        self.times.push((item.set_name().clone(), item.label().to_owned(), elapsed));
+        self.settings.tell(&Event::Ran {
+            set: item.set_name(),
+            version: item.version(),
+            label: item.label(),
+            down: item.is_down(),
+            elapsed,
+        });
+    }
+
+    fn started(&self, item: &PlanItem) {
+        self.settings.tell(&Event::Started {
+            set: item.set_name(),
+            version: item.version(),
+            label: item.label(),
+            down: item.is_down(),
+        });
+    }
+
+    /// The sets whose tails this plan depends on.
+    fn fenced_sets(&self) -> Vec<String> {
+        let mut sets: Vec<String> =
+            self.plan.set_names().map(ToString::to_string).collect();
+        sets.push(EVERY_SET.to_owned());
+        sets
+    }
+
+    fn expected(&self, set: &str) -> Option<Digest> {
+        self.history.tail(set).1
+    }
+
+    fn fail(&self, error: Error) -> Error {
+        error.with_report(self.report.clone())
+    }
+}

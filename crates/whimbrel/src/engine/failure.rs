@@ -1,0 +1,140 @@
+//! Errors of a migration's statements: which one, where it stands, and what the database said of it.
+
+use crate::driver::{DriverError, ErrorClass};
+use crate::error::{Error, ErrorKind, Location};
+use crate::plan::PlanItem;
+use crate::script::{Lexing, Position, Script, TokenKind, mask};
+
+/// What was being done when the database said no.
+#[derive(Clone, Copy)]
+pub(crate) enum Failing<'f> {
+    /// A statement of a script, counted from 0.
+    Statement { item: &'f PlanItem, statement: usize, kept: usize },
+    /// Something of our own.
+    Ours(&'static str),
+    /// The commit of a migration.
+    Commit(&'f PlanItem),
+}
+
+impl Failing<'_> {
+    pub(crate) fn error(self, error: DriverError, lexing: &Lexing, verbatim: bool) -> Error {
+        match self {
+            Self::Ours(what) => Error::driver(what, error),
+            Self::Commit(item) => {
+                let label = item.label().to_owned();
+                Error::driver("the commit", error).with_migration(label)
+            }
+            Self::Statement { item, statement, kept } => {
+                statement_error(item, statement, lexing, kept, error, verbatim)
+            }
+        }
+    }
+}
+
+fn statement_error(
+    item: &PlanItem,
+    statement: usize,
+    lexing: &Lexing,
+    kept: usize,
+    error: DriverError,
+    verbatim: bool,
+) -> Error {
+    let label = item.label();
+    let outcome = match error.class() {
+        ErrorClass::ConnectionLost if item.in_transaction() => "was cut off, and the next run finds out how it ended".to_owned(),
+        ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
+        _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
+        _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
+        _ => format!("failed, and its first {kept} statements were kept"),
+    };
+    let kind = match error.class() {
+        ErrorClass::Sql | ErrorClass::Constraint => ErrorKind::Files,
+        class => Error::driver("", DriverError::new(class, "")).kind(),
+    };
+    let mut this = Error::new(kind, format!("migration {label} {outcome}"))
+        .with_migration(label)
+        .with_statement(statement + 1)
+        .with_class(error.class())
+        .with_code(error.code());
+    let script = item.script().and_then(|file| Some((file, Script::parse(file.text(), lexing).ok()?)));
+    let mut said = error.message().to_owned();
+    if let Some((file, script)) = script
+        && let Some(statement) = script.statements().get(statement)
+    {
+        if !verbatim {
+            said = scrub(&said, statement.words().filter(|word| is_literal(word.kind)).map(|word| word.text));
+        }
+        let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
+        let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
+        let masked = mask(file.text(), lexing);
+        this = this.with_location(place(file.location(), file.text(), &masked, position, offset, with_code(&said, &error)));
+    } else {
+        this = this.with_note("database", with_code(&said, &error));
+    }
+    if let Some(hint) = error.hint() {
+        this = this.with_note("hint", hint);
+    }
+    if let Some(private) = error.private().filter(|_| verbatim) {
+        this = this.with_note("detail", private);
+    }
+    let next = match error.class() {
+        ErrorClass::Sql | ErrorClass::Constraint if item.in_transaction() => {
+            "correct the file, or the data that it meets, then run again; where it was not applied its manifest line may change"
+        }
+        ErrorClass::Sql | ErrorClass::Constraint => {
+            "correct this statement, or what is behind it, then run again: it goes on here; leave the statements before it"
+        }
+        ErrorClass::ConnectionLost => "run again on a new connection: it continues from a known place",
+        ErrorClass::Full => "make room, then run again",
+        ErrorClass::ReadOnly => "connect to the primary, or open the database for writing",
+        ErrorClass::Permission => "give the role the right that the database names",
+        ErrorClass::Damaged => "check the database's integrity, or restore a backup",
+        _ => "run again; if it stays, please report it",
+    };
+    this.with_note("next", next).with_source(error.with_message(said))
+}
+
+fn with_code(said: &str, error: &DriverError) -> String {
+    match error.code() {
+        Some(code) => format!("{said} ({code})"),
+        None => said.to_owned(),
+    }
+}
+
+fn is_literal(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::String | TokenKind::Number)
+}
+
+/// Takes the literals of a statement out of what the database said of it.
+fn scrub<'t>(said: &str, literals: impl Iterator<Item = &'t str>) -> String {
+    literals.fold(said.to_owned(), |said, literal| {
+        let inner = literal.trim_matches(['\'', '"', '`']);
+        if inner.len() < 2 { said } else { said.replace(literal, "…").replace(inner, "…") }
+    })
+}
+
+/// A place, with the line of the script as it may be shown.
+fn place(
+    file: String,
+    text: &str,
+    masked: &str,
+    position: Position,
+    offset: Option<usize>,
+    label: String,
+) -> Location {
+    let line_number = position.line.saturating_sub(1) as usize;
+    let original = text.split('\n').nth(line_number).unwrap_or_default();
+    // A mask may change the length of a line; then the column is shown only where nothing before it was masked.
+    let line = masked.split('\n').nth(line_number).unwrap_or_default();
+    let before: String = original.chars().take(position.column.saturating_sub(1) as usize).collect();
+    let rest = &text[offset.unwrap_or(position.offset).min(text.len())..];
+    let width = match offset {
+        Some(_) if line.starts_with(&before) => {
+            let word = |letter: char| letter.is_alphanumeric() || letter == '_';
+            rest.chars().take_while(|letter| word(*letter)).count().clamp(1, 40)
+        }
+        _ => 1,
+    };
+    let width = width.min(line.chars().count().saturating_sub(before.chars().count()).max(1));
+    Location { file, position, line: line.to_owned(), label, width }
+}

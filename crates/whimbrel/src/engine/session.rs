@@ -1,0 +1,240 @@
+//! One driver during one verb: counts its calls, waits politely, and gives the connection up when it cannot vouch for it.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::time::{Duration, Instant};
+
+use crate::dialect::{BootQuery, Dialect, TableName};
+use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{History, RowError, select_all_sql, select_sql};
+
+/// A driver during one verb.
+pub(crate) struct Session<'d> {
+    driver: &'d mut (dyn Driver + 'd),
+    queries: usize,
+    /// Something is open on the connection. If the verb's future is dropped now, the connection must go.
+    open: bool,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.driver.close();
+        }
+    }
+}
+
+impl<'d> Session<'d> {
+    pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
+        Self { driver, queries: 0, open: false }
+    }
+
+    pub(crate) fn dialect(&self) -> &Dialect {
+        self.driver.dialect()
+    }
+
+    pub(crate) fn driver(&mut self) -> &mut (dyn Driver + 'd) {
+        self.driver
+    }
+
+    /// How often the driver was called and waited for.
+    pub(crate) fn queries(&self) -> usize {
+        self.queries
+    }
+
+    pub(crate) fn count(&mut self) {
+        self.queries += 1;
+    }
+
+    /// From here on the connection is given up if the future is dropped.
+    pub(crate) fn opened(&mut self) {
+        self.open = true;
+    }
+
+    /// Nothing is open on the connection any more.
+    pub(crate) fn closed(&mut self) {
+        self.open = false;
+    }
+
+    pub(crate) async fn query(&mut self, sql: &str) -> Result<Rows, DriverError> {
+        self.query_with(sql, &[]).await
+    }
+
+    pub(crate) async fn query_with(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+        self.queries += 1;
+        self.driver.query(sql, values).await
+    }
+
+    /// Runs a query, and again as long as the database is busy and the deadline has not come.
+    pub(crate) async fn patient_query(&mut self, sql: &str, deadline: &Deadline) -> Result<Rows, DriverError> {
+        let mut round = 0;
+        loop {
+            match self.query(sql).await {
+                Err(error) if error.class() == ErrorClass::Busy && !deadline.passed() => {
+                    self.pause(&mut round, deadline).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Waits a little, longer with each round.
+    pub(crate) async fn pause(&mut self, round: &mut u32, deadline: &Deadline) {
+        let longest = Duration::from_millis(2 << (*round).min(5));
+        *round += 1;
+        self.driver.pause(jittered(longest).min(deadline.left())).await;
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        messages: &[Message<'_>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
+        self.queries += 1;
+        self.driver.execute(messages, answers).await?;
+        let counted = answers.messages();
+        let short = counted.len() != messages.len();
+        let wrong = counted.iter().zip(messages).position(|(answer, sent)| answer.statements != sent.statements);
+        if short || wrong.is_some() {
+            // The database has cut the text otherwise than we have: what ran is not what was reviewed.
+            return Err(DriverError::new(
+                ErrorClass::Other,
+                format!(
+                    "the database answered {} statements where {} were sent, in message {}",
+                    wrong.map_or(0, |at| counted[at].statements),
+                    wrong.map_or(messages.len(), |at| messages[at].statements),
+                    wrong.unwrap_or(counted.len()) + 1
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Runs one message of our own.
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<(), DriverError> {
+        self.execute(&[Message::new(sql, 1)], &mut Answers::new()).await
+    }
+
+    /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
+    pub(crate) async fn roll_back(&mut self) {
+        let rollback = self.dialect().transaction.rollback;
+        match self.run(rollback).await {
+            Err(error) if error.class() != ErrorClass::NoTransaction => {
+                self.driver.close();
+                self.closed();
+            }
+            _ => self.closed(),
+        }
+    }
+
+    /// The one query of a boot.
+    pub(crate) async fn boot(&mut self, query: &BootQuery<'_>, deadline: &Deadline) -> Result<Rows, DriverError> {
+        let sql = (self.dialect().history.boot)(query);
+        self.patient_query(&sql, deadline).await
+    }
+
+    /// Whether the table is there; else, which other tables are.
+    pub(crate) async fn survey(&mut self, table: &TableName, deadline: &Deadline) -> Result<Option<History>> {
+        let sql = (self.dialect().history.survey)(table);
+        let rows = self
+            .patient_query(&sql, deadline)
+            .await
+            .map_err(|error| Error::driver("looking for the history table", error))?;
+        let mut others = Vec::new();
+        for row in rows {
+            let name: String = row.read(0).map_err(unreadable)?;
+            if row.read::<bool>(1).map_err(unreadable)? {
+                return Ok(None);
+            }
+            others.push(name);
+        }
+        Ok(Some(History::absent(others)))
+    }
+
+    /// The whole history.
+    pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
+        let sql = select_all_sql(self.dialect(), table);
+        match self.patient_query(&sql, deadline).await {
+            Ok(rows) => History::read(&rows).map_err(foreign_row),
+            Err(error) if error.class() == ErrorClass::Sql => match self.survey(table, deadline).await? {
+                Some(absent) => Ok(absent),
+                None => Err(foreign_table(table, error)),
+            },
+            Err(error) => Err(Error::driver("reading the history", error)),
+        }
+    }
+
+    /// Adds the rows that were written since the history was read.
+    pub(crate) async fn catch_up(
+        &mut self,
+        history: &mut History,
+        table: &TableName,
+        sets: &[String],
+        deadline: &Deadline,
+    ) -> Result<()> {
+        let from = sets.iter().map(|set| (set.as_str(), history.tail(set).0));
+        let sql = select_sql(self.dialect(), table, from);
+        let rows = self
+            .patient_query(&sql, deadline)
+            .await
+            .map_err(|error| Error::driver("reading the history", error))?;
+        history.extend(&rows).map_err(foreign_row)
+    }
+}
+
+/// The table of that name is not ours.
+pub(crate) fn foreign_table(table: &TableName, error: DriverError) -> Error {
+    Error::new(
+        ErrorKind::Database,
+        format!("the table {table} was not made by this library, or was changed: {}", error.message()),
+    )
+    .with_note("next", "give the history another name with `with_table`, or restore the table")
+    .with_source(error)
+}
+
+fn foreign_row(error: RowError) -> Error {
+    Error::new(ErrorKind::Database, format!("the history cannot be read: {error}"))
+        .with_note("next", "the table was made or changed by something else: name another one, or restore it")
+        .with_source(error)
+}
+
+fn unreadable(error: crate::driver::ColumnError) -> Error {
+    Error::new(ErrorKind::Bug, "the dialect's survey answers other columns than it should").with_source(error)
+}
+
+/// Until when to wait for others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    began: Instant,
+    longest: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn new(longest: Duration) -> Self {
+        Self { began: Instant::now(), longest }
+    }
+
+    pub(crate) fn passed(&self) -> bool {
+        self.began.elapsed() >= self.longest
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.longest.saturating_sub(self.began.elapsed())
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+}
+
+/// Between half of a time and all of it, so that many waiters do not come back in step. `RandomState` is seeded anew in
+/// each process.
+pub(crate) fn jittered(longest: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() % 1024;
+    longest / 2 + longest.mul_f64(random as f64 / 2048.0)
+}

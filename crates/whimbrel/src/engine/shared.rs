@@ -1,0 +1,318 @@
+//! Steps inside a transaction: one migration, or several that share it.
+
+use std::time::{Duration, Instant};
+
+use super::commit::Fenced;
+use super::{Engine, Failing, Group, Progress};
+use crate::detail::Detail;
+use crate::dialect::ForeignKeys;
+use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{HistoryEvent, HistoryRow, NewRow};
+use crate::observe::Event;
+use crate::plan::PlanItem;
+
+/// From when on a migration is slow enough for its statements to be told.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Guards what a step in Rust does with the native client: the savepoint is gone if the transaction was ended.
+const SAVEPOINT: &str = "SAVEPOINT whimbrel";
+const RELEASE: &str = "RELEASE SAVEPOINT whimbrel";
+
+/// What went wrong in an open transaction.
+enum Wrong<'p> {
+    Database(Failing<'p>, DriverError),
+    Other(Error),
+}
+
+impl<'e> Engine<'e, '_> {
+    /// Carries out a group in one transaction: the lock, the scripts, their rows, the commit.
+    pub(super) async fn run_shared(&mut self, group: &Group<'e>) -> Result<Progress> {
+        let rebuild = group.items[0].prepared().is_some_and(|prepared| prepared.directives.foreign_keys_off);
+        let Some(keys) = self.dialect.foreign_keys.filter(|_| rebuild) else {
+            return self.run_transaction(group, None).await;
+        };
+        let enforced = self.foreign_keys_enforced(keys).await?;
+        if enforced {
+            // Until they are on again, a connection whose future was dropped must not go back to the application.
+            self.session.opened();
+            self.session.run(keys.disable).await.map_err(|e| self.fail(Error::driver("switching foreign keys off", e)))?;
+        }
+        let result = self.run_transaction(group, Some(keys)).await;
+        if enforced {
+            self.session.opened();
+            match self.session.run(keys.enable).await {
+                Ok(()) => self.session.closed(),
+                // Only the first error is told; the connection goes.
+                Err(error) => {
+                    self.session.driver().close();
+                    self.session.closed();
+                    return result.and(Err(self.fail(Error::driver("switching foreign keys on again", error))));
+                }
+            }
+        }
+        result
+    }
+
+    async fn foreign_keys_enforced(&mut self, keys: ForeignKeys) -> Result<bool> {
+        let rows = self
+            .session
+            .query(keys.enforced)
+            .await
+            .map_err(|error| self.fail(Error::driver("asking whether foreign keys are enforced", error)))?;
+        Ok(rows.first().is_some_and(|row| row.read::<bool>(0).unwrap_or(true)))
+    }
+
+    async fn run_transaction(&mut self, group: &Group<'e>, keys: Option<ForeignKeys>) -> Result<Progress> {
+        let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
+        let times_before = self.times.len();
+        match self.fill(group, keys, &mut fenced).await {
+            Ok((rows, done)) => {
+                self.committed(rows, &done);
+                Ok(Progress::Done)
+            }
+            Err(Wrong::Other(error)) => {
+                self.session.roll_back().await;
+                Err(self.fail(error))
+            }
+            Err(Wrong::Database(failing, error)) => {
+                self.times.truncate(times_before);
+                let script = matches!(failing, Failing::Statement { .. } | Failing::Commit(_));
+                let settled = matches!(error.class(), ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other);
+                if group.items.len() > 1 && self.settings.one_by_one && script && settled {
+                    self.session.roll_back().await;
+                    let label = match failing {
+                        Failing::Statement { item, .. } | Failing::Commit(item) => item.label(),
+                        Failing::Ours(_) => "",
+                    };
+                    self.settings.tell(&Event::OneByOne { label });
+                    return Ok(Progress::OneByOne);
+                }
+                self.undo(failing, error).await
+            }
+        }
+    }
+
+    /// Does everything between the fence and the commit, and commits.
+    async fn fill<'p>(
+        &mut self,
+        group: &Group<'p>,
+        keys: Option<ForeignKeys>,
+        fenced: &mut Fenced,
+    ) -> Result<(Vec<HistoryRow>, Vec<(&'p PlanItem, Duration)>), Wrong<'p>>
+    where
+        'e: 'p,
+    {
+        let mut new = Vec::new();
+        new.extend(self.back_up(group).await.map_err(Wrong::Other)?);
+        let mut done: Vec<(&'p PlanItem, Duration)> = Vec::new();
+        let mut from = 0;
+        while from < group.items.len() {
+            let rest = &group.items[from..];
+            let scripts = rest.iter().take_while(|item| item.script().is_some() && item.rust_step().is_none()).count();
+            if scripts > 0 {
+                let scripts = &rest[..scripts];
+                let times = self.run_scripts(scripts).await?;
+                done.extend(scripts.iter().zip(times));
+                from += scripts.len();
+            } else {
+                let item = &rest[0];
+                if item.rust_step().is_some() {
+                    done.push((item, self.run_step(item).await?));
+                }
+                from += 1;
+            }
+        }
+        if let Some(keys) = keys {
+            self.check_foreign_keys(keys, &group.items[0]).await?;
+        }
+        // The write lock is held, so nobody can have taken the rows' numbers; written behind the scripts they cannot be
+        // kept by a step that ends the transaction on its own.
+        new.extend(group.items.iter().map(|item| self.done_row(item)));
+        if group.last {
+            new.extend(self.finished_rows());
+        }
+        let rows = self.write(fenced, new).await.map_err(|e| Wrong::Database(Failing::Ours("writing the history"), e))?;
+        let last = group.items.last().unwrap_or(&group.items[0]);
+        self.commit().await.map_err(|error| Wrong::Database(Failing::Commit(last), error))?;
+        Ok((rows, done))
+    }
+
+    /// Makes the backup that was asked for, before the first change of the run.
+    pub(super) async fn back_up(&mut self, group: &Group<'_>) -> Result<Option<NewRow>> {
+        let Some(backup) = self.settings.backup.filter(|_| !*self.backed_up) else { return Ok(None) };
+        let receipt = backup.back_up(self.session.driver(), self.plan).await.map_err(|error| {
+            Error::new(ErrorKind::Application, "the backup failed, so nothing was applied")
+                .with_note("next", "mend what the backup says, then run again")
+                .with_note("backup", error.to_string())
+                .with_source(error)
+        })?;
+        *self.backed_up = true;
+        self.report.backup = Some(receipt.place.clone());
+        self.settings.tell(&Event::BackedUp { place: &receipt.place });
+        let set = group.items[0].set_name();
+        let state = self.history.set(set);
+        Ok(Some(NewRow {
+            set: set.to_string(),
+            event: HistoryEvent::Backup,
+            version: None,
+            name: None,
+            digest: None,
+            head: state.open.is_none().then(|| state.head()),
+            repeatables: state.repeatables_digest(),
+            below: None,
+            detail: Detail::new()
+                .with("place", receipt.place)
+                .with("bytes", receipt.bytes)
+                .with("check", receipt.check),
+        }))
+    }
+
+    /// Sends scripts, each as one message, and tells of each as it is answered.
+    async fn run_scripts<'p>(&mut self, items: &'p [PlanItem]) -> Result<Vec<Duration>, Wrong<'p>> {
+        let mut times = Vec::with_capacity(items.len());
+        let mut from = 0;
+        while from < items.len() {
+            let mut bytes = 0;
+            let count = items[from..]
+                .iter()
+                .take_while(|item| {
+                    bytes += item.script().map_or(0, |script| script.text().len());
+                    bytes <= self.dialect.flight_bytes
+                })
+                .count()
+                .max(1);
+            times.extend(self.run_flight(&items[from..from + count]).await?);
+            from += count;
+        }
+        Ok(times)
+    }
+
+    async fn run_flight<'p>(&mut self, items: &'p [PlanItem]) -> Result<Vec<Duration>, Wrong<'p>> {
+        let messages: Vec<Message<'_>> = items
+            .iter()
+            .map(|item| Message::new(item.script().map_or("", |script| script.text()), item.statements()))
+            .collect();
+        self.started(&items[0]);
+        let mut began = Instant::now();
+        let mut times = Vec::new();
+        let settings = self.settings;
+        let mut watch = |progress| match progress {
+            Answered::Statement { message, statement } => {
+                if began.elapsed() > SLOW
+                    && let Some(item) = items.get(message)
+                {
+                    settings.tell(&Event::Statement {
+                        label: item.label(),
+                        statement: statement + 1,
+                        statements: item.statements(),
+                        elapsed: began.elapsed(),
+                    });
+                }
+            }
+            Answered::Message { message, elapsed } => {
+                began = Instant::now();
+                let Some(item) = items.get(message) else { return };
+                let (set, version, label, down) = (item.set_name(), item.version(), item.label(), item.is_down());
+                settings.tell(&Event::Ran { set, version, label, down, elapsed });
+                times.push(elapsed);
+                if let Some(next) = items.get(message + 1) {
+                    let (set, version, label, down) = (next.set_name(), next.version(), next.label(), next.is_down());
+                    settings.tell(&Event::Started { set, version, label, down });
+                }
+            }
+        };
+        let mut answers = Answers::watched(&mut watch);
+        let result = self.session.execute(&messages, &mut answers).await;
+        let (done, statement) = (answers.messages().len(), answers.statements());
+        drop(answers);
+        if let Err(error) = result {
+            let item = &items[done.min(items.len() - 1)];
+            return Err(Wrong::Database(Failing::Statement { item, statement, kept: 0 }, error));
+        }
+        self.times.extend(
+            items.iter().zip(&times).map(|(item, time)| (item.set_name().clone(), item.label().to_owned(), *time)),
+        );
+        Ok(times)
+    }
+
+    /// Runs a step in Rust on the open transaction.
+    async fn run_step<'p>(&mut self, item: &'p PlanItem) -> Result<Duration, Wrong<'p>> {
+        let Some(step) = self.bound_step(item) else {
+            return Err(Wrong::Other(Error::new(ErrorKind::Bug, "a step was planned that is not bound")));
+        };
+        let ours = |error| Wrong::Database(Failing::Ours("the savepoint around a step in Rust"), error);
+        self.started(item);
+        self.session.run(SAVEPOINT).await.map_err(ours)?;
+        let began = Instant::now();
+        self.session.count();
+        if let Err(error) = step.function.run(self.session.driver()).await {
+            let error = match error.downcast::<DriverError>() {
+                Ok(lost) if lost.class() == ErrorClass::ConnectionLost => {
+                    return Err(Wrong::Database(Failing::Statement { item, statement: 0, kept: 0 }, *lost));
+                }
+                Ok(other) => other,
+                Err(other) => other,
+            };
+            return Err(Wrong::Other(
+                Error::new(ErrorKind::Application, format!("migration {} failed, and nothing of it was kept", item.label()))
+                    .with_migration(item.label())
+                    .with_note("step", step_message(&*error, self.settings.verbatim))
+                    .with_note("next", "correct the function or the data that it meets, then run again")
+                    .with_source(error),
+            ));
+        }
+        let elapsed = began.elapsed();
+        self.session.run(RELEASE).await.map_err(|error| {
+            Wrong::Other(
+                Error::new(
+                    ErrorKind::Application,
+                    format!("the step {} has ended its transaction, which is the migrator's to end", item.label()),
+                )
+                .with_migration(item.label())
+                .with_note("next", "leave out COMMIT and ROLLBACK; look what the step has left in the database")
+                .with_source(error),
+            )
+        })?;
+        self.ran(item, elapsed);
+        Ok(elapsed)
+    }
+
+    /// Whether every foreign key holds after a rebuild.
+    async fn check_foreign_keys<'p>(&mut self, keys: ForeignKeys, item: &'p PlanItem) -> Result<(), Wrong<'p>> {
+        let ours = |error| Wrong::Database(Failing::Ours("checking the foreign keys"), error);
+        let rows = self.session.query(keys.check).await.map_err(ours)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut tables: Vec<String> = Vec::new();
+        for row in rows.iter() {
+            let (table, parent): (String, String) =
+                (row.read(0).unwrap_or_default(), row.read(2).unwrap_or_default());
+            let text = format!("{table} to {parent}");
+            if !tables.contains(&text) {
+                tables.push(text);
+            }
+        }
+        Err(Wrong::Other(
+            Error::new(
+                ErrorKind::Files,
+                format!("migration {} would break {} foreign keys, and nothing of it was kept", item.label(), rows.len()),
+            )
+            .with_migration(item.label())
+            .with_note("from", tables.join(", "))
+            .with_note("next", "correct the file, or the rows that were wrong before it, then run again"),
+        ))
+    }
+}
+
+/// What a step's error says. That of a database error is taken without the part that may quote values.
+fn step_message(error: &(dyn std::error::Error + Send + Sync + 'static), verbatim: bool) -> String {
+    match error.downcast_ref::<DriverError>() {
+        Some(error) => match error.private().filter(|_| verbatim) {
+            Some(private) => format!("{error}: {private}"),
+            None => error.to_string(),
+        },
+        None => error.to_string(),
+    }
+}

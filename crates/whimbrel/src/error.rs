@@ -1,0 +1,306 @@
+//! The error of the library: why a run stopped, where, what was done before it, and whose turn it is.
+
+use std::fmt;
+
+use crate::driver::{DriverError, ErrorClass};
+use crate::finding::Finding;
+use crate::report::Report;
+use crate::script::Position;
+
+/// The result of the library's verbs.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whose turn it is after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Mend the migration files, then build and run again.
+    Files,
+    /// Mend the options, the environment or the database's settings and rights.
+    Configuration,
+    /// Look at the database: it, or its history, is not as this library left it.
+    Database,
+    /// Nothing is wrong in itself: wait and run again.
+    Retry,
+    /// Something is pending, and the verb does not apply anything.
+    Pending,
+    /// No one can tell whether a statement took effect: look, then settle.
+    OutcomeUnknown,
+    /// A step in Rust, a backup or a verifier of the application's returned an error.
+    Application,
+    /// A defect of this library or of a driver: please report it.
+    Bug,
+}
+
+impl ErrorKind {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Configuration => "configuration",
+            Self::Database => "database",
+            Self::Retry => "retry",
+            Self::Pending => "pending",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::Application => "application",
+            Self::Bug => "bug",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a verb stopped.
+///
+/// `Display` is one line. `Debug`, and `Display` with `{:#}`, are for people: the place, the line of the script with
+/// its literals masked, what was done before, and what to do next, so that a `main` that returns this error prints it
+/// well. No form shows a secret or a value of a row, unless
+/// [`Migrator::with_database_messages`](crate::Migrator::with_database_messages) asked for the database's own words.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    headline: String,
+    migration: Option<String>,
+    statement: Option<usize>,
+    location: Option<Location>,
+    findings: Vec<Finding>,
+    notes: Vec<(&'static str, String)>,
+    code: Option<String>,
+    class: Option<ErrorClass>,
+    report: Option<Report>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file.
+    pub file: String,
+    /// Where in it.
+    pub position: Position,
+    /// The line, with literals masked.
+    pub line: String,
+    /// What is to be said about the place.
+    pub label: String,
+    /// How many characters are meant.
+    pub width: usize,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.position.line, self.position.column)
+    }
+}
+
+impl Error {
+    /// An error of this kind; the headline is one lower-case fragment.
+    pub fn new(kind: ErrorKind, headline: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            headline: headline.into(),
+            migration: None,
+            statement: None,
+            location: None,
+            findings: Vec::new(),
+            notes: Vec::new(),
+            code: None,
+            class: None,
+            report: None,
+            source: None,
+        }))
+    }
+
+    /// A refusal for these findings; there is at least one.
+    pub(crate) fn refused(findings: Vec<Finding>) -> Self {
+        // What someone has to look at by hand comes first, what a rebuild mends comes last.
+        let order = [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];
+        let kind = order
+            .into_iter()
+            .find(|kind| findings.iter().any(|finding| finding.kind().turn() == *kind))
+            .unwrap_or(ErrorKind::Files);
+        let count = findings.len();
+        let plural = if count == 1 { "" } else { "s" };
+        let mut error = Self::new(kind, format!("refused: {count} finding{plural}, nothing was changed"));
+        if let [only] = findings.as_slice() {
+            error.0.headline = format!("refused: {} {}", only.subject(), only.message());
+            error.0.migration = Some(only.subject().to_owned());
+        }
+        error.0.findings = findings;
+        error
+    }
+
+    /// What the database said outside any migration.
+    pub(crate) fn driver(what: &str, error: DriverError) -> Self {
+        let (kind, next) = match error.class() {
+            ErrorClass::Busy | ErrorClass::Conflict => {
+                (ErrorKind::Retry, "another process is writing: run again when it is done")
+            }
+            ErrorClass::Unavailable => (ErrorKind::Retry, "wait until the server is up, then run again"),
+            ErrorClass::ConnectionLost => {
+                (ErrorKind::Retry, "run again on a new connection: it continues from a known place")
+            }
+            ErrorClass::InTransaction => (
+                ErrorKind::Configuration,
+                "commit or roll back on this connection before migrating, or migrate on another one",
+            ),
+            ErrorClass::ReadOnly => (
+                ErrorKind::Configuration,
+                "something is pending, and this connection cannot write: connect to the primary, open the database \
+                 for writing, or use `wait`",
+            ),
+            ErrorClass::Permission => (ErrorKind::Configuration, "give the role the right that the database names"),
+            ErrorClass::Full => (ErrorKind::Configuration, "make room, then run again: nothing was lost"),
+            ErrorClass::Damaged => (
+                ErrorKind::Database,
+                "this is no database of the expected kind, or a damaged one: check the path, or restore a backup",
+            ),
+            ErrorClass::TransactionLost => {
+                (ErrorKind::Bug, "a transaction ended in the middle; run again: it continues from a known place")
+            }
+            ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::NoTransaction | ErrorClass::Other => (
+                ErrorKind::Database,
+                "the history table may have been made or changed by something else: compare it with docs/formats.md",
+            ),
+        };
+        let mut this = Self::new(kind, format!("{what} failed: {}", error.message()))
+            .with_class(error.class())
+            .with_note("next", next);
+        this.0.code = error.code().map(str::to_owned);
+        this.with_source(error)
+    }
+
+    pub(crate) fn with_class(mut self, class: ErrorClass) -> Self {
+        self.0.class = Some(class);
+        self
+    }
+
+    pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
+        self.0.code = code.map(str::to_owned);
+        self
+    }
+
+    pub(crate) fn with_migration(mut self, label: impl Into<String>) -> Self {
+        self.0.migration = Some(label.into());
+        self
+    }
+
+    pub(crate) fn with_statement(mut self, number: usize) -> Self {
+        self.0.statement = Some(number);
+        self
+    }
+
+    pub(crate) fn with_location(mut self, location: Location) -> Self {
+        self.0.location = Some(location);
+        self
+    }
+
+    /// Adds a line below the error, `= name: text`.
+    #[must_use]
+    pub fn with_note(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.0.notes.push((name, text.into()));
+        self
+    }
+
+    pub(crate) fn with_report(mut self, report: Report) -> Self {
+        self.0.report = Some(report);
+        self
+    }
+
+    /// Adds the error behind this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Whose turn it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The migration's label, like `42_add_email`.
+    pub fn migration(&self) -> Option<&str> {
+        self.0.migration.as_deref()
+    }
+
+    /// The number of the statement in its script, from 1.
+    pub fn statement(&self) -> Option<usize> {
+        self.0.statement
+    }
+
+    /// The place in the migration's file.
+    pub fn location(&self) -> Option<&Location> {
+        self.0.location.as_ref()
+    }
+
+    /// The reasons for which something was refused; empty for other errors.
+    pub fn findings(&self) -> &[Finding] {
+        &self.0.findings
+    }
+
+    /// The database's code (SQLSTATE or a name).
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// What the database's error allows to conclude.
+    pub fn class(&self) -> Option<ErrorClass> {
+        self.0.class
+    }
+
+    /// What was done before the error, if anything was begun.
+    pub fn report(&self) -> Option<&Report> {
+        self.0.report.as_ref()
+    }
+
+    fn write_diagnostic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if !inner.findings.is_empty() {
+            let count = inner.findings.len();
+            let plural = if count == 1 { "" } else { "s" };
+            write!(f, "refused: {count} finding{plural}, nothing was changed")?;
+            return inner.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"));
+        }
+        write!(f, "error: {}", inner.headline)?;
+        let gutter = inner.location.as_ref().map_or(1, |place| place.position.line.to_string().len());
+        if let Some(place) = &inner.location {
+            let pad = " ".repeat(gutter);
+            write!(f, "\n{pad} --> {place}")?;
+            write!(f, "\n{pad} |\n{} | {}", place.position.line, place.line)?;
+            let before: String = place
+                .line
+                .chars()
+                .take(place.position.column.saturating_sub(1) as usize)
+                .map(|letter| if letter == '\t' { '\t' } else { ' ' })
+                .collect();
+            write!(f, "\n{pad} | {before}{} {}", "^".repeat(place.width.max(1)), place.label)?;
+        }
+        for (name, text) in &inner.notes {
+            write!(f, "\n{} = {name}: {text}", " ".repeat(gutter))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() { self.write_diagnostic(f) } else { f.write_str(&self.0.headline) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_diagnostic(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}

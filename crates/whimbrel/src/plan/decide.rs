@@ -1,0 +1,600 @@
+//! The decision table: what a set, its history and a request come to. `docs/design/decisions.md` has it as a table.
+
+use std::borrow::Cow;
+
+use super::explain;
+use super::item::{Action, PlanItem, Which};
+use super::working::Working;
+use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction, Unbaselined};
+use crate::dialect::{Dialect, Fact};
+use crate::digest::Digest;
+use crate::finding::{Finding, FindingKind};
+use crate::history::{History, InForce, OpenWork, SetHistory};
+use crate::migration::{Kind, Migration, MigrationSet, Provenance, ScriptFile, SetName, Version};
+use crate::prepare::{Prepared, Sharing, prepare, statement_digest};
+use crate::script::Script;
+use crate::verify::Verified;
+
+/// A decision under way: what was found, and what would be done.
+pub(super) struct Decision<'a> {
+    history: &'a History,
+    request: &'a Request,
+    dialect: &'a Dialect,
+    pub(super) findings: Vec<Finding>,
+    pub(super) notes: Vec<Finding>,
+    pub(super) items: Vec<PlanItem>,
+    pub(super) planned: Vec<PlannedSet>,
+    environment: Option<String>,
+}
+
+/// One set of it.
+struct Scope<'a> {
+    set: &'a Verified<MigrationSet>,
+    state: Cow<'a, SetHistory>,
+    working: Working,
+    ahead: bool,
+}
+
+impl Scope<'_> {
+    fn name(&self) -> &SetName {
+        self.set.name()
+    }
+}
+
+impl<'a> Decision<'a> {
+    pub(super) fn new(history: &'a History, request: &'a Request, dialect: &'a Dialect) -> Self {
+        Self {
+            history,
+            request,
+            dialect,
+            findings: Vec::new(),
+            notes: Vec::new(),
+            items: Vec::new(),
+            planned: Vec::new(),
+            environment: None,
+        }
+    }
+
+    fn find(&mut self, kind: FindingKind, set: &SetName, subject: impl Into<String>, message: impl Into<String>) {
+        self.findings.push(Finding::new(kind, set, subject, message));
+    }
+
+    /// Compares the environment with the history's.
+    pub(super) fn environment(&mut self, first: Option<&SetName>) {
+        let (Some(wanted), Some(set)) = (&self.request.environment, first) else { return };
+        match self.history.environment() {
+            Some(recorded) if recorded != wanted => self.find(
+                FindingKind::Environment,
+                set,
+                wanted,
+                format!("this database belongs to `{recorded}`: check which database the program is connected to"),
+            ),
+            Some(_) => {}
+            None => self.environment = Some(wanted.clone()),
+        }
+    }
+
+    /// Decides for one set; `last` is the one that a target or a revert is about.
+    pub(super) fn set(&mut self, set: &'a Verified<MigrationSet>, last: bool) {
+        let name = set.name();
+        if self.planned.iter().any(|other| other.set.name() == name) {
+            self.find(FindingKind::Duplicate, name, name.as_str(), "two sets have this name: give one another");
+            return;
+        }
+        let state = self.history.set(name);
+        let working = Working::new(name.as_str(), &state);
+        let expected = self.history.tail(name.as_str());
+        let mut scope = Scope { set, state, working, ahead: false };
+        for broken in scope.state.broken() {
+            self.findings.push(Finding::new(
+                FindingKind::History,
+                name,
+                format!("row {}", broken.seq),
+                format!("{}: find out who did it, then `repair` with a reason", broken.what),
+            ));
+        }
+        if let Some(environment) = self.environment.take() {
+            let action = Action::Environment { name: environment };
+            let mut item = self.item(&scope, Which::None, action);
+            item.label = "environment".to_owned();
+            self.items.push(item);
+        }
+        match self.request.goal {
+            Goal::Latest => self.forward(&mut scope, None),
+            Goal::UpTo(target) => self.forward(&mut scope, last.then_some(target)),
+            Goal::RevertTo(target) if last => self.revert(&mut scope, target),
+            Goal::Redo if last => self.redo(&mut scope),
+            Goal::Baseline(target) if last => self.baseline(&mut scope, target),
+            Goal::RevertTo(_) | Goal::Redo | Goal::Baseline(_) => {}
+        }
+        let ahead = scope.ahead;
+        self.planned.push(PlannedSet { set: set.shared(), expected, ahead });
+        if self.request.transaction == Transaction::PerRun && self.items.len() > 1 {
+            self.refuse_what_cannot_share(name);
+        }
+    }
+
+    fn refuse_what_cannot_share(&mut self, name: &SetName) {
+        let labels: Vec<String> = self
+            .items
+            .iter()
+            .filter(|item| item.set_name() == name && item.sharing() != Sharing::Shared)
+            .map(|item| item.label.clone())
+            .collect();
+        for label in labels {
+            let message = "cannot share a transaction with others: use another transaction mode, or run it by itself";
+            self.find(FindingKind::Script, name, label, message);
+        }
+    }
+
+    fn item(&self, scope: &Scope<'_>, which: Which, action: Action) -> PlanItem {
+        let mut item = PlanItem {
+            set: scope.set.shared(),
+            which,
+            action,
+            label: String::new(),
+            version: None,
+            digest: None,
+            formers: Vec::new(),
+            head: Some(scope.working.head()),
+            repeatables: scope.working.repeatables(),
+            below: None,
+            prepared: None,
+            first_statement: 0,
+            begun: false,
+        };
+        if let Some(migration) = item.migration() {
+            let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());
+            (item.label, item.version, item.digest) = (label, version, Some(digest));
+        }
+        item
+    }
+
+    /// Everything, or everything up to a target, is to be in force.
+    fn forward(&mut self, scope: &mut Scope<'_>, target: Option<Version>) {
+        let name = scope.name().clone();
+        if let Some(target) = target.filter(|target| scope.set.migration(*target).is_none()) {
+            self.find(FindingKind::Target, &name, target.to_string(), "this set has no such version");
+            return;
+        }
+        self.strangers(scope);
+        let mut pending = self.known(scope);
+        if self.open_work(scope, &mut pending) {
+            return;
+        }
+        pending.retain(|&index| target.is_none_or(|target| scope.set.versioned()[index].version() <= Some(target)));
+        if scope.ahead && self.request.ahead == Ahead::Refuse {
+            let newest = scope.state.in_force.iter().next_back();
+            let newest = newest.map_or_else(|| name.to_string(), |(version, entry)| explain::label(*version, entry));
+            self.find(FindingKind::Ahead, &name, newest, "is in force, and this program does not know it: deploy a newer one");
+        }
+        if !pending.is_empty() {
+            self.unbaselined(&name);
+        }
+        self.refuse_reverted(scope, &pending);
+        for index in pending {
+            self.apply(scope, index);
+        }
+        if target.is_none() && !scope.ahead {
+            self.repeatables(scope);
+        }
+    }
+
+    /// Migrations in force that the set does not have.
+    fn strangers(&mut self, scope: &mut Scope<'_>) {
+        let name = scope.name().clone();
+        let tombstones = scope.set.manifest().map(|manifest| manifest.tombstones().to_vec()).unwrap_or_default();
+        let in_force = scope.state.in_force.clone();
+        for (version, entry) in in_force.iter().filter(|(version, _)| scope.set.migration(**version).is_none()) {
+            let tombstone = tombstones.iter().find(|tombstone| tombstone.version == *version);
+            let label = explain::label(*version, entry);
+            if let Some(tombstone) = tombstone {
+                if tombstone.digest != entry.digest && !entry.formers.contains(&tombstone.digest) {
+                    let message = "the manifest's tombstone is for another digest than the applied one";
+                    self.find(FindingKind::Changed, &name, label, message);
+                    continue;
+                }
+                scope.working.remove(*version);
+                let action = Action::Tombstone { reason: tombstone.reason.clone() };
+                let mut item = self.item(scope, Which::None, action);
+                (item.label, item.version, item.digest) = (label, Some(*version), Some(entry.digest));
+                (item.formers, item.below) = (entry.formers.clone(), Some(*version));
+                self.items.push(item);
+            } else if scope.set.last().is_none_or(|last| *version > last)
+                || self.request.out_of_order == OutOfOrder::Apply
+            {
+                scope.ahead = true;
+            } else {
+                self.find(
+                    FindingKind::Unknown,
+                    &name,
+                    label,
+                    "is in force, older than this program's newest, and not known to it: restore its file, or remove it \
+                     with a tombstone",
+                );
+            }
+        }
+    }
+
+    /// Compares the migrations that both know; returns those that are not in force.
+    fn known(&mut self, scope: &mut Scope<'_>) -> Vec<usize> {
+        let formers = scope.set.manifest().map(|manifest| manifest.formers().to_vec()).unwrap_or_default();
+        let mut pending = Vec::new();
+        for (index, migration) in scope.set.shared().versioned().iter().enumerate() {
+            let Some(version) = migration.version() else { continue };
+            let entry = scope.state.in_force.get(&version);
+            let Some(entry) = entry.or_else(|| scope.state.removed.get(&version)) else {
+                pending.push(index);
+                continue;
+            };
+            if entry.digest == *migration.digest() || entry.formers.contains(migration.digest()) {
+                continue;
+            }
+            let entry = entry.clone();
+            match formers.iter().find(|former| former.version == version && former.digest == entry.digest) {
+                Some(former) if scope.state.in_force.contains_key(&version) => {
+                    scope.working.put(version, *migration.digest());
+                    let action = Action::Accept { reason: former.reason.clone() };
+                    let mut item = self.item(scope, Which::Versioned(index), action);
+                    item.below = Some(version);
+                    item.formers = entry.formers;
+                    item.formers.push(entry.digest);
+                    self.items.push(item);
+                }
+                _ => {
+                    let message = explain::changed(migration, &entry);
+                    self.findings.push(
+                        Finding::new(FindingKind::Changed, scope.name(), migration.label(), message)
+                            .at(migration.up().location()),
+                    );
+                }
+            }
+        }
+        pending
+    }
+
+    /// Work that was begun outside a transaction comes first. Answers whether nothing else is to be planned.
+    fn open_work(&mut self, scope: &mut Scope<'_>, pending: &mut Vec<usize>) -> bool {
+        let Some(open) = scope.state.open.clone() else { return false };
+        let set = scope.set.shared();
+        let which = match open.version {
+            Some(version) => set
+                .versioned()
+                .binary_search_by_key(&Some(version), Migration::version)
+                .map(Which::Versioned),
+            None => set
+                .repeatables()
+                .binary_search_by(|migration| migration.name().cmp(&open.name))
+                .map(Which::Repeatable),
+        };
+        match which {
+            Ok(which) => {
+                if let Which::Versioned(index) = which {
+                    pending.retain(|other| *other != index);
+                }
+                self.resume(scope, &open, which);
+                // What comes after a revert is for the one who asked for it to say.
+                open.reverting
+            }
+            Err(_) if open.version.is_some_and(|version| set.last().is_none_or(|last| version > last)) => {
+                scope.ahead = true;
+                false
+            }
+            Err(_) => {
+                let message = "was begun and not ended, and this program does not know it: end it with one that does";
+                self.find(FindingKind::Open, set.name(), open.label(), message);
+                true
+            }
+        }
+    }
+
+    fn resume(&mut self, scope: &mut Scope<'_>, open: &OpenWork, which: Which) {
+        let action = if open.reverting { Action::ResumeRevert } else { Action::Resume };
+        let mut item = self.item(scope, which, action);
+        let Some(migration) = item.migration().cloned() else { return };
+        let Some(file) = item.script().cloned() else {
+            let message = "its way down was begun, and its file is gone: restore it";
+            self.find(FindingKind::NoWayDown, scope.name(), migration.label(), message);
+            return;
+        };
+        let Some(prepared) = self.prepare(scope.name(), &migration, &file) else { return };
+        if let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect) {
+            self.findings.push(finding);
+            return;
+        }
+        item.first_statement = open.statements.len();
+        item.begun = true;
+        item.prepared = Some(prepared);
+        match (migration.version(), open.reverting) {
+            (Some(version), true) => {
+                scope.working.remove(version);
+                item.below = Some(version);
+            }
+            (Some(version), false) => {
+                item.below = open.out_of_order.then_some(version);
+                scope.working.put(version, *migration.digest());
+            }
+            (None, _) => scope.working.repeat(&migration),
+        }
+        item.head = Some(scope.working.head());
+        item.repeatables = scope.working.repeatables();
+        self.items.push(item);
+    }
+
+    fn unbaselined(&mut self, name: &SetName) {
+        let tables = &self.history.other_tables;
+        let blank = self.history.sets().next().is_none();
+        if !blank || tables.is_empty() || self.request.unbaselined == Unbaselined::Allow {
+            return;
+        }
+        if self.findings.iter().any(|finding| finding.kind() == FindingKind::Unbaselined) {
+            return;
+        }
+        let shown = tables.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let more = if tables.len() > 5 { ", …" } else { "" };
+        self.find(
+            FindingKind::Unbaselined,
+            name,
+            "this database",
+            format!(
+                "has tables ({shown}{more}), but no history: say with `baseline` which version they are at, or allow it \
+                 with `Unbaselined::Allow`"
+            ),
+        );
+    }
+
+    fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize]) {
+        if self.request.reverted == Reverted::Apply || !scope.state.had(scope.set.head()) {
+            return;
+        }
+        for &index in pending {
+            let migration = &scope.set.versioned()[index];
+            let Some(at) = migration.version().and_then(|version| scope.state.reverted.get(&version)) else { continue };
+            let message = format!(
+                "was reverted on {} after this program had applied it: ask for it with `Reverted::Apply`",
+                explain::day(at)
+            );
+            self.find(FindingKind::Reverted, scope.name(), migration.label(), message);
+        }
+    }
+
+    fn apply(&mut self, scope: &mut Scope<'_>, index: usize) {
+        let set = scope.set.shared();
+        let migration = &set.versioned()[index];
+        let Some(version) = migration.version() else { return };
+        let newer = scope
+            .state
+            .in_force
+            .range(version..)
+            .chain(scope.state.removed.range(version..))
+            .map(|(version, entry)| explain::label(*version, entry))
+            .next();
+        let action = match newer {
+            None => Action::Apply,
+            Some(_) if self.request.out_of_order == OutOfOrder::Apply => Action::ApplyOutOfOrder,
+            Some(newer) => {
+                self.findings.push(
+                    Finding::new(
+                        FindingKind::Late,
+                        set.name(),
+                        migration.label(),
+                        format!(
+                            "older than {newer}, which is applied: give it a new version, or apply it with \
+                             `OutOfOrder::Apply`"
+                        ),
+                    )
+                    .at(migration.up().location()),
+                );
+                return;
+            }
+        };
+        let below = (action == Action::ApplyOutOfOrder).then_some(version);
+        let prepared = match migration.kind() {
+            Kind::Sql => match self.prepare(set.name(), migration, migration.up()) {
+                Some(prepared) => Some(prepared),
+                None => return,
+            },
+            Kind::Rust { .. } => None,
+        };
+        scope.working.put(version, *migration.digest());
+        let mut item = self.item(scope, Which::Versioned(index), action);
+        (item.below, item.prepared) = (below, prepared);
+        self.items.push(item);
+    }
+
+    fn prepare(&mut self, set: &SetName, migration: &Migration, file: &ScriptFile) -> Option<Prepared> {
+        prepare(set, migration, file, self.dialect).map_err(|findings| self.findings.extend(findings)).ok()
+    }
+
+    fn repeatables(&mut self, scope: &mut Scope<'_>) {
+        let set = scope.set.shared();
+        // Without a manifest nobody counts revisions: a changed text is run.
+        let counted = matches!(set.provenance(), Provenance::Manifest | Provenance::Compiled);
+        for (index, migration) in set.repeatables().iter().enumerate() {
+            let revision = migration.revision().unwrap_or(1);
+            match scope.state.repeatables.get(migration.name()) {
+                Some(entry) if counted && entry.revision > revision => continue,
+                Some(entry) if entry.digest == *migration.digest() && (!counted || entry.revision == revision) => {
+                    continue;
+                }
+                Some(entry) if counted && entry.revision == revision => {
+                    let message = format!(
+                        "revision {revision} is in force with another text: two branches have counted it up alike; lock \
+                         again on top of the other one"
+                    );
+                    self.findings.push(
+                        Finding::new(FindingKind::Revision, set.name(), migration.label(), message)
+                            .at(migration.up().location()),
+                    );
+                    continue;
+                }
+                _ => {}
+            }
+            let open = scope.state.open.as_ref();
+            if open.is_some_and(|open| open.version.is_none() && open.name == migration.name()) {
+                continue;
+            }
+            let Some(prepared) = self.prepare(set.name(), migration, migration.up()) else { continue };
+            scope.working.repeat(migration);
+            let mut item = self.item(scope, Which::Repeatable(index), Action::Repeat);
+            item.prepared = Some(prepared);
+            self.items.push(item);
+        }
+    }
+
+    /// Nothing newer than the target is to be in force.
+    fn revert(&mut self, scope: &mut Scope<'_>, target: Option<Version>) {
+        let name = scope.name().clone();
+        if let Some(target) = target.filter(|target| !scope.state.in_force.contains_key(target)) {
+            self.find(FindingKind::Target, &name, target.to_string(), "is not in force, so there is nothing to go back to");
+            return;
+        }
+        if let Some(open) = scope.state.open.clone() {
+            if !open.reverting {
+                let message = "was begun and not ended: run, or settle it, before reverting";
+                self.find(FindingKind::Open, &name, open.label(), message);
+                return;
+            }
+            self.open_work(scope, &mut Vec::new());
+        }
+        let newer: Vec<(Version, InForce)> = scope
+            .state
+            .in_force
+            .iter()
+            .rev()
+            .map(|(version, entry)| (*version, entry.clone()))
+            .take_while(|(version, _)| Some(*version) > target)
+            .filter(|(version, _)| scope.working.has(*version))
+            .collect();
+        for (version, entry) in newer {
+            self.revert_one(scope, version, &entry);
+        }
+    }
+
+    fn revert_one(&mut self, scope: &mut Scope<'_>, version: Version, entry: &InForce) {
+        let set = scope.set.shared();
+        let label = explain::label(version, entry);
+        let Ok(index) = set.versioned().binary_search_by_key(&Some(version), Migration::version) else {
+            self.find(FindingKind::NoWayDown, set.name(), label, "this program does not know it: use the one that does");
+            return;
+        };
+        let migration = &set.versioned()[index];
+        if entry.digest != *migration.digest() && !entry.formers.contains(migration.digest()) {
+            self.find(FindingKind::Changed, set.name(), label, explain::changed(migration, entry));
+            return;
+        }
+        let prepared = match (migration.kind(), migration.down()) {
+            (Kind::Sql, Some(down)) => match self.prepare(set.name(), migration, down) {
+                Some(prepared) => Some(prepared),
+                None => return,
+            },
+            (Kind::Rust { reversible: true, .. }, _) => None,
+            _ => {
+                let message = "has no way down: write a new migration that undoes it, or restore a backup";
+                self.find(FindingKind::NoWayDown, set.name(), label, message);
+                return;
+            }
+        };
+        scope.working.remove(version);
+        let mut item = self.item(scope, Which::Versioned(index), Action::Revert);
+        (item.below, item.prepared) = (Some(version), prepared);
+        self.items.push(item);
+    }
+
+    fn redo(&mut self, scope: &mut Scope<'_>) {
+        let name = scope.name().clone();
+        if let Some(open) = &scope.state.open {
+            self.find(FindingKind::Open, &name, open.label(), "was begun and not ended: run, or settle it, first");
+            return;
+        }
+        let Some((version, entry)) = scope.state.in_force.iter().next_back().map(|(v, e)| (*v, e.clone())) else {
+            self.find(FindingKind::Nothing, &name, name.as_str(), "nothing is in force, so nothing can be redone");
+            return;
+        };
+        let before = self.findings.len();
+        self.revert_one(scope, version, &entry);
+        if self.findings.len() == before
+            && let Ok(index) = scope.set.versioned().binary_search_by_key(&Some(version), Migration::version)
+        {
+            let mut state = scope.state.clone().into_owned();
+            state.in_force.remove(&version);
+            scope.state = Cow::Owned(state);
+            self.apply(scope, index);
+        }
+    }
+
+    fn baseline(&mut self, scope: &mut Scope<'_>, target: Version) {
+        let name = scope.name().clone();
+        if !scope.state.rows().is_empty() {
+            let message = "this set has a history already, so there is nothing to declare";
+            self.find(FindingKind::Baselined, &name, name.as_str(), message);
+            return;
+        }
+        if scope.set.migration(target).is_none() {
+            self.find(FindingKind::Target, &name, target.to_string(), "this set has no such version");
+            return;
+        }
+        let set = scope.set.shared();
+        for (index, migration) in set.versioned().iter().enumerate() {
+            let Some(version) = migration.version().filter(|version| *version <= target) else { break };
+            scope.working.put(version, *migration.digest());
+            let mut item = self.item(scope, Which::Versioned(index), Action::Baseline);
+            item.below = Some(version);
+            self.items.push(item);
+        }
+    }
+}
+
+/// Whether a script that was begun can be gone on with: the statements that took effect are still its first ones, the
+/// session holds nothing that is lost, and the next statement is known not to have taken effect or does no harm twice.
+fn resumable(
+    set: &SetName,
+    migration: &Migration,
+    file: &ScriptFile,
+    prepared: &Prepared,
+    open: &OpenWork,
+    dialect: &Dialect,
+) -> Result<(), Finding> {
+    let refuse = |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
+    let done = open.statements.len();
+    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
+    let statements = script.statements();
+    let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
+    if !prepared.directives.no_transaction || !same {
+        let plural = if done == 1 { "its first statement" } else { "its first statements" };
+        return Err(refuse(
+            FindingKind::Changed,
+            format!("was begun, and {plural} ({done}) took effect: leave those, and `no-transaction`, as they were"),
+        ));
+    }
+    let Some(next) = statements.get(done) else { return Ok(()) };
+    let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
+    let doubt = |message: String| {
+        Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
+    };
+    let session = statements[..done].iter().position(|statement| dialect.knows(statement, Fact::SessionState));
+    if let Some(session) = session {
+        return doubt(format!(
+            "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \
+             the database has, end the migration by hand or undo it, then settle it as applied or as undone",
+            done + 1,
+            session + 1
+        ));
+    }
+    let atomic = !dialect.knows(next, Fact::NeedsNoTransaction);
+    let harmless = dialect.knows(next, Fact::RunAgain) || dialect.knows(next, Fact::Replay);
+    if atomic || harmless || open.next_is_clean {
+        return Ok(());
+    }
+    doubt(format!(
+        "the outcome of statement {} is unknown: it was begun at {}, and no answer was recorded; look whether it took \
+         effect, then settle it",
+        done + 1,
+        open.began
+    ))
+}
+
+/// The digest that a version has in force, for `Working`.
+pub(super) fn digests(state: &SetHistory) -> impl Iterator<Item = (Version, Digest)> {
+    state.in_force.iter().map(|(version, entry)| (*version, entry.digest))
+}

@@ -1,0 +1,110 @@
+//! What has to be known of a script before it is run: its directives, its statements, and what they need. Reads the
+//! dialect's facts; runs nothing.
+
+use crate::dialect::{Dialect, Fact};
+use crate::digest::{Context, Digest, Fields};
+use crate::directive::Directives;
+use crate::finding::{Finding, FindingKind};
+use crate::migration::{Migration, ScriptFile, SetName};
+use crate::script::{Position, Script, Statement};
+
+/// With whom a script may share a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sharing {
+    /// With any other.
+    Shared,
+    /// With none; those behind it may share again.
+    Alone,
+    /// With none, nor may those behind it.
+    Ends,
+}
+
+/// What planning keeps of a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prepared {
+    pub(crate) directives: Directives,
+    pub(crate) statements: usize,
+    pub(crate) sharing: Sharing,
+}
+
+/// Cuts a script and reads its directives.
+///
+/// Everything that the script may not hold is told, with its place.
+pub(crate) fn prepare(
+    set: &SetName,
+    migration: &Migration,
+    file: &ScriptFile,
+    dialect: &Dialect,
+) -> Result<Prepared, Vec<Finding>> {
+    let finding = |kind, position: Position, message: String| {
+        let place = format!("{}:{}:{}", file.location(), position.line, position.column);
+        Finding::new(kind, set, migration.label(), message).at(place)
+    };
+    let script = Script::parse(file.text(), &dialect.lexing).map_err(|problems| {
+        problems
+            .iter()
+            .map(|problem| finding(FindingKind::Script, problem.position, problem.to_string()))
+            .collect::<Vec<_>>()
+    })?;
+    let mut findings = Vec::new();
+    let directives = Directives::read(script.directives()).unwrap_or_else(|errors| {
+        findings.extend(errors.iter().map(|e| finding(FindingKind::Directive, e.position, e.to_string())));
+        Directives::default()
+    });
+    let start = Position::of(file.text(), 0);
+    let mut directive = |wrong: bool, message: String| {
+        if wrong {
+            findings.push(finding(FindingKind::Directive, start, message));
+        }
+    };
+    directive(
+        directives.foreign_keys_off && dialect.foreign_keys.is_none(),
+        format!("`foreign_keys=off` means nothing on {}: remove it", dialect.name),
+    );
+    directive(
+        directives.foreign_keys_off && directives.no_transaction,
+        "`foreign_keys=off` checks the keys before a commit, so it cannot go with `no-transaction`: keep one".to_owned(),
+    );
+    directive(
+        !dialect.timeouts && (directives.lock_timeout.is_some() || directives.statement_timeout.is_some()),
+        format!("{} has no timeouts of its own for statements: remove the directive", dialect.name),
+    );
+    if script.statements().is_empty() {
+        let message = "holds no statement: write one, or delete the file before it is applied anywhere";
+        findings.push(finding(FindingKind::Script, start, message.to_owned()));
+    }
+    let mut sharing = if directives.foreign_keys_off || directives.no_transaction {
+        Sharing::Alone
+    } else {
+        Sharing::Shared
+    };
+    for statement in script.statements() {
+        let knows = |fact| dialect.knows(statement, fact);
+        if !directives.no_transaction && knows(Fact::NeedsNoTransaction) {
+            let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
+            findings.push(finding(
+                FindingKind::Script,
+                statement.position(),
+                format!(
+                    "{} does not work inside a transaction: put `-- whimbrel: no-transaction` at the top of the file",
+                    what.join(" ")
+                ),
+            ));
+        }
+        if knows(Fact::EndsSharing) {
+            sharing = Sharing::Ends;
+        } else if knows(Fact::TravelsAlone) && sharing == Sharing::Shared {
+            sharing = Sharing::Alone;
+        }
+    }
+    if findings.is_empty() {
+        Ok(Prepared { directives, statements: script.statements().len(), sharing })
+    } else {
+        Err(findings)
+    }
+}
+
+/// The digest by which the history knows a statement that took effect.
+pub(crate) fn statement_digest(statement: &Statement<'_>) -> Digest {
+    Fields::of(Context::Statement).text(statement.text()).finish()
+}

@@ -1,0 +1,195 @@
+//! Puts files together into a set. Knows names and encodings; does not know where the files were.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{self, FileName, Role};
+use crate::manifest::Manifest;
+use crate::migration::{Key, Kind, Migration, MigrationSet, ScriptFile, SetName, Version, canonical_text};
+
+/// A file as it was found: its path below the root, with `/` between folders, and its bytes.
+#[derive(Clone)]
+pub struct SourceFile {
+    /// The path.
+    pub path: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for SourceFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    name: Option<String>,
+    up: Option<(ScriptFile, Kind)>,
+    down: Option<ScriptFile>,
+}
+
+impl MigrationSet {
+    /// Puts the files of a source together. Files that are none of ours (the manifest, editors' files) are to be left
+    /// out by [`layout::is_ignored`]; `root` is put before their paths in errors.
+    ///
+    /// The set's name is that of the manifest, or `name` if there is none.
+    ///
+    /// # Errors
+    /// All files with a wrong name, bytes that are not UTF-8, a way down without a way up, a wrong `.rust` file, two
+    /// files in one place; a manifest that does not parse, or that is for a set of another name.
+    pub fn from_files(
+        name: Option<SetName>,
+        root: &str,
+        files: Vec<SourceFile>,
+        manifest: Option<&str>,
+    ) -> Result<Self> {
+        let mut wrong: Vec<String> = Vec::new();
+        let place = |path: &str| if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
+        let manifest = match manifest.map(str::parse::<Manifest>).transpose() {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                wrong.push(format!("{}:{}: {error}", place(layout::MANIFEST_FILE), error.line()));
+                None
+            }
+        };
+        let name = match (name, &manifest) {
+            (None, None) => SetName::APP,
+            (None, Some(manifest)) => manifest.set().clone(),
+            (Some(name), Some(manifest)) if *manifest.set() != name => {
+                wrong.push(format!(
+                    "{}: it is for the set `{}`, and this one is called `{name}`",
+                    place(layout::MANIFEST_FILE),
+                    manifest.set()
+                ));
+                name
+            }
+            (Some(name), _) => name,
+        };
+        let mut versioned: BTreeMap<Version, Parts> = BTreeMap::new();
+        let mut migrations = Vec::new();
+        for file in files {
+            let path = file.path;
+            let parsed = match layout::parse_file_name(path.rsplit('/').next().unwrap_or(&path)) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    wrong.push(format!("{}: {error}", place(&path)));
+                    continue;
+                }
+            };
+            if path.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+                wrong.push(format!("{}: a folder's name may hold no white space", place(&path).escape_debug()));
+                continue;
+            }
+            let text = match canonical_text(file.bytes) {
+                Ok(text) => text,
+                Err(error) => {
+                    wrong.push(format!("{}:{}:{}: {error}", place(&path), error.line, error.column));
+                    continue;
+                }
+            };
+            let script = ScriptFile::new(root.to_owned(), path.clone(), text);
+            let FileName { version, name, role } = parsed;
+            let Some(version) = version else {
+                let key = Key::Repeatable { revision: 1 };
+                migrations.push(Migration::new(key, name, Kind::Sql, script, None));
+                continue;
+            };
+            let parts = versioned.entry(version).or_default();
+            if let Some(other) = parts.name.as_ref().filter(|other| **other != name) {
+                wrong.push(format!(
+                    "{}: version {version} is taken by another file, named `{other}`: give it another version",
+                    place(&path)
+                ));
+                continue;
+            }
+            parts.name = Some(name);
+            let taken = match role {
+                Role::Up => parts.up.replace((script, Kind::Sql)).is_some(),
+                Role::Down => parts.down.replace(script).is_some(),
+                Role::Rust => match parse_rust(script.text()) {
+                    Ok(kind) => parts.up.replace((script, kind)).is_some(),
+                    Err((line, what)) => {
+                        wrong.push(format!("{}:{line}: {what}", place(&path)));
+                        false
+                    }
+                },
+            };
+            if taken {
+                wrong.push(format!("{}: version {version} has this file twice: keep one", place(&path)));
+            }
+        }
+        for (version, parts) in versioned {
+            match (parts.up, parts.down) {
+                (Some((_, Kind::Rust { .. })), Some(down)) => wrong.push(format!(
+                    "{}: the way down of a step in Rust is a function: say `reversible = true` in the .rust file",
+                    down.location()
+                )),
+                (Some((up, kind)), down) => {
+                    let name = parts.name.unwrap_or_default();
+                    migrations.push(Migration::new(Key::Versioned(version), name, kind, up, down));
+                }
+                (None, Some(down)) => wrong.push(format!(
+                    "{}: a way down without a way up: add the .up.sql file of version {version}",
+                    down.location()
+                )),
+                (None, None) => {}
+            }
+        }
+        let set = Self::new(name, migrations).map_err(|duplicates| {
+            wrong.extend(duplicates.iter().map(ToString::to_string));
+        });
+        match set {
+            Ok(set) if wrong.is_empty() => Ok(match manifest {
+                Some(manifest) => set.with_manifest(manifest),
+                None => set,
+            }),
+            _ => Err(files_error(wrong)),
+        }
+    }
+}
+
+/// One error for everything that is wrong with the files of a source.
+pub(super) fn files_error(mut wrong: Vec<String>) -> Error {
+    wrong.sort();
+    match wrong.as_slice() {
+        [only] => Error::new(ErrorKind::Files, only.clone()),
+        _ => {
+            let error = Error::new(ErrorKind::Files, format!("{} migration files are wrong", wrong.len()));
+            wrong.into_iter().fold(error, |error, text| error.with_note("file", text))
+        }
+    }
+}
+
+/// Reads a `.rust` file: `revision = N`, perhaps `reversible = true`, comments with `#`.
+fn parse_rust(text: &str) -> Result<Kind, (usize, &'static str)> {
+    let (mut revision, mut reversible) = (None, None);
+    for (index, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (key, value) = line
+            .split_once('=')
+            .map(|(key, value)| (key.trim(), value.trim()))
+            .ok_or((index + 1, "expected `revision = 1`"))?;
+        let twice = match key {
+            "revision" => {
+                let number = value.parse().ok().filter(|number| *number >= 1);
+                revision.replace(number.ok_or((index + 1, "a revision is a whole number from 1"))?).is_some()
+            }
+            "reversible" => {
+                let value = value.parse().map_err(|_| (index + 1, "reversible is `true` or `false`"))?;
+                reversible.replace(value).is_some()
+            }
+            _ => return Err((index + 1, "unknown key: known are `revision` and `reversible`")),
+        };
+        if twice {
+            return Err((index + 1, "this key stands twice: keep one"));
+        }
+    }
+    Ok(Kind::Rust {
+        revision: revision.ok_or((1, "there is no `revision = 1` line"))?,
+        reversible: reversible.unwrap_or(false),
+    })
+}
