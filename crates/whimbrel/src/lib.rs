@@ -1,1 +1,3 @@
 //! Part of Whimbrel.
+
+pub mod script;
