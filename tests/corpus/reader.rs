@@ -9,25 +9,25 @@ use std::path::Path;
 
 /// One script, and what must be made of it.
 #[derive(Debug)]
-pub struct Case {
+pub(crate) struct Case {
     /// File, line and title, for messages.
-    pub name: String,
-    pub flags: Vec<String>,
-    pub script: String,
+    pub(crate) name: String,
+    pub(crate) flags: Vec<String>,
+    pub(crate) script: String,
     /// Where the statements stand in the script.
-    pub statements: Vec<Range<usize>>,
+    pub(crate) statements: Vec<Range<usize>>,
     /// Which problems it has, and where.
-    pub problems: Vec<(usize, String)>,
+    pub(crate) problems: Vec<(usize, String)>,
 }
 
 impl Case {
-    pub fn has(&self, flag: &str) -> bool {
+    pub(crate) fn has(&self, flag: &str) -> bool {
         self.flags.iter().any(|other| other == flag)
     }
 }
 
 /// All cases of one dialect's directory.
-pub fn read(dialect: &str) -> Vec<Case> {
+pub(crate) fn read(dialect: &str) -> Vec<Case> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|at| at.join("tests/corpus").join(dialect));
     let directory = directory.into_iter().find(|path| path.is_dir()).expect("the corpus is there");
     let mut files: Vec<_> =

@@ -5,6 +5,7 @@ mod reader;
 
 use proptest::prelude::*;
 use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Batch, Connection};
 use whimbrel::script::{Lexing, Script};
 
@@ -64,8 +65,8 @@ fn sqlite_agrees_on_the_whole_corpus() {
 }
 
 fn blank() -> impl Strategy<Value = String> {
-    let blanks = [" ", "\n", "\t", "\r\n", "\x0C", "/* ; */", "-- ; '\n", "/*'*/", "--\r;\n", "/**/", "\u{FEFF}"];
-    prop::collection::vec(prop::sample::select(blanks.as_slice()), 1..4).prop_map(|blanks| blanks.concat())
+    const BLANKS: &[&str] = &[" ", "\n", "\t", "\r\n", "\x0C", "/* ; */", "-- ; '\n", "/*'*/", "--\r;\n", "/**/", " \u{FEFF}"];
+    prop::collection::vec(prop::sample::select(BLANKS), 1..4).prop_map(|blanks| blanks.concat())
 }
 
 fn value() -> impl Strategy<Value = &'static str> {
@@ -116,12 +117,12 @@ fn statement() -> impl Strategy<Value = String> {
 
 /// Tokens without sense, of which SQLite takes some.
 fn soup() -> impl Strategy<Value = String> {
-    let fragments = [
+    const FRAGMENTS: &[&str] = &[
         "SELECT", "1", ";", "; ", " ", "\n", "'", "''", "\"", "`", "[", "]", "/*", "*/", "--", "-", "/", "*", ",", "(", ")", "a",
         "$a", ":b", "@", "(", "::", "x'", "E'", "\\", ".", "e", "BEGIN", "END", "CASE", "CREATE", "TRIGGER", "TEMP", "\u{FEFF}",
         "ü", "SELECT 1", "SELECT ';'", "\r", "\x0B", "\x0C", "0x", "1e", "+", "?", "#", "{",
     ];
-    let noise = prop::collection::vec(prop::sample::select(fragments.as_slice()), 0..12).prop_map(|parts| parts.concat());
+    let noise = prop::collection::vec(prop::sample::select(FRAGMENTS), 0..12).prop_map(|parts| parts.concat());
     noise.prop_map(|noise| format!("SELECT {noise}"))
 }
 
@@ -133,7 +134,7 @@ fn database() -> Connection {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn sqlite_agrees_on_generated_scripts(
