@@ -1,0 +1,330 @@
+//! The builder that an application uses, and its verbs. Puts sources, verifiers, planning and the engine together.
+
+mod boot;
+mod status;
+mod verbs;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+pub use self::status::{SetStatus, Standing, Status, StatusEntry};
+pub use self::verbs::{Ending, Settlement};
+
+use crate::backup::Backup;
+use crate::dialect::{Dialect, TableName};
+use crate::engine::Settings;
+use crate::error::{Error, Result};
+use crate::finding::{Finding, FindingKind};
+use crate::migration::{MigrationSet, Version};
+use crate::observe::Observer;
+use crate::plan::{Ahead, Gaps, Goal, OutOfOrder, Request, Reverted, Transaction, Unbaselined};
+use crate::source::Source;
+use crate::step::{BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps};
+use crate::verify::{Verified, Verifier};
+
+/// Migrates a database.
+///
+/// Nothing happens until one of the verbs is called; a migrator may be used any number of times, from several threads.
+///
+/// | verb | what it does |
+/// | --- | --- |
+/// | [`run`](Self::run) | applies what is pending |
+/// | [`plan`](Self::plan) | says what `run` would do |
+/// | [`check`](Self::check) | fails if anything is pending |
+/// | [`wait`](Self::wait) | waits until somebody else has migrated |
+/// | [`status`](Self::status) | says what is in force |
+/// | [`revert_to`](Self::revert_to), [`redo`](Self::redo) | go down |
+/// | [`baseline`](Self::baseline) | declares what a database without a history has |
+/// | [`settle`](Self::settle) | says how a statement in doubt has ended |
+/// | [`repair`](Self::repair), [`verify_history`](Self::verify_history) | about the history itself |
+///
+/// Each has a blocking twin for programs without an async runtime.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use whimbrel::{Memory, Migrator, OutOfOrder};
+/// # fn main() -> whimbrel::Result<()> {
+/// # let migrations = Memory::new().with_sql(1, "users", "CREATE TABLE users (id INTEGER);");
+/// # let mut db = whimbrel_testkit::Fake::new();
+/// let report = Migrator::new(&migrations)
+///     .with_lock_deadline(Duration::from_secs(20))
+///     .with_out_of_order(OutOfOrder::Apply)
+///     .run_blocking(&mut db)?;
+/// println!("{report}");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Migrator<'a> {
+    parts: Vec<Part<'a>>,
+    table: TableName,
+    request: Request,
+    gaps: Gaps,
+    lock_deadline: Duration,
+    wait_deadline: Duration,
+    verifiers: Vec<Box<dyn Verifier + 'a>>,
+    observers: Vec<Box<dyn Observer + 'a>>,
+    backup: Option<Box<dyn Backup + 'a>>,
+    application: Option<(String, String)>,
+    reason: Option<String>,
+    verbatim: bool,
+}
+
+/// A set's source, and the functions bound to its steps in Rust.
+struct Part<'a> {
+    source: Box<dyn Source + 'a>,
+    steps: Steps<'a>,
+}
+
+impl std::fmt::Debug for Migrator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Migrator")
+            .field("sets", &self.parts.len())
+            .field("table", &self.table)
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Migrator<'a> {
+    /// A migrator for one set.
+    pub fn new(source: impl Source + 'a) -> Self {
+        Self {
+            parts: vec![Part { source: Box::new(source), steps: Steps::default() }],
+            table: TableName::default(),
+            request: Request::default(),
+            gaps: Gaps::default(),
+            lock_deadline: Duration::from_secs(60),
+            wait_deadline: Duration::from_secs(300),
+            verifiers: Vec::new(),
+            observers: Vec::new(),
+            backup: None,
+            application: None,
+            reason: None,
+            verbatim: false,
+        }
+    }
+
+    /// Adds a set, which is migrated after those before it: libraries first, the application last. Targets, reverts,
+    /// baselines and settlements are about the last set.
+    #[must_use]
+    pub fn and(mut self, source: impl Source + 'a) -> Self {
+        self.parts.push(Part { source: Box::new(source), steps: Steps::default() });
+        self
+    }
+
+    /// Binds an async function to a step written in Rust, of the set that was added last.
+    ///
+    /// ```
+    /// # use whimbrel::{Memory, Migrator};
+    /// # let migrations = Memory::new();
+    /// let migrator = Migrator::new(&migrations).with_step(7, |tx| Box::pin(async move {
+    ///     for row in tx.query("SELECT id FROM users WHERE name IS NULL", &[]).await? {
+    ///         let id: i64 = row.column("id")?;
+    ///         tx.execute("UPDATE users SET name = ? WHERE id = ?", &["unknown".into(), id.into()]).await?;
+    ///     }
+    ///     Ok(())
+    /// }));
+    /// ```
+    #[must_use]
+    pub fn with_step<F>(mut self, step: impl Into<StepKey>, function: F) -> Self
+    where
+        F: for<'t> Fn(&'t mut StepTransaction<'t>) -> StepFuture<'t> + Send + Sync + 'a,
+    {
+        self.bind(step.into(), StepFunction::Async(Box::new(function)));
+        self
+    }
+
+    /// Binds a plain function to a step written in Rust, of the set that was added last: for the blocking verbs.
+    #[must_use]
+    pub fn with_blocking_step<F>(mut self, step: impl Into<StepKey>, function: F) -> Self
+    where
+        F: Fn(&mut BlockingTransaction<'_>) -> Result<(), StepError> + Send + Sync + 'a,
+    {
+        self.bind(step.into(), StepFunction::Plain(Box::new(function)));
+        self
+    }
+
+    fn bind(&mut self, key: StepKey, function: StepFunction<'a>) {
+        if let Some(part) = self.parts.last_mut() {
+            part.steps.bind(key, function);
+        }
+    }
+
+    /// Stops at a version of the last set, and leaves repeatables alone. Default: everything.
+    #[must_use]
+    pub fn with_target(mut self, version: Version) -> Self {
+        self.request.goal = Goal::UpTo(version);
+        self
+    }
+
+    /// Names the history table, perhaps with its schema. Default: `whimbrel_history`, in the schema in which the
+    /// connection creates tables.
+    #[must_use]
+    pub fn with_table(mut self, table: TableName) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// How long to wait for other processes that migrate. Default: 60 seconds; zero does not wait.
+    #[must_use]
+    pub fn with_lock_deadline(mut self, longest: Duration) -> Self {
+        self.lock_deadline = longest;
+        self
+    }
+
+    /// How long [`wait`](Self::wait) waits. Default: 5 minutes.
+    #[must_use]
+    pub fn with_wait_deadline(mut self, longest: Duration) -> Self {
+        self.wait_deadline = longest;
+        self
+    }
+
+    /// How migrations are put into transactions. Default: [`Transaction::Auto`].
+    #[must_use]
+    pub fn with_transaction(mut self, transaction: Transaction) -> Self {
+        self.request.transaction = transaction;
+        self
+    }
+
+    /// What to do with migrations that are older than one that is applied. Default: refuse.
+    #[must_use]
+    pub fn with_out_of_order(mut self, policy: OutOfOrder) -> Self {
+        self.request.out_of_order = policy;
+        self
+    }
+
+    /// What to do when the database is ahead of the program. Default: that is fine.
+    #[must_use]
+    pub fn with_ahead(mut self, policy: Ahead) -> Self {
+        self.request.ahead = policy;
+        self
+    }
+
+    /// What to do with a database that has tables, but no history. Default: refuse.
+    #[must_use]
+    pub fn with_unbaselined(mut self, policy: Unbaselined) -> Self {
+        self.request.unbaselined = policy;
+        self
+    }
+
+    /// What to do with migrations that were reverted after this program had applied them. Default: refuse.
+    #[must_use]
+    pub fn with_reverted(mut self, policy: Reverted) -> Self {
+        self.request.reverted = policy;
+        self
+    }
+
+    /// What to do with versions that are left out. Default: that is fine.
+    #[must_use]
+    pub fn with_gaps(mut self, policy: Gaps) -> Self {
+        self.gaps = policy;
+        self
+    }
+
+    /// Names the environment. The first run records it; a program with another environment's name is refused.
+    #[must_use]
+    pub fn with_environment(mut self, name: impl Into<String>) -> Self {
+        self.request.environment = Some(name.into());
+        self
+    }
+
+    /// Says which application migrates; recorded in the history.
+    ///
+    /// ```
+    /// # use whimbrel::{Memory, Migrator};
+    /// let migrator = Migrator::new(Memory::new())
+    ///     .with_application(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    /// ```
+    #[must_use]
+    pub fn with_application(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
+        self.application = Some((name.into(), version.into()));
+        self
+    }
+
+    /// Says why; recorded in the history.
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Adds a verifier to those that every run goes through.
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: impl Verifier + 'a) -> Self {
+        self.verifiers.push(Box::new(verifier));
+        self
+    }
+
+    /// Adds an observer.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Makes a backup before anything pending is applied; if that fails, nothing is.
+    #[must_use]
+    pub fn with_backup(mut self, backup: impl Backup + 'a) -> Self {
+        self.backup = Some(Box::new(backup));
+        self
+    }
+
+    /// Shows what the database says unmasked in errors. It may quote values of rows and literals of scripts.
+    #[must_use]
+    pub fn with_database_messages(mut self) -> Self {
+        self.verbatim = true;
+        self
+    }
+
+    /// Loads the sets and leads them through the first gate. The driver is not called.
+    async fn gate(&self, dialect: &Dialect, blocking: bool) -> Result<Vec<Verified<MigrationSet>>> {
+        let verifiers: Vec<&dyn Verifier> = self.verifiers.iter().map(|verifier| &**verifier as _).collect();
+        let mut findings = Vec::new();
+        let mut sets = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            let set = part.source.load(dialect.name).await?;
+            findings.extend(part.steps.check(&set, blocking));
+            if self.gaps == Gaps::Refuse {
+                findings.extend(gaps(&set));
+            }
+            match Verified::set(set, dialect, &verifiers).await {
+                Ok(set) => sets.push(set),
+                Err(error) if error.findings().is_empty() => return Err(error),
+                Err(error) => findings.extend(error.findings().iter().cloned()),
+            }
+        }
+        if findings.is_empty() { Ok(sets) } else { Err(Error::refused(findings)) }
+    }
+
+    fn settings<'s>(&'s self, sets: &[Verified<MigrationSet>]) -> Settings<'s> {
+        let steps: HashMap<_, _> =
+            sets.iter().zip(&self.parts).map(|(set, part)| (set.name().clone(), &part.steps)).collect();
+        Settings {
+            table: &self.table,
+            observers: &self.observers,
+            backup: self.backup.as_deref(),
+            steps,
+            application: self.application.as_ref().map(|(name, version)| (name.as_str(), version.as_str())),
+            reason: self.reason.as_deref(),
+            verbatim: self.verbatim,
+            one_by_one: self.request.transaction == Transaction::Auto,
+        }
+    }
+}
+
+/// The versions that are left out, counted from 1.
+fn gaps(set: &MigrationSet) -> Vec<Finding> {
+    let mut expected = 1;
+    let mut findings = Vec::new();
+    for migration in set.versioned() {
+        let Some(version) = migration.version() else { continue };
+        if version.number() != expected {
+            let message = format!("expected version {expected} here, and gaps are refused: renumber, or allow them");
+            findings.push(
+                Finding::new(FindingKind::Gap, set.name(), migration.label(), message).at(migration.up().location()),
+            );
+        }
+        expected = version.number().saturating_add(1);
+    }
+    findings
+}

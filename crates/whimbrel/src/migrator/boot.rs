@@ -1,0 +1,113 @@
+//! The one query of a boot: asks it, and reads what follows from its answer.
+
+use super::Migrator;
+use crate::detail::Detail;
+use crate::dialect::{BootQuery, BootSet, last_number};
+use crate::digest::Digest;
+use crate::driver::{ColumnError, ErrorClass, Row};
+use crate::engine::{Deadline, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::migration::MigrationSet;
+use crate::plan::{Ahead, Goal};
+use crate::verify::Verified;
+
+/// What a boot finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Booted {
+    /// Everything is in force, and nothing more.
+    UpToDate,
+    /// Everything is in force, and newer migrations are.
+    Ahead,
+    /// There may be something to do: the history has to be read.
+    Pending,
+}
+
+impl Migrator<'_> {
+    /// Asks whether there is anything to do: one query, whatever the number of migrations.
+    pub(super) async fn boot(
+        &self,
+        session: &mut Session<'_>,
+        sets: &[Verified<MigrationSet>],
+        deadline: &Deadline,
+    ) -> Result<Booted> {
+        let boot_sets: Vec<BootSet<'_>> = sets
+            .iter()
+            .enumerate()
+            .map(|(index, set)| {
+                let target = match self.request.goal {
+                    Goal::UpTo(target) if index + 1 == sets.len() => Some(target),
+                    _ => None,
+                };
+                BootSet {
+                    name: set.name().as_str(),
+                    head: target.map_or(*set.head(), |target| set.head_at(target)),
+                    repeatables: *set.repeatables_digest(),
+                    last: target.map_or(last_number(set.last()), |target| target.number()),
+                }
+            })
+            .collect();
+        let query = BootQuery {
+            table: &self.table,
+            sets: &boot_sets,
+            environment: self.request.environment.is_some(),
+        };
+        let rows = match session.boot(&query, deadline).await {
+            Ok(rows) => rows,
+            Err(error) if error.class() == ErrorClass::Sql => {
+                return match session.survey(&self.table, deadline).await? {
+                    Some(_) => Ok(Booted::Pending),
+                    None => Err(crate::engine::foreign_table(&self.table, error)),
+                };
+            }
+            Err(error) => return Err(Error::driver("the first query", error)),
+        };
+        let odd = |error: ColumnError| {
+            Error::new(
+                ErrorKind::Database,
+                format!("the table {} was not made by this library, or was changed: {error}", self.table),
+            )
+            .with_note("next", "give the history another name with `with_table`, or restore the table")
+        };
+        let mut found = Booted::UpToDate;
+        for set in &boot_sets {
+            let row = rows.iter().find(|row| row.read::<String>(0).is_ok_and(|name| name == set.name));
+            match self.read(set, row).map_err(odd)? {
+                Booted::Pending => return Ok(Booted::Pending),
+                Booted::Ahead => found = Booted::Ahead,
+                Booted::UpToDate => {}
+            }
+        }
+        if found == Booted::Ahead && self.request.ahead == Ahead::Refuse {
+            return Ok(Booted::Pending);
+        }
+        Ok(found)
+    }
+
+    fn read(&self, set: &BootSet<'_>, row: Option<&Row>) -> Result<Booted, ColumnError> {
+        let Some(row) = row else { return Ok(Booted::Pending) };
+        if let Some(wanted) = &self.request.environment {
+            let text: Option<String> = row.read(7)?;
+            let detail = text.and_then(|text| text.parse::<Detail>().ok());
+            if detail.as_ref().and_then(|detail| detail.value("name")) != Some(wanted) {
+                return Ok(Booted::Pending);
+            }
+        }
+        let same = |column, digest: &Digest| -> Result<bool, ColumnError> {
+            Ok(row.read::<Option<String>>(column)?.is_some_and(|text| text == digest.to_string()))
+        };
+        if same(2, &set.head)? {
+            if same(3, &set.repeatables)? || matches!(self.request.goal, Goal::UpTo(_)) {
+                return Ok(Booted::UpToDate);
+            }
+            // Mine were in force under this head, and others are now: newer ones.
+            let had_both = row.read::<Option<bool>>(6)?.unwrap_or(false);
+            return Ok(if had_both { Booted::Ahead } else { Booted::Pending });
+        }
+        let mine: Option<i64> = row.read(4)?;
+        let touched: Option<i64> = row.read(5)?;
+        Ok(match mine {
+            Some(mine) if touched.is_none_or(|touched| touched < mine) => Booted::Ahead,
+            _ => Booted::Pending,
+        })
+    }
+}

@@ -1,0 +1,564 @@
+//! The verbs.
+
+use std::time::Instant;
+
+use super::boot::Booted;
+use super::status::Status;
+use super::Migrator;
+use crate::blocking::{Blocking, block_on};
+use crate::detail::Detail;
+use crate::driver::Driver;
+use crate::engine::{Deadline, Engine, Progress, Session, jittered};
+use crate::error::{Error, ErrorKind, Result};
+use crate::finding::FindingKind;
+use crate::history::{History, HistoryEvent, NewRow};
+use crate::migration::{Kind, MigrationSet, Version, label};
+use crate::observe::{Event, Tip};
+use crate::plan::{Goal, Plan, Request, Transaction, plan};
+use crate::prepare::statement_digest;
+use crate::report::{Outcome, Report};
+use crate::script::Script;
+use crate::verify::{Verified, Verifier};
+
+/// How a statement in doubt, or a migration half done, has ended, as a person found out by looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The migration of the last set; none for a repeatable, of which only one can be open.
+    pub version: Option<Version>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Why this is known; recorded in the history.
+    pub reason: String,
+}
+
+/// What a [`Settlement`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The statement of this number, from 1, took effect: the next run goes on behind it.
+    TookEffect(usize),
+    /// The statement of this number did not take effect: the next run runs it.
+    DidNot(usize),
+    /// The migration was ended by hand: the next run records it as done and runs nothing of it.
+    Applied,
+    /// The migration was undone by hand: it is as if it had never been begun.
+    Undone,
+}
+
+/// A verb under way.
+struct Verb<'v> {
+    session: Session<'v>,
+    sets: Vec<Verified<MigrationSet>>,
+    deadline: Deadline,
+    began: Instant,
+}
+
+impl<'a> Migrator<'a> {
+    /// Applies what is pending.
+    ///
+    /// Costs one query when there is nothing to do.
+    ///
+    /// # Errors
+    /// Refused, with every finding; a statement failed; the lock was not to be had in time; the outcome of a statement of
+    /// an earlier run is unknown. See [`Error::kind`] for whose turn it is.
+    ///
+    /// # If interrupted
+    /// What was committed stays, and the history says so. The next run goes on from there.
+    pub async fn run<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let result = self.carry_out(db, self.request.clone(), false).await;
+        self.close(result)
+    }
+
+    /// Says what [`run`](Self::run) would do, and changes nothing.
+    ///
+    /// # Errors
+    /// Refused, with every finding; the database cannot be read.
+    pub async fn plan<D: Driver>(&self, db: &mut D) -> Result<Plan> {
+        let mut verb = self.begin(db, false).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let plan = self.decide(&mut verb, &history, &self.request).await?;
+        let verifiers = self.verifier_refs();
+        let plan = Verified::plan(plan, &verifiers).await?;
+        Ok((*plan).clone())
+    }
+
+    /// Fails if anything is pending. Changes nothing, and needs no right to.
+    ///
+    /// # Errors
+    /// Of kind [`Pending`](ErrorKind::Pending), with what is pending; as [`run`](Self::run) otherwise.
+    pub async fn check<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let result = self.look(db, false).await;
+        self.close(result)
+    }
+
+    /// Waits until the database has everything of this program, for replicas whose role may not change the schema.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    /// It did not happen in time ([`with_wait_deadline`](Self::with_wait_deadline)); as [`run`](Self::run) otherwise.
+    pub async fn wait<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let result = self.wait_for_others(db, false).await;
+        self.close(result)
+    }
+
+    /// Says what is in force and what is not. Changes nothing, and refuses nothing that planning would.
+    ///
+    /// # Errors
+    /// The sets do not pass the first gate; the database cannot be read.
+    pub async fn status<D: Driver>(&self, db: &mut D) -> Result<Status> {
+        let mut verb = self.begin(db, false).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        Ok(Status::new(&verb.sets, &history))
+    }
+
+    /// Reverts everything of the last set that is newer than a version; everything, for `None`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); a migration has no way down.
+    ///
+    /// # If interrupted
+    /// As [`run`](Self::run): call it again.
+    pub async fn revert_to<D: Driver>(&self, db: &mut D, version: Option<Version>) -> Result<Report> {
+        let request = Request { goal: Goal::RevertTo(version), ..self.downward() };
+        let result = self.carry_out(db, request, false).await;
+        self.close(result)
+    }
+
+    /// Reverts the newest migration of the last set, and applies it again.
+    ///
+    /// # Errors
+    /// As [`revert_to`](Self::revert_to).
+    ///
+    /// # If interrupted
+    /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](crate::Reverted::Apply)
+    /// applies it.
+    pub async fn redo<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let result = self.carry_out(db, Request { goal: Goal::Redo, ..self.downward() }, false).await;
+        self.close(result)
+    }
+
+    /// Declares the versions of the last set up to and including one to be in force in a database that has them already.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); the set has a history.
+    ///
+    /// # If interrupted
+    /// Nothing is declared, or everything.
+    pub async fn baseline<D: Driver>(&self, db: &mut D, version: Version) -> Result<Report> {
+        let request =
+            Request { goal: Goal::Baseline(version), transaction: Transaction::PerRun, ..self.request.clone() };
+        let result = self.carry_out(db, request, false).await;
+        self.close(result)
+    }
+
+    /// Records how a statement in doubt, or a migration half done, has ended; then [`run`](Self::run) goes on.
+    ///
+    /// # Errors
+    /// Nothing is open, or something else is.
+    ///
+    /// # If interrupted
+    /// It is recorded, or not.
+    pub async fn settle<D: Driver>(&self, db: &mut D, settlement: Settlement) -> Result<Report> {
+        let result = self.write_settlement(db, settlement).await;
+        self.close(result)
+    }
+
+    /// Records that a person has looked at what is wrong with the rows of the history, and why it is. From then on the
+    /// rows as they stand count; a further change is found.
+    ///
+    /// # Errors
+    /// Nothing is wrong with it; the database cannot be written to.
+    ///
+    /// # If interrupted
+    /// It is recorded, or not.
+    pub async fn repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
+        let result = self.write_repair(db, reason).await;
+        self.close(result)
+    }
+
+    /// Computes the chain of the history's rows anew, and returns its tips. Whoever can write to the table can compute a
+    /// new chain, or cut its end off: that is found only against `tips` that were kept elsewhere
+    /// ([`Event::Tip`]).
+    ///
+    /// # Errors
+    /// Of kind [`Database`](ErrorKind::Database), naming the first row that is wrong.
+    pub async fn verify_history<D: Driver>(&self, db: &mut D, tips: &[Tip]) -> Result<Vec<Tip>> {
+        let mut session = Session::new(db);
+        let deadline = Deadline::new(self.lock_deadline);
+        let history = session.history(&self.table, &deadline).await?;
+        let touched = |what: String| {
+            Error::new(ErrorKind::Database, format!("the history was touched: {what}"))
+                .with_note("next", "find out who did it and what else they did; `repair` records that you have")
+        };
+        if let Some(broken) = history.broken().next() {
+            return Err(touched(broken.to_string()));
+        }
+        for tip in tips {
+            let rows = history.rows_of(tip.set.as_str()).map(|set| set.rows()).unwrap_or_default();
+            match rows.iter().find(|row| row.seq() == tip.seq) {
+                None => return Err(touched(format!("row {} of set {}, which is known, is gone", tip.seq, tip.set))),
+                Some(row) if *row.hash() != tip.hash => {
+                    return Err(touched(format!("row {} of set {} is not the one that is known", tip.seq, tip.set)));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(tips_of(&history))
+    }
+
+    fn downward(&self) -> Request {
+        let transaction = match self.request.transaction {
+            Transaction::PerRun => Transaction::PerRun,
+            Transaction::Auto | Transaction::PerMigration => Transaction::PerMigration,
+        };
+        Request { transaction, ..self.request.clone() }
+    }
+
+    fn verifier_refs(&self) -> Vec<&(dyn Verifier + 'a)> {
+        self.verifiers.iter().map(|verifier| &**verifier).collect()
+    }
+
+    /// Tells observers how a verb ended.
+    fn close(&self, result: Result<Report>) -> Result<Report> {
+        for observer in &self.observers {
+            match &result {
+                Ok(report) => observer.observe(&Event::Finished { report }),
+                Err(error) => observer.observe(&Event::Failed { error }),
+            }
+        }
+        result
+    }
+
+    async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, blocking: bool) -> Result<Verb<'v>> {
+        let began = Instant::now();
+        let sets = self.gate(db.dialect(), blocking).await?;
+        Ok(Verb { session: Session::new(db), sets, deadline: Deadline::new(self.lock_deadline), began })
+    }
+
+    async fn decide(&self, verb: &mut Verb<'_>, history: &History, request: &Request) -> Result<Plan> {
+        let dialect = verb.session.dialect();
+        plan(&verb.sets, history, request, dialect).map_err(Error::refused)
+    }
+
+    fn report(&self, verb: &Verb<'_>, outcome: Outcome) -> Report {
+        let mut report = Report::new(outcome);
+        self.fill(verb, &mut report);
+        report.at = verb.sets.last().and_then(|set| newest(set, self.request.goal));
+        report
+    }
+
+    fn fill(&self, verb: &Verb<'_>, report: &mut Report) {
+        report.queries = verb.session.queries();
+        report.elapsed = verb.began.elapsed();
+    }
+
+    async fn look<D: Driver>(&self, db: &mut D, blocking: bool) -> Result<Report> {
+        let mut verb = self.begin(db, blocking).await?;
+        match self.boot(&mut verb.session, &verb.sets, &verb.deadline).await? {
+            Booted::UpToDate => Ok(self.report(&verb, Outcome::UpToDate)),
+            Booted::Ahead => Ok(self.report(&verb, Outcome::Ahead)),
+            Booted::Pending => {
+                let history = verb.session.history(&self.table, &verb.deadline).await?;
+                let plan = self.decide(&mut verb, &history, &self.request).await?;
+                let plan = Verified::plan(plan, &self.verifier_refs()).await?;
+                if plan.is_empty() {
+                    let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
+                    return Ok(self.report(&verb, outcome));
+                }
+                let labels: Vec<&str> = plan.items().iter().map(|item| item.label()).collect();
+                Err(Error::new(ErrorKind::Pending, format!("pending: {}", labels.join(", ")))
+                    .with_note("next", "apply them with `run`, or wait for another process to, with `wait`"))
+            }
+        }
+    }
+
+    async fn wait_for_others<D: Driver>(&self, db: &mut D, blocking: bool) -> Result<Report> {
+        let mut verb = self.begin(db, blocking).await?;
+        let deadline = Deadline::new(self.wait_deadline);
+        let mut longest = std::time::Duration::from_millis(50);
+        loop {
+            match self.boot(&mut verb.session, &verb.sets, &deadline).await? {
+                Booted::UpToDate => return Ok(self.report(&verb, Outcome::UpToDate)),
+                Booted::Ahead => return Ok(self.report(&verb, Outcome::Ahead)),
+                Booted::Pending => {}
+            }
+            for observer in &self.observers {
+                observer.observe(&Event::Waiting { holder: None, waited: deadline.waited() });
+            }
+            if deadline.passed() {
+                // What is refused is a better answer than that it took too long.
+                let history = verb.session.history(&self.table, &verb.deadline).await?;
+                let plan = self.decide(&mut verb, &history, &self.request).await?;
+                let labels: Vec<&str> = plan.items().iter().map(|item| item.label()).collect();
+                return Err(Error::new(
+                    ErrorKind::Retry,
+                    format!("nobody has applied {} within {}", labels.join(", "), crate::report::Short(self.wait_deadline)),
+                )
+                .with_note("next", "look why the process that migrates has not; nothing was changed"));
+            }
+            verb.session.driver().pause(jittered(longest).min(deadline.left())).await;
+            longest = (longest * 2).min(std::time::Duration::from_secs(2));
+        }
+    }
+
+    /// Plans and carries out, again and again while others write, until there is nothing to do.
+    async fn carry_out<D: Driver>(&self, db: &mut D, mut request: Request, blocking: bool) -> Result<Report> {
+        let mut verb = self.begin(db, blocking).await?;
+        let goal = request.goal;
+        let forward = matches!(goal, Goal::Latest | Goal::UpTo(_));
+        let settings = self.settings(&verb.sets);
+        let mut report = Report::new(Outcome::Applied);
+        let mut backed_up = false;
+        let mut round = 4;
+        loop {
+            let nothing = |outcome| {
+                let done = report.migrations.is_empty();
+                if done { Ok(self.report(&verb, outcome)) } else { Err(()) }
+            };
+            if forward {
+                let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
+                let outcome = match booted {
+                    Booted::UpToDate => Some(Outcome::UpToDate),
+                    Booted::Ahead => Some(Outcome::Ahead),
+                    Booted::Pending => None,
+                };
+                if let Some(outcome) = outcome {
+                    let done = report.migrations.is_empty();
+                    if done {
+                        return Ok(self.report(&verb, outcome));
+                    }
+                    break;
+                }
+            }
+            let history = verb.session.history(&self.table, &verb.deadline).await?;
+            let plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
+                Ok(plan) => plan,
+                // Another process may be in the middle of what looks open.
+                Err(findings)
+                    if !verb.deadline.passed()
+                        && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
+                {
+                    verb.session.pause(&mut round, &verb.deadline).await;
+                    continue;
+                }
+                Err(findings) => return Err(self.refusal(&verb, &history, findings).with_report(report)),
+            };
+            if plan.is_empty() {
+                if report.migrations.is_empty() {
+                    let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
+                    return Ok(self.report(&verb, outcome));
+                }
+                break;
+            }
+            let plan = Verified::plan(plan, &self.verifier_refs()).await?;
+            report.outcome = outcome_of(&plan, goal);
+            let engine = Engine::new(
+                &mut verb.session,
+                &settings,
+                history,
+                &plan,
+                verb.deadline,
+                &mut report,
+                &mut backed_up,
+            );
+            match engine.run().await? {
+                Progress::Done => break,
+                Progress::Again => {}
+                Progress::OneByOne => request.transaction = Transaction::PerMigration,
+            }
+        }
+        self.fill(&verb, &mut report);
+        report.at = match goal {
+            Goal::RevertTo(version) => version
+                .and_then(|version| verb.sets.last().and_then(|set| set.migration(version)).map(|m| m.label())),
+            goal => verb.sets.last().and_then(|set| newest(set, goal)),
+        };
+        Ok(report)
+    }
+
+    /// The error for findings; one statement in doubt gets one of its own, with its place.
+    fn refusal(&self, verb: &Verb<'_>, history: &History, findings: Vec<crate::finding::Finding>) -> Error {
+        let _ = (verb, history);
+        Error::refused(findings)
+    }
+
+    /// Writes rows that carry out no plan.
+    async fn append(&self, verb: &mut Verb<'_>, history: History, rows: Vec<NewRow>) -> Result<()> {
+        let plan = Plan::bare(&verb.sets, &history, verb.session.dialect());
+        let plan = Verified::plan(plan, &[]).await?;
+        let settings = self.settings(&verb.sets);
+        let mut report = Report::new(Outcome::Settled);
+        let mut backed_up = true;
+        let engine =
+            Engine::new(&mut verb.session, &settings, history, &plan, verb.deadline, &mut report, &mut backed_up);
+        match engine.append(rows).await? {
+            Progress::Done => Ok(()),
+            Progress::Again | Progress::OneByOne => {
+                Err(Error::new(ErrorKind::Retry, "another process has written to the history at the same time")
+                    .with_note("next", "look again: what you wanted to say may no longer be so"))
+            }
+        }
+    }
+
+    async fn write_settlement<D: Driver>(&self, db: &mut D, settlement: Settlement) -> Result<Report> {
+        let mut verb = self.begin(db, true).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let Some(set) = verb.sets.last().cloned() else {
+            return Err(Error::new(ErrorKind::Bug, "a migrator without a set"));
+        };
+        let state = history.set(set.name()).into_owned();
+        let configuration = |what: String| Error::new(ErrorKind::Configuration, what);
+        let Some(open) = &state.open else {
+            return Err(configuration(format!("nothing is open in the set {}, so there is nothing to settle", set.name())));
+        };
+        if open.version != settlement.version {
+            return Err(configuration(format!("what is open is {}, not what was named", open.label())));
+        }
+        if settlement.reason.trim().is_empty() {
+            return Err(configuration("a settlement needs a reason: it is recorded for those who come later".to_owned()));
+        }
+        let next = open.statements.len() + 1;
+        let mut detail = Detail::new().with("because", &settlement.reason);
+        detail = match settlement.ending {
+            Ending::TookEffect(number) | Ending::DidNot(number) if number != next => {
+                return Err(configuration(format!(
+                    "the statement in doubt of {} is number {next}, not {number}",
+                    open.label()
+                )));
+            }
+            Ending::TookEffect(_) => {
+                let text = self.statement_text(&verb, &set, open)?;
+                detail.with("outcome", "took-effect").with("statement", next).with("text", text)
+            }
+            Ending::DidNot(_) => detail.with("outcome", "did-not").with("statement", next),
+            Ending::Applied => detail.with("outcome", "applied"),
+            Ending::Undone => detail.with("outcome", "undone"),
+        };
+        let undone = settlement.ending == Ending::Undone;
+        let row = NewRow {
+            set: set.name().to_string(),
+            event: HistoryEvent::Settled,
+            version: open.version,
+            name: Some(open.name.clone()),
+            digest: Some(open.digest),
+            head: undone.then(|| state.head()),
+            repeatables: state.repeatables_digest(),
+            below: None,
+            detail,
+        };
+        let settled = label(open.version, &open.name);
+        self.append(&mut verb, history, vec![row]).await?;
+        let mut report = Report::new(Outcome::Settled);
+        self.fill(&verb, &mut report);
+        report.at = Some(settled);
+        Ok(report)
+    }
+
+    /// The digest of the statement in doubt, as the script has it now.
+    fn statement_text(
+        &self,
+        verb: &Verb<'_>,
+        set: &MigrationSet,
+        open: &crate::history::OpenWork,
+    ) -> Result<crate::digest::Digest> {
+        let gone = || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
+        let migration = match open.version {
+            Some(version) => set.migration(version),
+            None => set.repeatables().iter().find(|migration| migration.name() == open.name),
+        };
+        let migration = migration.filter(|migration| migration.kind() == Kind::Sql).ok_or_else(gone)?;
+        let file = if open.reverting { migration.down().ok_or_else(gone)? } else { migration.up() };
+        let script = Script::parse(file.text(), &verb.session.dialect().lexing).map_err(|_| gone())?;
+        script.statements().get(open.statements.len()).map(statement_digest).ok_or_else(gone)
+    }
+
+    async fn write_repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
+        let mut verb = self.begin(db, true).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let mut rows = Vec::new();
+        for (set, state) in history.sets().filter(|(_, state)| !state.broken().is_empty()) {
+            let broken = state.broken().iter();
+            let detail = Detail::new().with("because", reason).with("content", state.content());
+            rows.push(NewRow {
+                set: set.to_owned(),
+                event: HistoryEvent::Repaired,
+                version: None,
+                name: None,
+                digest: None,
+                head: state.open.is_none().then(|| state.head()),
+                repeatables: state.repeatables_digest(),
+                below: None,
+                detail: broken.fold(detail, |detail, row| detail.with("row", row.seq)),
+            });
+        }
+        if rows.is_empty() {
+            return Err(Error::new(ErrorKind::Configuration, "nothing is wrong with the history's rows"));
+        }
+        if reason.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Configuration, "a repair needs a reason: it is recorded"));
+        }
+        self.append(&mut verb, history, rows).await?;
+        let mut report = Report::new(Outcome::Settled);
+        self.fill(&verb, &mut report);
+        Ok(report)
+    }
+}
+
+macro_rules! blocking_twins {
+    ($($twin:ident = $verb:ident($($name:ident: $type:ty),*) -> $result:ty;)*) => {
+        /// The blocking twins: for drivers that need no async runtime, and clients that a driver's crate can borrow. They
+        /// run on the caller's thread.
+        impl Migrator<'_> {
+            $(
+                #[doc = concat!("Does what [`", stringify!($verb), "`](Self::", stringify!($verb), ") does, blocking.")]
+                ///
+                /// # Errors
+                #[doc = concat!("As [`", stringify!($verb), "`](Self::", stringify!($verb), ").")]
+                pub fn $twin<Kind>(&self, db: &mut impl Blocking<Kind> $(, $name: $type)*) -> Result<$result> {
+                    block_on(self.$verb(&mut Plain(db.driver()) $(, $name)*))
+                }
+            )*
+        }
+    };
+}
+
+blocking_twins! {
+    run_blocking = run() -> Report;
+    plan_blocking = plan() -> Plan;
+    check_blocking = check() -> Report;
+    wait_blocking = wait() -> Report;
+    status_blocking = status() -> Status;
+    revert_to_blocking = revert_to(version: Option<Version>) -> Report;
+    redo_blocking = redo() -> Report;
+    baseline_blocking = baseline(version: Version) -> Report;
+    settle_blocking = settle(settlement: Settlement) -> Report;
+    repair_blocking = repair(reason: &str) -> Report;
+    verify_history_blocking = verify_history(tips: &[Tip]) -> Vec<Tip>;
+}
+
+fn tips_of(history: &History) -> Vec<Tip> {
+    history
+        .sets()
+        .filter_map(|(name, state)| {
+            let set = crate::migration::SetName::new(name).ok()?;
+            let last = state.rows().last()?;
+            Some(Tip { set, seq: last.seq(), hash: *last.hash() })
+        })
+        .collect()
+}
+
+fn newest(set: &MigrationSet, goal: Goal) -> Option<String> {
+    match goal {
+        Goal::UpTo(version) | Goal::Baseline(version) => set.migration(version).map(|migration| migration.label()),
+        _ => set.versioned().last().map(|migration| migration.label()),
+    }
+}
+
+fn outcome_of(plan: &Plan, goal: Goal) -> Outcome {
+    match goal {
+        Goal::Redo => Outcome::Redone,
+        Goal::Baseline(_) => Outcome::Baselined,
+        _ if plan.items().iter().all(|item| item.is_down()) => Outcome::Reverted,
+        _ => Outcome::Applied,
+    }
+}

@@ -1,0 +1,153 @@
+//! Owns a script cut into statements. Knows SQL only as far as telling where a statement ends, and nothing
+//! of migrations or connections.
+//!
+//! ```
+//! use whimbrel::script::{Lexing, Script};
+//!
+//! let text = "create table t (a text); -- a table; and a row\ninsert into t values (';');";
+//! let script = Script::parse(text, &Lexing::SQLITE).unwrap();
+//! let statements: Vec<_> = script.statements().iter().map(|statement| statement.text()).collect();
+//! assert_eq!(statements, ["create table t (a text)", "insert into t values (';')"]);
+//! ```
+//!
+//! What a database would see as one statement is one here: each dialect's strings, comments, dollar
+//! quotes and bodies are followed as its own parser follows them. What can't be run as part of a
+//! migration (see [`ProblemKind`]) is refused, all of it at once.
+
+mod body;
+mod compound;
+mod control;
+mod cutter;
+mod lexer;
+mod lexing;
+mod mask;
+mod position;
+mod problem;
+mod token;
+
+pub use lexing::{Bodies, DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
+pub use mask::mask;
+pub use position::Position;
+pub use problem::{Problem, ProblemKind};
+pub use token::{Token, TokenKind, Words};
+
+/// A script cut into statements.
+#[derive(Clone, Debug)]
+pub struct Script<'t> {
+    text: &'t str,
+    statements: Vec<Statement<'t>>,
+    directives: Vec<RawDirective<'t>>,
+}
+
+impl<'t> Script<'t> {
+    /// Cuts a canonical text.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the script, in the order of its text. What an unclosed quote
+    /// swallows is not looked at.
+    pub fn parse(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
+        cutter::cut(text, lexing)
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The statements in order. Pieces that are empty or hold only comments are none.
+    #[must_use]
+    pub fn statements(&self) -> &[Statement<'t>] {
+        &self.statements
+    }
+
+    /// The text in pieces, which rejoin to it byte for byte: each statement with what is around it, and
+    /// what belongs to no statement.
+    ///
+    /// ```
+    /// use whimbrel::script::{Lexing, Script};
+    ///
+    /// let script = Script::parse("-- a\nselect 1; ; select 2; -- b", &Lexing::ANSI).unwrap();
+    /// let pieces: Vec<_> = script.pieces().collect();
+    /// assert_eq!(pieces, ["-- a\nselect 1;", " ;", " select 2;", " -- b"]);
+    /// ```
+    pub fn pieces(&self) -> impl Iterator<Item = &'t str> {
+        let text = self.text;
+        let ends = self.statements.iter().map(|statement| statement.piece_end);
+        let begins = self.statements.iter().map(|statement| statement.piece_start);
+        // Between two statements' pieces lies what belongs to none.
+        let gaps = std::iter::once(0).chain(ends.clone()).zip(begins.clone().chain([text.len()]));
+        let pieces = begins.zip(ends).map(Some).chain([None]);
+        gaps.zip(pieces)
+            .flat_map(|(gap, piece)| [Some(gap), piece])
+            .flatten()
+            .map(move |(start, end)| text.get(start..end).unwrap_or_default())
+            .filter(|piece| !piece.is_empty())
+    }
+
+    /// The comments of the form `-- whimbrel: …`, in order.
+    #[must_use]
+    pub fn directives(&self) -> &[RawDirective<'t>] {
+        &self.directives
+    }
+}
+
+/// One statement of a script.
+#[derive(Clone, Debug)]
+pub struct Statement<'t> {
+    script: &'t str,
+    piece_start: usize,
+    piece_end: usize,
+    end: usize,
+    position: Position,
+    lexing: Lexing,
+}
+
+impl<'t> Statement<'t> {
+    /// The statement alone: without its delimiter, and without white space and comments before and
+    /// after it.
+    #[must_use]
+    pub fn text(&self) -> &'t str {
+        self.script.get(self.position.offset..self.end).unwrap_or_default()
+    }
+
+    /// The statement with its delimiter, and with what stands between it and the piece before it.
+    #[must_use]
+    pub fn piece(&self) -> &'t str {
+        self.script.get(self.piece_start..self.piece_end).unwrap_or_default()
+    }
+
+    /// Where its first character stands in the script.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Its significant tokens.
+    ///
+    /// ```
+    /// use whimbrel::script::{Lexing, Script};
+    ///
+    /// let script = Script::parse("/*!50001 create */ view v as select 1", &Lexing::MYSQL).unwrap();
+    /// let mut words = script.statements()[0].words();
+    /// assert!(words.next().unwrap().is_keyword("CREATE"));
+    /// assert!(words.next().unwrap().is_keyword("VIEW"));
+    /// ```
+    #[must_use]
+    pub fn words(&self) -> Words<'_, 't> {
+        Words::new(self.text(), self.position.offset, &self.lexing)
+    }
+}
+
+/// A comment that speaks to Whimbrel: `-- whimbrel: …` or `/* whimbrel: … */`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RawDirective<'t> {
+    /// What follows the colon, trimmed.
+    pub text: &'t str,
+    /// Where the comment begins.
+    pub position: Position,
+    /// Whether it stands before the first statement.
+    pub in_header: bool,
+}

@@ -1,0 +1,231 @@
+//! Owns the one pass over a script: brings lexer, bodies and what is refused together. Decides nothing of
+//! its own about SQL.
+
+use super::body::Body;
+use super::control;
+use super::lexer::{Lexeme, LexemeKind, Lexer};
+use super::{Lexing, Position, Problem, ProblemKind, RawDirective, Script, Statement, Token, TokenKind, Words};
+
+pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
+    let mut cutter = Cutter {
+        text,
+        lexing,
+        lexer: Lexer::new(text, lexing),
+        body: Body::new(lexing),
+        piece_start: 0,
+        statement: None,
+        executable_start: None,
+        counted: Position::START,
+        statements: Vec::new(),
+        directives: Vec::new(),
+        // One is enough to tell: a text in UTF-16 has thousands.
+        problems: text.find('\0').map(|at| (at, ProblemKind::Nul)).into_iter().collect(),
+        copy_data_ends: true,
+    };
+    while let Some(lexeme) = cutter.lexer.next() {
+        cutter.lexeme(&lexeme);
+    }
+    cutter.finish()
+}
+
+struct Cutter<'s, 't> {
+    text: &'t str,
+    lexing: &'s Lexing,
+    lexer: Lexer<'s, 't>,
+    body: Body,
+    piece_start: usize,
+    /// Where the statement begins, and where what was seen of it ends.
+    statement: Option<(usize, usize)>,
+    /// Where an executable comment opened in which no token was seen yet.
+    executable_start: Option<usize>,
+    /// Where the last statement began, from which lines are counted on.
+    counted: Position,
+    statements: Vec<Statement<'t>>,
+    directives: Vec<RawDirective<'t>>,
+    problems: Vec<(usize, ProblemKind)>,
+    /// Whether an end of data for `COPY` may yet come.
+    copy_data_ends: bool,
+}
+
+impl<'t> Cutter<'_, 't> {
+    fn lexeme(&mut self, lexeme: &Lexeme) {
+        if let Some(kind) = lexeme.problem {
+            self.problems.push((lexeme.start, kind));
+        }
+        let kind = match lexeme.kind {
+            LexemeKind::Blank => return,
+            LexemeKind::Comment => return self.comment(lexeme),
+            LexemeKind::Delimiter => return self.delimiter(lexeme.end),
+            LexemeKind::ExecutableOpen => {
+                if self.statement.is_none() {
+                    self.executable_start.get_or_insert(lexeme.start);
+                }
+                return;
+            }
+            LexemeKind::ExecutableClose => {
+                self.executable_start = None;
+                if let Some((_, end)) = &mut self.statement {
+                    *end = lexeme.end;
+                }
+                return;
+            }
+            LexemeKind::Word => TokenKind::Word,
+            LexemeKind::QuotedIdentifier => TokenKind::QuotedIdentifier,
+            LexemeKind::String | LexemeKind::DollarQuote => TokenKind::String,
+            LexemeKind::Number => TokenKind::Number,
+            LexemeKind::Symbol => TokenKind::Symbol,
+        };
+        let text = self.lexer.slice(lexeme.start, lexeme.end);
+        self.token(&Token { kind, text, offset: lexeme.start }, lexeme.end);
+    }
+
+    fn token(&mut self, token: &Token<'t>, end: usize) {
+        if token.is_symbol(";") && (self.statement.is_none() || self.body.semicolon()) {
+            if self.statement.is_some() || self.lexer.in_executable() {
+                self.refuse_open_executable();
+            }
+            return self.end_piece(end);
+        }
+        if self.lexing.backslash_commands && token.is_symbol("\\") {
+            self.problems.push((token.offset, ProblemKind::BackslashCommand));
+            return self.lexer.jump(self.line_end(token.offset));
+        }
+        if self.statement.is_none() && self.lexing.delimiter_command && self.is_delimiter_command(token, end) {
+            return self.delimiter_command(token.offset, end);
+        }
+        let start = self.executable_start.unwrap_or(token.offset);
+        self.statement.get_or_insert((start, end)).1 = end;
+        if token.is_symbol(";") {
+            return;
+        }
+        self.body.token(token);
+        // What stands in a block that is no program's runs with the script.
+        if self.body.begins_anonymous_statement() && !token.is_keyword("BEGIN") {
+            self.check(token.offset, self.text.get(token.offset..).unwrap_or_default());
+        }
+    }
+
+    fn comment(&mut self, lexeme: &Lexeme) {
+        let text = self.lexer.slice(lexeme.start, lexeme.end);
+        let inside = match text.strip_prefix("/*") {
+            Some(block) => block.strip_suffix("*/").unwrap_or(block),
+            None => text.trim_start_matches(['-', '#']),
+        };
+        const NAME: &str = "whimbrel:";
+        let inside = inside.trim();
+        // Spelled otherwise it would be overlooked in silence, so case does not matter.
+        if inside.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
+            let before = self.directives.last().map_or(Position::START, |directive| directive.position);
+            self.directives.push(RawDirective {
+                text: inside.get(NAME.len()..).unwrap_or_default().trim(),
+                position: before.advanced(self.text, lexeme.start),
+                in_header: self.statements.is_empty() && self.statement.is_none(),
+            });
+        }
+    }
+
+    /// A delimiter comes that a `DELIMITER` line has set: the client cuts there, whatever is open.
+    fn delimiter(&mut self, end: usize) {
+        if let Some(begin) = self.body.open() {
+            self.problems.push((begin, ProblemKind::OpenBody));
+        }
+        self.refuse_open_executable();
+        self.end_piece(end);
+    }
+
+    /// A server starts each statement outside of comments.
+    fn refuse_open_executable(&mut self) {
+        if let Some(start) = self.lexer.leave_executable() {
+            self.problems.push((start, ProblemKind::AmbiguousComment));
+        }
+    }
+
+    fn end_piece(&mut self, piece_end: usize) {
+        let piece_start = std::mem::replace(&mut self.piece_start, piece_end);
+        self.executable_start = None;
+        self.body.reset();
+        let Some((start, end)) = self.statement.take() else { return };
+        let position = self.counted.advanced(self.text, start);
+        self.counted = position;
+        let statement =
+            Statement { script: self.text, piece_start, piece_end, end, position, lexing: *self.lexing };
+        if self.check(start, statement.text()) == Some(ProblemKind::CopyData) {
+            self.skip_copy_data(piece_end);
+        }
+        self.statements.push(statement);
+    }
+
+    fn check(&mut self, offset: usize, statement: &'t str) -> Option<ProblemKind> {
+        let words = Words::new(statement, offset, self.lexing);
+        let kind = control::problem(&words, self.lexing)?;
+        self.problems.push((offset, kind));
+        Some(kind)
+    }
+
+    /// Data after `COPY … FROM STDIN` is no SQL: read as such it would add problems that are none.
+    fn skip_copy_data(&mut self, from: usize) {
+        if !self.copy_data_ends {
+            return;
+        }
+        let rest = self.text.get(from..).unwrap_or_default();
+        match rest.find("\n\\.\n").or_else(|| rest.ends_with("\n\\.").then(|| rest.len() - 3)) {
+            Some(at) => self.lexer.jump(from + at + 3),
+            None => self.copy_data_ends = false,
+        }
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or_default();
+        rest.find('\n').map_or(self.text.len(), |at| from + at)
+    }
+
+    fn is_delimiter_command(&self, token: &Token<'_>, end: usize) -> bool {
+        token.is_keyword("DELIMITER")
+            && self.text.get(end..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+    }
+
+    /// Understood as MySQL's own client does, but for what it ignores on the rest of the line.
+    fn delimiter_command(&mut self, start: usize, end: usize) {
+        let line_end = self.line_end(end);
+        let line = self.text.get(end..line_end).unwrap_or_default().trim();
+        let (delimiter, rest) = match line.chars().next().filter(|quote| "'\"`".contains(*quote)) {
+            Some(quote) => line[1..].split_once(quote).unwrap_or_default(),
+            None => line.split_once(char::is_whitespace).unwrap_or((line, "")),
+        };
+        let rest = rest.trim_start();
+        let alone = rest.is_empty() || rest.starts_with('#') || rest.starts_with("-- ") || rest == "--";
+        if delimiter.is_empty() || delimiter.contains('\\') || !alone || self.lexer.in_executable() {
+            self.problems.push((start, ProblemKind::Delimiter));
+        } else {
+            self.lexer.set_delimiter((delimiter != ";").then_some(delimiter));
+        }
+        let next = (line_end + 1).min(self.text.len());
+        self.lexer.jump(next);
+        self.end_piece(next);
+    }
+
+    fn finish(mut self) -> Result<Script<'t>, Vec<Problem>> {
+        if let Some(start) = self.lexer.leave_executable() {
+            self.problems.push((start, ProblemKind::OpenComment));
+        }
+        // A quote that swallowed the rest swallowed the body's end as well: one reason is enough.
+        if let Some(begin) = self.body.open()
+            && !self.problems.iter().any(|(at, kind)| *at > begin && kind.swallows_the_rest())
+        {
+            self.problems.push((begin, ProblemKind::OpenBody));
+        }
+        if self.statement.is_some() {
+            self.end_piece(self.text.len());
+        }
+        if self.problems.is_empty() {
+            return Ok(Script { text: self.text, statements: self.statements, directives: self.directives });
+        }
+        self.problems.sort_by_key(|(offset, _)| *offset);
+        let mut position = Position::START;
+        let problems = self.problems.into_iter().map(|(offset, kind)| {
+            position = position.advanced(self.text, offset);
+            Problem { kind, position }
+        });
+        Err(problems.collect())
+    }
+}
