@@ -242,7 +242,9 @@ impl fmt::Display for TableName {
 
 /// A text that cannot be the history table's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a name for the history table: use `table` or `schema.table`, each 1 to 48 letters, digits and `_`, the first no digit")]
+#[error(
+    "not a name for the history table: use `table` or `schema.table`, each 1 to 48 letters, digits and `_`, the first no digit"
+)]
 pub struct TableNameError;
 
 /// The bound below which a touched version counts, as the no-op query wants it.

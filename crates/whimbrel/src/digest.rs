@@ -213,23 +213,29 @@ mod tests {
         let one = Fields::of(Context::Plan).text("ab").text("c").finish();
         let other = Fields::of(Context::Plan).text("a").text("bc").finish();
         assert_ne!(one, other);
-        assert_ne!(Fields::of(Context::Plan).maybe(None).finish(), Fields::of(Context::Plan).maybe(Some("")).finish());
+        assert_ne!(
+            Fields::of(Context::Plan).maybe(None).finish(),
+            Fields::of(Context::Plan).maybe(Some("")).finish()
+        );
     }
 
     #[test]
     fn the_format_never_changes() {
         // A change here is a change of every stored digest: a new version of the format, not an edit.
-        assert_eq!(
-            Digest::of_script("SELECT 1;\n").to_string(),
-            "b3v1:SNAPSHOT"
-        );
+        assert_eq!(Digest::of_script("SELECT 1;\n").to_string(), "b3v1:SNAPSHOT");
     }
 
     #[test]
     fn upper_case_short_and_unprefixed_texts_are_no_digests() {
         let good = Digest::of_script("").to_string();
         assert_eq!(good.parse::<Digest>().map(|digest| digest.to_string()).as_deref(), Ok(good.as_str()));
-        for bad in [good.to_uppercase(), good[5..].to_owned(), good[..68].to_owned(), format!("{good}0"), String::new()] {
+        for bad in [
+            good.to_uppercase(),
+            good[5..].to_owned(),
+            good[..68].to_owned(),
+            format!("{good}0"),
+            String::new(),
+        ] {
             assert_eq!(bad.parse::<Digest>(), Err(DigestError), "{bad}");
         }
     }

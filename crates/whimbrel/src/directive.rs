@@ -35,8 +35,7 @@ impl Directives {
         let mut directives = Self::default();
         let mut errors = Vec::new();
         for directive in raw {
-            let mut wrong =
-                |problem| errors.push(DirectiveError { position: directive.position, problem });
+            let mut wrong = |problem| errors.push(DirectiveError { position: directive.position, problem });
             if !directive.in_header {
                 wrong(DirectiveProblem::AfterFirstStatement);
                 continue;

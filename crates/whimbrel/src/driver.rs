@@ -387,10 +387,10 @@ impl Row {
     /// # Errors
     /// There is no such column, or it holds another kind of value.
     pub fn read<T: FromValue>(&self, column: usize) -> Result<T, ColumnError> {
-        let value = self.values.get(column).ok_or_else(|| ColumnError {
-            column: column.to_string(),
-            found: "no such column",
-        })?;
+        let value = self
+            .values
+            .get(column)
+            .ok_or_else(|| ColumnError { column: column.to_string(), found: "no such column" })?;
         T::from_value(value).ok_or_else(|| ColumnError {
             column: self.columns.get(column).cloned().unwrap_or_default(),
             found: value.kind(),

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 pub(crate) use self::failure::Failing;
-pub(crate) use self::session::{Deadline, Session, jittered};
+pub(crate) use self::session::{Deadline, Session, foreign_table, jittered};
 
 use crate::backup::Backup;
 use crate::detail::Detail;
@@ -135,6 +135,16 @@ impl<'e, 's> Engine<'e, 's> {
             }
         }
         Ok(Progress::Done)
+    }
+
+    /// Writes rows that carry out no step.
+    ///
+    /// # If interrupted
+    /// All of them are written, or none.
+    pub(crate) async fn append(mut self, rows: Vec<NewRow>) -> Result<Progress> {
+        let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
+        let done = self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?;
+        Ok(done.unwrap_or(Progress::Done))
     }
 
     /// Where the group that begins at `from` ends.
@@ -276,8 +286,7 @@ impl<'e, 's> Engine<'e, 's> {
 
     /// The sets whose tails this plan depends on.
     fn fenced_sets(&self) -> Vec<String> {
-        let mut sets: Vec<String> =
-            self.plan.set_names().map(ToString::to_string).collect();
+        let mut sets: Vec<String> = self.plan.set_names().map(ToString::to_string).collect();
         sets.push(EVERY_SET.to_owned());
         sets
     }

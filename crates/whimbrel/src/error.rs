@@ -118,7 +118,8 @@ impl Error {
     /// A refusal for these findings; there is at least one.
     pub(crate) fn refused(findings: Vec<Finding>) -> Self {
         // What someone has to look at by hand comes first, what a rebuild mends comes last.
-        let order = [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];
+        let order =
+            [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];
         let kind = order
             .into_iter()
             .find(|kind| findings.iter().any(|finding| finding.kind().turn() == *kind))
@@ -153,15 +154,18 @@ impl Error {
                 "something is pending, and this connection cannot write: connect to the primary, open the database \
                  for writing, or use `wait`",
             ),
-            ErrorClass::Permission => (ErrorKind::Configuration, "give the role the right that the database names"),
+            ErrorClass::Permission => {
+                (ErrorKind::Configuration, "give the role the right that the database names")
+            }
             ErrorClass::Full => (ErrorKind::Configuration, "make room, then run again: nothing was lost"),
             ErrorClass::Damaged => (
                 ErrorKind::Database,
                 "this is no database of the expected kind, or a damaged one: check the path, or restore a backup",
             ),
-            ErrorClass::TransactionLost => {
-                (ErrorKind::Bug, "a transaction ended in the middle; run again: it continues from a known place")
-            }
+            ErrorClass::TransactionLost => (
+                ErrorKind::Bug,
+                "a transaction ended in the middle; run again: it continues from a known place",
+            ),
             ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::NoTransaction | ErrorClass::Other => (
                 ErrorKind::Database,
                 "the history table may have been made or changed by something else: compare it with docs/formats.md",

@@ -19,7 +19,12 @@ pub struct Finding {
 impl Finding {
     /// A finding about `subject` (a migration's label, or a file). The message is one lower-case fragment that says
     /// what is wrong and what to do.
-    pub fn new(kind: FindingKind, set: &SetName, subject: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(
+        kind: FindingKind,
+        set: &SetName,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self { kind, set: set.clone(), subject: subject.into(), message: message.into(), location: None }
     }
 

@@ -72,7 +72,8 @@ impl fmt::Display for HistoryEvent {
 }
 
 /// The columns that the client writes, in the order in which they are hashed, inserted and read.
-pub(crate) const COLUMNS: &str = "set_name, seq, event, version, name, digest, head, repeatables, below, who, at, detail, previous, hash";
+pub(crate) const COLUMNS: &str =
+    "set_name, seq, event, version, name, digest, head, repeatables, below, who, at, detail, previous, hash";
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,10 +187,14 @@ impl HistoryRow {
 
     fn read(row: &Row) -> Result<Self, RowError> {
         let digest = |column: usize| -> Result<Option<Digest>, RowError> {
-            row.read::<Option<String>>(column)?.map(|text| text.parse().map_err(|_| RowError::Text)).transpose()
+            row.read::<Option<String>>(column)?
+                .map(|text| text.parse().map_err(|_| RowError::Text))
+                .transpose()
         };
         let version = |column: usize| -> Result<Option<Version>, RowError> {
-            row.read::<Option<i64>>(column)?.map(|number| number.try_into().map_err(|_| RowError::Text)).transpose()
+            row.read::<Option<i64>>(column)?
+                .map(|number| number.try_into().map_err(|_| RowError::Text))
+                .transpose()
         };
         Ok(Self {
             set: row.read(0)?,
@@ -237,7 +242,7 @@ impl fmt::Display for BrokenRow {
 
 /// A migration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InForce {
+pub(crate) struct InForce {
     pub(crate) digest: Digest,
     pub(crate) formers: Vec<Digest>,
     pub(crate) name: String,
@@ -248,7 +253,7 @@ pub struct InForce {
 
 /// A repeatable in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepeatableInForce {
+pub(crate) struct RepeatableInForce {
     pub(crate) revision: u32,
     pub(crate) digest: Digest,
     pub(crate) at: String,
@@ -256,7 +261,7 @@ pub struct RepeatableInForce {
 
 /// Work that was begun and is not known to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenWork {
+pub(crate) struct OpenWork {
     pub(crate) version: Option<Version>,
     pub(crate) name: String,
     pub(crate) digest: Digest,
@@ -266,6 +271,8 @@ pub struct OpenWork {
     pub(crate) statements: Vec<Digest>,
     /// Whether the statement after them is known to have had no effect: it failed, or a person said so.
     pub(crate) next_is_clean: bool,
+    /// Whether a person has ended it by hand.
+    pub(crate) ended: bool,
     pub(crate) began: String,
     pub(crate) by: String,
 }
@@ -388,8 +395,7 @@ impl SetHistory {
             (HistoryEvent::Applied, None) => {
                 self.open = None;
                 let revision = row.detail.value("revision").and_then(|text| text.parse().ok()).unwrap_or(1);
-                self.repeatables
-                    .insert(name, RepeatableInForce { revision, digest, at: row.at.clone() });
+                self.repeatables.insert(name, RepeatableInForce { revision, digest, at: row.at.clone() });
             }
             (HistoryEvent::Reverted, Some(version)) => {
                 self.open = None;
@@ -409,13 +415,15 @@ impl SetHistory {
                     out_of_order: row.detail.value("order").is_some(),
                     statements: Vec::new(),
                     next_is_clean: false,
+                    ended: false,
                     began: row.at.clone(),
                     by: row.who.clone(),
                 });
             }
             (HistoryEvent::Statement, _) => {
                 if let Some(open) = &mut self.open {
-                    open.statements.extend(row.detail.value("text").and_then(|text| text.parse::<Digest>().ok()));
+                    open.statements
+                        .extend(row.detail.value("text").and_then(|text| text.parse::<Digest>().ok()));
                     open.next_is_clean = false;
                     open.digest = digest;
                 }
@@ -438,6 +446,7 @@ impl SetHistory {
                 open.next_is_clean = true;
             }
             Some("did-not") => open.next_is_clean = true,
+            Some("applied") => open.ended = true,
             Some("undone") => self.open = None,
             _ => {}
         }
@@ -471,17 +480,10 @@ impl History {
     /// The history that these rows, sorted by set and number, add up to.
     pub(crate) fn read(rows: &[Row]) -> Result<Self, RowError> {
         let mut history = Self { exists: true, ..Self::default() };
-        history.extend(rows)?;
-        Ok(history)
-    }
-
-    /// Adds rows that were read since.
-    pub(crate) fn extend(&mut self, rows: &[Row]) -> Result<(), RowError> {
-        self.exists = true;
         for row in rows {
-            self.push(HistoryRow::read(row)?);
+            history.push(HistoryRow::read(row)?);
         }
-        Ok(())
+        Ok(history)
     }
 
     /// Adds a row that was just written.
@@ -550,7 +552,8 @@ pub(crate) struct RowWriter {
 impl RowWriter {
     /// Goes on behind what `history` holds.
     pub(crate) fn new(history: &History, who: String, at: String) -> Self {
-        let tails = history.sets.iter().map(|(name, set)| (name.clone(), (set.last_seq(), set.tip()))).collect();
+        let tails =
+            history.sets.iter().map(|(name, set)| (name.clone(), (set.last_seq(), set.tip()))).collect();
         Self { who, at, tails }
     }
 
@@ -590,7 +593,8 @@ pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRo
             for (index, row) in rows.iter().enumerate() {
                 let text = |text: Option<&str>| text.map_or_else(|| "NULL".to_owned(), literal);
                 let digest = |digest: Option<&Digest>| text(digest.map(Digest::to_string).as_deref());
-                let number = |number: Option<Version>| number.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
+                let number =
+                    |number: Option<Version>| number.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
                 sql.push_str(if index == 0 { " (" } else { ", (" });
                 let columns = [
                     literal(&row.set),
@@ -614,22 +618,6 @@ pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRo
             sql
         })
         .collect()
-}
-
-/// Reads the rows of sets, each from behind a number on.
-pub(crate) fn select_sql<'a>(
-    dialect: &Dialect,
-    table: &TableName,
-    sets: impl Iterator<Item = (&'a str, i64)>,
-) -> String {
-    let literal = dialect.literal;
-    let wanted: Vec<String> =
-        sets.map(|(set, seq)| format!("(set_name = {} AND seq > {seq})", literal(set))).collect();
-    format!(
-        "SELECT {COLUMNS} FROM {} WHERE {} ORDER BY set_name, seq",
-        dialect.qualified(table),
-        wanted.join(" OR ")
-    )
 }
 
 /// Reads the rows of all sets.

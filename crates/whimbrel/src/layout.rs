@@ -40,7 +40,9 @@ pub fn is_ignored(file: &str) -> bool {
         || file.starts_with('.')
         || file.ends_with('~')
         || (file.starts_with('#') && file.ends_with('#'))
-        || [".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".rej"].iter().any(|ending| file.ends_with(ending))
+        || [".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".rej"]
+            .iter()
+            .any(|ending| file.ends_with(ending))
 }
 
 /// Reads a file's name (without folders).
@@ -105,9 +107,13 @@ impl fmt::Display for FileNameError {
         f.write_str(match self.reason {
             Reason::Ending => "it must end in .sql or .rust; keep other files in another directory",
             Reason::RepeatableEnding => "a repeatable is one file, R__name.sql, without a way down",
-            Reason::NoVersion => "expected a version, `_` and a name, like 0001_create_users.sql, or R__name.sql",
+            Reason::NoVersion => {
+                "expected a version, `_` and a name, like 0001_create_users.sql, or R__name.sql"
+            }
             Reason::Version => "its version must be a whole number from 1 to 9223372036854775807",
-            Reason::Name => "its name may hold letters, digits, `_`, `-` and `.`, at least one and at most 200 bytes",
+            Reason::Name => {
+                "its name may hold letters, digits, `_`, `-` and `.`, at least one and at most 200 bytes"
+            }
         })
     }
 }
@@ -138,11 +144,24 @@ mod tests {
     #[test]
     fn wrong_names_are_told_with_the_remedy() {
         let messages: Vec<String> = [
-            "README.md", "create_users.sql", "users.sql", "0_zero.sql", "-1_x.sql", "+1_x.sql", "1_.sql", "1_a b.sql",
-            "99999999999999999999_x.sql", "R__v.down.sql", "R__.sql", "1_a\u{7}.sql", "_x.sql",
+            "README.md",
+            "create_users.sql",
+            "users.sql",
+            "0_zero.sql",
+            "-1_x.sql",
+            "+1_x.sql",
+            "1_.sql",
+            "1_a b.sql",
+            "99999999999999999999_x.sql",
+            "R__v.down.sql",
+            "R__.sql",
+            "1_a\u{7}.sql",
+            "_x.sql",
         ]
         .iter()
-        .map(|file| parse_file_name(file).map_or_else(|error| error.to_string(), |ok| format!("accepted {ok:?}")))
+        .map(|file| {
+            parse_file_name(file).map_or_else(|error| error.to_string(), |ok| format!("accepted {ok:?}"))
+        })
         .collect();
         insta::assert_snapshot!(messages.join("\n"));
     }

@@ -52,17 +52,18 @@ pub use self::dialect::{
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives};
 pub use self::driver::{
-    Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows, Value,
+    Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows,
+    Value,
 };
 pub use self::error::{Error, ErrorKind, Location, Result};
 pub use self::finding::{Finding, FindingKind};
 pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};
 pub use self::manifest::{FileLine, Former, LockChange, Manifest, ManifestError, Tombstone};
 pub use self::migration::{
-    Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError, Version,
-    VersionError, canonical_text,
+    Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError,
+    Version, VersionError, canonical_text,
 };
-pub use self::migrator::{Migrator, Settlement};
+pub use self::migrator::{Ending, Migrator, SetStatus, Settlement, Standing, Status, StatusEntry};
 pub use self::observe::{Event, Observer, Tip};
 pub use self::plan::{
     Action, Ahead, Gaps, Goal, OutOfOrder, Plan, PlanItem, Request, Reverted, Transaction, Unbaselined, plan,

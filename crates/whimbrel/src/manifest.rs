@@ -262,7 +262,9 @@ impl FromStr for Manifest {
             match word {
                 "set" => once(&mut set, SetName::new(rest).map_err(|_| error(Problem::Set))?, line)?,
                 "head" => once(&mut head, rest.parse().map_err(|_| error(Problem::Digest))?, line)?,
-                "repeatables" => once(&mut repeatables, rest.parse().map_err(|_| error(Problem::Digest))?, line)?,
+                "repeatables" => {
+                    once(&mut repeatables, rest.parse().map_err(|_| error(Problem::Digest))?, line)?
+                }
                 "file" => {
                     let file = parse_file(rest).map_err(error)?;
                     if !paths.insert(file.path.clone()) {
@@ -281,7 +283,8 @@ impl FromStr for Manifest {
                 _ => return Err(error(Problem::Line)),
             }
         }
-        let missing = |what| ManifestError { line: text.lines().count() as u32, problem: Problem::Missing(what) };
+        let missing =
+            |what| ManifestError { line: text.lines().count() as u32, problem: Problem::Missing(what) };
         Ok(Self {
             set: set.ok_or(missing("set"))?,
             files,

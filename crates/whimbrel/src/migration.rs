@@ -234,7 +234,10 @@ impl ScriptFile {
 impl fmt::Debug for ScriptFile {
     // The text may hold literals that belong in no log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptFile").field("path", &self.path).field("digest", &self.digest).finish_non_exhaustive()
+        f.debug_struct("ScriptFile")
+            .field("path", &self.path)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -379,7 +382,13 @@ pub(crate) fn label(version: Option<Version>, name: &str) -> String {
 
 /// The digest of a migration whose parts have these digests. The history keeps the parts as well, so that a
 /// change can be told to be one of the name or of the way down only.
-pub(crate) fn migration_digest(key: Key, name: &str, kind: Kind, up: &Digest, down: Option<&Digest>) -> Digest {
+pub(crate) fn migration_digest(
+    key: Key,
+    name: &str,
+    kind: Kind,
+    up: &Digest,
+    down: Option<&Digest>,
+) -> Digest {
     let fields = Fields::of(Context::Migration);
     let fields = match key {
         Key::Versioned(version) => fields.text("versioned").number(version.number()),
@@ -578,9 +587,7 @@ impl MigrationSet {
 }
 
 fn digest_of_repeatables(repeatables: &[Migration]) -> Digest {
-    repeatables_digest(
-        repeatables.iter().map(|m| (m.name(), m.revision().unwrap_or(1), m.digest())),
-    )
+    repeatables_digest(repeatables.iter().map(|m| (m.name(), m.revision().unwrap_or(1), m.digest())))
 }
 
 /// Two files that claim one place in a set.

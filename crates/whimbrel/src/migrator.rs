@@ -19,7 +19,9 @@ use crate::migration::{MigrationSet, Version};
 use crate::observe::Observer;
 use crate::plan::{Ahead, Gaps, Goal, OutOfOrder, Request, Reverted, Transaction, Unbaselined};
 use crate::source::Source;
-use crate::step::{BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps};
+use crate::step::{
+    BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps,
+};
 use crate::verify::{Verified, Verifier};
 
 /// Migrates a database.
@@ -277,13 +279,13 @@ impl<'a> Migrator<'a> {
     }
 
     /// Loads the sets and leads them through the first gate. The driver is not called.
-    async fn gate(&self, dialect: &Dialect, blocking: bool) -> Result<Vec<Verified<MigrationSet>>> {
+    async fn gate(&self, dialect: &Dialect, mode: verbs::Mode) -> Result<Vec<Verified<MigrationSet>>> {
         let verifiers: Vec<&dyn Verifier> = self.verifiers.iter().map(|verifier| &**verifier as _).collect();
         let mut findings = Vec::new();
         let mut sets = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             let set = part.source.load(dialect.name).await?;
-            findings.extend(part.steps.check(&set, blocking));
+            findings.extend(part.steps.check(&set, mode == verbs::Mode::Blocking));
             if self.gaps == Gaps::Refuse {
                 findings.extend(gaps(&set));
             }
@@ -319,9 +321,11 @@ fn gaps(set: &MigrationSet) -> Vec<Finding> {
     for migration in set.versioned() {
         let Some(version) = migration.version() else { continue };
         if version.number() != expected {
-            let message = format!("expected version {expected} here, and gaps are refused: renumber, or allow them");
+            let message =
+                format!("expected version {expected} here, and gaps are refused: renumber, or allow them");
             findings.push(
-                Finding::new(FindingKind::Gap, set.name(), migration.label(), message).at(migration.up().location()),
+                Finding::new(FindingKind::Gap, set.name(), migration.label(), message)
+                    .at(migration.up().location()),
             );
         }
         expected = version.number().saturating_add(1);

@@ -9,7 +9,6 @@ mod working;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use self::item::Which;
 pub use self::item::{Action, PlanItem};
 
 use crate::dialect::Dialect;
@@ -185,6 +184,28 @@ impl Plan {
         self.dialect
     }
 
+    /// A plan that does nothing, for rows that are written without one.
+    pub(crate) fn bare(sets: &[Verified<MigrationSet>], history: &History, dialect: &Dialect) -> Self {
+        let planned: Vec<PlannedSet> = sets
+            .iter()
+            .map(|set| PlannedSet {
+                set: set.shared(),
+                expected: history.tail(set.name().as_str()),
+                ahead: false,
+            })
+            .collect();
+        let digest = digest(&planned, &[], false);
+        Self {
+            dialect: dialect.name,
+            sets: planned,
+            items: Vec::new(),
+            creates_history: false,
+            shares: false,
+            notes: Vec::new(),
+            digest,
+        }
+    }
+
     pub(crate) fn set_names(&self) -> impl Iterator<Item = &SetName> {
         self.sets.iter().map(|planned| planned.set.name())
     }
@@ -249,7 +270,10 @@ fn digest(sets: &[PlannedSet], items: &[PlanItem], creates_history: bool) -> Dig
     let fields = Fields::of(Context::Plan).number(creates_history.into());
     let fields = sets.iter().fold(fields, |fields, set| {
         let (seq, tip) = &set.expected;
-        fields.text(set.set.name().as_str()).number(*seq).maybe(tip.as_ref().map(Digest::to_string).as_deref())
+        fields
+            .text(set.set.name().as_str())
+            .number(*seq)
+            .maybe(tip.as_ref().map(Digest::to_string).as_deref())
     });
     items
         .iter()

@@ -63,7 +63,8 @@ pub(crate) fn prepare(
     );
     directive(
         directives.foreign_keys_off && directives.no_transaction,
-        "`foreign_keys=off` checks the keys before a commit, so it cannot go with `no-transaction`: keep one".to_owned(),
+        "`foreign_keys=off` checks the keys before a commit, so it cannot go with `no-transaction`: keep one"
+            .to_owned(),
     );
     directive(
         !dialect.timeouts && (directives.lock_timeout.is_some() || directives.statement_timeout.is_some()),

@@ -70,7 +70,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+        let count = |number: usize, one: &str, many: &str| {
+            format!("{number} {}", if number == 1 { one } else { many })
+        };
         let migrations = || count(self.migrations.len(), "migration", "migrations");
         match self.outcome {
             Outcome::UpToDate => f.write_str("up to date")?,

@@ -111,7 +111,9 @@ impl<'a> Steps<'a> {
             findings.push(Finding::new(FindingKind::Step, name, subject, message));
         };
         for migration in set.versioned() {
-            let (Kind::Rust { revision, reversible }, Some(version)) = (migration.kind(), migration.version()) else {
+            let (Kind::Rust { revision, reversible }, Some(version)) =
+                (migration.kind(), migration.version())
+            else {
                 continue;
             };
             for down in [false, true] {
@@ -148,7 +150,8 @@ impl<'a> Steps<'a> {
                 Some(Kind::Rust { .. }) => {}
                 Some(Kind::Sql) => find(
                     number.to_string(),
-                    "a function is bound to this version, and its file is a script, not a .rust file".to_owned(),
+                    "a function is bound to this version, and its file is a script, not a .rust file"
+                        .to_owned(),
                 ),
                 None => find(
                     number.to_string(),

@@ -192,7 +192,9 @@ pub(crate) fn check_files(set: &MigrationSet) -> Vec<Finding> {
         let mut find = |message: &str| {
             findings.push(Finding::new(FindingKind::Manifest, set.name(), MANIFEST_FILE, message));
         };
-        if *manifest.head() != migration_chain(set.name().as_str(), set.versioned().iter().map(Migration::digest)) {
+        if *manifest.head()
+            != migration_chain(set.name().as_str(), set.versioned().iter().map(Migration::digest))
+        {
             find("its head does not follow from its files: lock again");
         }
         if manifest.repeatables() != set.repeatables_digest() {
@@ -213,7 +215,10 @@ fn check_scripts(set: &MigrationSet, dialect: &Dialect) -> Vec<Finding> {
     scripts
         .flat_map(|migration| {
             let files = std::iter::once(migration.up()).chain(migration.down());
-            files.filter_map(|file| prepare(set.name(), migration, file, dialect).err()).flatten().collect::<Vec<_>>()
+            files
+                .filter_map(|file| prepare(set.name(), migration, file, dialect).err())
+                .flatten()
+                .collect::<Vec<_>>()
         })
         .collect()
 }

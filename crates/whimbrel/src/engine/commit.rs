@@ -1,6 +1,8 @@
 //! Transactions under the fence: begin with the lock, look whether the history is still the one that was planned on,
 //! write rows, commit.
 
+use std::time::Duration;
+
 use super::{Engine, Failing, Progress};
 use crate::detail::Detail;
 use crate::driver::{DriverError, ErrorClass, Message};
@@ -8,6 +10,7 @@ use crate::engine::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
+use crate::plan::PlanItem;
 use crate::report::Short;
 
 /// An open transaction whose lock is held, in which the history was found as planned.
@@ -66,7 +69,8 @@ impl Engine<'_, '_> {
     /// Whether the history has moved on, read without a lock.
     async fn others_have_written(&mut self) -> Result<bool> {
         if !self.history.exists {
-            let found = self.session.survey(self.settings.table, &self.deadline).await.map_err(|e| self.fail(e))?;
+            let found =
+                self.session.survey(self.settings.table, &self.deadline).await.map_err(|e| self.fail(e))?;
             return Ok(found.is_none());
         }
         Ok(self.tails().await?.is_none())
@@ -108,7 +112,8 @@ impl Engine<'_, '_> {
             .patient_query(&sql, &self.deadline)
             .await
             .map_err(|error| Error::driver("reading the history", error))?;
-        let odd = |error| Error::new(ErrorKind::Bug, "the dialect's clock or user is no text").with_source(error);
+        let odd =
+            |error| Error::new(ErrorKind::Bug, "the dialect's clock or user is no text").with_source(error);
         let Some(row) = rows.first() else {
             return Err(Error::new(ErrorKind::Bug, "a query without FROM returned no row"));
         };
@@ -144,6 +149,27 @@ impl Engine<'_, '_> {
         let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
         self.session.execute(&messages, &mut Default::default()).await?;
         Ok(rows)
+    }
+
+    /// Writes rows and commits. `Some`: nothing was kept, plan again.
+    pub(super) async fn finish(
+        &mut self,
+        fenced: &mut Fenced,
+        rows: Vec<NewRow>,
+        failing: Failing<'_>,
+        done: &[(&PlanItem, Duration)],
+    ) -> Result<Option<Progress>> {
+        let result = match self.write(fenced, rows).await {
+            Ok(rows) => self.commit().await.map(|()| rows),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(rows) => {
+                self.committed(rows, done);
+                Ok(None)
+            }
+            Err(error) => self.undo(failing, error).await.map(Some),
+        }
     }
 
     /// Commits. While readers keep the database busy the transaction stays open, and committing is tried again.
@@ -185,6 +211,9 @@ fn lock_deadline(deadline: &Deadline, error: DriverError) -> Error {
         format!("another connection has held the write lock for {}", Short(deadline.longest())),
     )
     .with_class(ErrorClass::Busy)
-    .with_note("next", "run again when it is done, or give a longer time with `with_lock_deadline`; nothing was changed")
+    .with_note(
+        "next",
+        "run again when it is done, or give a longer time with `with_lock_deadline`; nothing was changed",
+    )
     .with_source(error)
 }

@@ -41,7 +41,9 @@ fn statement_error(
 ) -> Error {
     let label = item.label();
     let outcome = match error.class() {
-        ErrorClass::ConnectionLost if item.in_transaction() => "was cut off, and the next run finds out how it ended".to_owned(),
+        ErrorClass::ConnectionLost if item.in_transaction() => {
+            "was cut off, and the next run finds out how it ended".to_owned()
+        }
         ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
         _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
         _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
@@ -67,7 +69,14 @@ fn statement_error(
         let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
         let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
         let masked = mask(file.text(), lexing);
-        this = this.with_location(place(file.location(), file.text(), &masked, position, offset, with_code(&said, &error)));
+        this = this.with_location(place(
+            file.location(),
+            file.text(),
+            &masked,
+            position,
+            offset,
+            with_code(&said, &error),
+        ));
     } else {
         this = this.with_note("database", with_code(&said, &error));
     }

@@ -8,7 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::commit::Fenced;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
 use crate::dialect::Fact;
@@ -47,7 +46,8 @@ impl<'e> Engine<'e, '_> {
             Err(error) => {
                 self.session.driver().close();
                 self.session.closed();
-                return result.and(Err(self.fail(Error::driver("putting back the session's settings", error))));
+                return result
+                    .and(Err(self.fail(Error::driver("putting back the session's settings", error))));
             }
         }
         result
@@ -68,7 +68,9 @@ impl<'e> Engine<'e, '_> {
                 }
             };
             let rows = backup.into_iter().chain([row]).collect();
-            if let Some(progress) = self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await? {
+            if let Some(progress) =
+                self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?
+            {
                 return Ok(progress);
             }
         }
@@ -142,7 +144,12 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Runs a statement that cannot run in a transaction, again as long as the database is busy.
-    async fn run_outside(&mut self, journal: &Journal<'e, '_>, statement: &Statement<'e>, index: usize) -> Result<()> {
+    async fn run_outside(
+        &mut self,
+        journal: &Journal<'e, '_>,
+        statement: &Statement<'e>,
+        index: usize,
+    ) -> Result<()> {
         let mut round = 0;
         loop {
             let message = Message::new(statement.text(), 1);
@@ -158,7 +165,11 @@ impl<'e> Engine<'e, '_> {
             let failing = Failing::Statement { item: journal.item, statement: index, kept: index };
             let had_no_effect = matches!(
                 error.class(),
-                ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Busy | ErrorClass::Permission | ErrorClass::ReadOnly
+                ErrorClass::Sql
+                    | ErrorClass::Constraint
+                    | ErrorClass::Busy
+                    | ErrorClass::Permission
+                    | ErrorClass::ReadOnly
             );
             let error = failing.error(shift(error, statement), &self.dialect.lexing, self.settings.verbatim);
             return Err(if had_no_effect {
@@ -195,27 +206,6 @@ impl<'e> Engine<'e, '_> {
             rows.extend(self.finished_rows());
         }
         rows
-    }
-
-    /// Writes rows and commits. `Some`: nothing was kept, plan again.
-    async fn finish(
-        &mut self,
-        fenced: &mut Fenced,
-        rows: Vec<NewRow>,
-        failing: Failing<'_>,
-        done: &[(&PlanItem, Duration)],
-    ) -> Result<Option<Progress>> {
-        let result = match self.write(fenced, rows).await {
-            Ok(rows) => self.commit().await.map(|()| rows),
-            Err(error) => Err(error),
-        };
-        match result {
-            Ok(rows) => {
-                self.committed(rows, done);
-                Ok(None)
-            }
-            Err(error) => self.undo(failing, error).await.map(Some),
-        }
     }
 
     /// Reads the settings of the session that a script might change.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::dialect::{BootQuery, Dialect, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{History, RowError, select_all_sql, select_sql};
+use crate::history::{History, RowError, select_all_sql};
 
 /// A driver during one verb.
 pub(crate) struct Session<'d> {
@@ -67,7 +67,11 @@ impl<'d> Session<'d> {
     }
 
     /// Runs a query, and again as long as the database is busy and the deadline has not come.
-    pub(crate) async fn patient_query(&mut self, sql: &str, deadline: &Deadline) -> Result<Rows, DriverError> {
+    pub(crate) async fn patient_query(
+        &mut self,
+        sql: &str,
+        deadline: &Deadline,
+    ) -> Result<Rows, DriverError> {
         let mut round = 0;
         loop {
             match self.query(sql).await {
@@ -95,7 +99,8 @@ impl<'d> Session<'d> {
         self.driver.execute(messages, answers).await?;
         let counted = answers.messages();
         let short = counted.len() != messages.len();
-        let wrong = counted.iter().zip(messages).position(|(answer, sent)| answer.statements != sent.statements);
+        let wrong =
+            counted.iter().zip(messages).position(|(answer, sent)| answer.statements != sent.statements);
         if short || wrong.is_some() {
             // The database has cut the text otherwise than we have: what ran is not what was reviewed.
             return Err(DriverError::new(
@@ -129,7 +134,11 @@ impl<'d> Session<'d> {
     }
 
     /// The one query of a boot.
-    pub(crate) async fn boot(&mut self, query: &BootQuery<'_>, deadline: &Deadline) -> Result<Rows, DriverError> {
+    pub(crate) async fn boot(
+        &mut self,
+        query: &BootQuery<'_>,
+        deadline: &Deadline,
+    ) -> Result<Rows, DriverError> {
         let sql = (self.dialect().history.boot)(query);
         self.patient_query(&sql, deadline).await
     }
@@ -163,23 +172,6 @@ impl<'d> Session<'d> {
             },
             Err(error) => Err(Error::driver("reading the history", error)),
         }
-    }
-
-    /// Adds the rows that were written since the history was read.
-    pub(crate) async fn catch_up(
-        &mut self,
-        history: &mut History,
-        table: &TableName,
-        sets: &[String],
-        deadline: &Deadline,
-    ) -> Result<()> {
-        let from = sets.iter().map(|set| (set.as_str(), history.tail(set).0));
-        let sql = select_sql(self.dialect(), table, from);
-        let rows = self
-            .patient_query(&sql, deadline)
-            .await
-            .map_err(|error| Error::driver("reading the history", error))?;
-        history.extend(&rows).map_err(foreign_row)
     }
 }
 

@@ -36,7 +36,10 @@ impl<'e> Engine<'e, '_> {
         if enforced {
             // Until they are on again, a connection whose future was dropped must not go back to the application.
             self.session.opened();
-            self.session.run(keys.disable).await.map_err(|e| self.fail(Error::driver("switching foreign keys off", e)))?;
+            self.session
+                .run(keys.disable)
+                .await
+                .map_err(|e| self.fail(Error::driver("switching foreign keys off", e)))?;
         }
         let result = self.run_transaction(group, Some(keys)).await;
         if enforced {
@@ -47,7 +50,8 @@ impl<'e> Engine<'e, '_> {
                 Err(error) => {
                     self.session.driver().close();
                     self.session.closed();
-                    return result.and(Err(self.fail(Error::driver("switching foreign keys on again", error))));
+                    return result
+                        .and(Err(self.fail(Error::driver("switching foreign keys on again", error))));
                 }
             }
         }
@@ -55,11 +59,10 @@ impl<'e> Engine<'e, '_> {
     }
 
     async fn foreign_keys_enforced(&mut self, keys: ForeignKeys) -> Result<bool> {
-        let rows = self
-            .session
-            .query(keys.enforced)
-            .await
-            .map_err(|error| self.fail(Error::driver("asking whether foreign keys are enforced", error)))?;
+        let rows =
+            self.session.query(keys.enforced).await.map_err(|error| {
+                self.fail(Error::driver("asking whether foreign keys are enforced", error))
+            })?;
         Ok(rows.first().is_some_and(|row| row.read::<bool>(0).unwrap_or(true)))
     }
 
@@ -78,7 +81,8 @@ impl<'e> Engine<'e, '_> {
             Err(Wrong::Database(failing, error)) => {
                 self.times.truncate(times_before);
                 let script = matches!(failing, Failing::Statement { .. } | Failing::Commit(_));
-                let settled = matches!(error.class(), ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other);
+                let settled =
+                    matches!(error.class(), ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other);
                 if group.items.len() > 1 && self.settings.one_by_one && script && settled {
                     self.session.roll_back().await;
                     let label = match failing {
@@ -109,7 +113,8 @@ impl<'e> Engine<'e, '_> {
         let mut from = 0;
         while from < group.items.len() {
             let rest = &group.items[from..];
-            let scripts = rest.iter().take_while(|item| item.script().is_some() && item.rust_step().is_none()).count();
+            let scripts =
+                rest.iter().take_while(|item| item.script().is_some() && item.rust_step().is_none()).count();
             if scripts > 0 {
                 let scripts = &rest[..scripts];
                 let times = self.run_scripts(scripts).await?;
@@ -132,7 +137,10 @@ impl<'e> Engine<'e, '_> {
         if group.last {
             new.extend(self.finished_rows());
         }
-        let rows = self.write(fenced, new).await.map_err(|e| Wrong::Database(Failing::Ours("writing the history"), e))?;
+        let rows = self
+            .write(fenced, new)
+            .await
+            .map_err(|e| Wrong::Database(Failing::Ours("writing the history"), e))?;
         let last = group.items.last().unwrap_or(&group.items[0]);
         self.commit().await.map_err(|error| Wrong::Database(Failing::Commit(last), error))?;
         Ok((rows, done))
@@ -213,11 +221,13 @@ impl<'e> Engine<'e, '_> {
             Answered::Message { message, elapsed } => {
                 began = Instant::now();
                 let Some(item) = items.get(message) else { return };
-                let (set, version, label, down) = (item.set_name(), item.version(), item.label(), item.is_down());
+                let (set, version, label, down) =
+                    (item.set_name(), item.version(), item.label(), item.is_down());
                 settings.tell(&Event::Ran { set, version, label, down, elapsed });
                 times.push(elapsed);
                 if let Some(next) = items.get(message + 1) {
-                    let (set, version, label, down) = (next.set_name(), next.version(), next.label(), next.is_down());
+                    let (set, version, label, down) =
+                        (next.set_name(), next.version(), next.label(), next.is_down());
                     settings.tell(&Event::Started { set, version, label, down });
                 }
             }
@@ -231,7 +241,10 @@ impl<'e> Engine<'e, '_> {
             return Err(Wrong::Database(Failing::Statement { item, statement, kept: 0 }, error));
         }
         self.times.extend(
-            items.iter().zip(&times).map(|(item, time)| (item.set_name().clone(), item.label().to_owned(), *time)),
+            items
+                .iter()
+                .zip(&times)
+                .map(|(item, time)| (item.set_name().clone(), item.label().to_owned(), *time)),
         );
         Ok(times)
     }
@@ -255,11 +268,14 @@ impl<'e> Engine<'e, '_> {
                 Err(other) => other,
             };
             return Err(Wrong::Other(
-                Error::new(ErrorKind::Application, format!("migration {} failed, and nothing of it was kept", item.label()))
-                    .with_migration(item.label())
-                    .with_note("step", step_message(&*error, self.settings.verbatim))
-                    .with_note("next", "correct the function or the data that it meets, then run again")
-                    .with_source(error),
+                Error::new(
+                    ErrorKind::Application,
+                    format!("migration {} failed, and nothing of it was kept", item.label()),
+                )
+                .with_migration(item.label())
+                .with_note("step", step_message(&*error, self.settings.verbatim))
+                .with_note("next", "correct the function or the data that it meets, then run again")
+                .with_source(error),
             ));
         }
         let elapsed = began.elapsed();
@@ -267,10 +283,16 @@ impl<'e> Engine<'e, '_> {
             Wrong::Other(
                 Error::new(
                     ErrorKind::Application,
-                    format!("the step {} has ended its transaction, which is the migrator's to end", item.label()),
+                    format!(
+                        "the step {} has ended its transaction, which is the migrator's to end",
+                        item.label()
+                    ),
                 )
                 .with_migration(item.label())
-                .with_note("next", "leave out COMMIT and ROLLBACK; look what the step has left in the database")
+                .with_note(
+                    "next",
+                    "leave out COMMIT and ROLLBACK; look what the step has left in the database",
+                )
                 .with_source(error),
             )
         })?;
@@ -279,7 +301,11 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Whether every foreign key holds after a rebuild.
-    async fn check_foreign_keys<'p>(&mut self, keys: ForeignKeys, item: &'p PlanItem) -> Result<(), Wrong<'p>> {
+    async fn check_foreign_keys<'p>(
+        &mut self,
+        keys: ForeignKeys,
+        item: &'p PlanItem,
+    ) -> Result<(), Wrong<'p>> {
         let ours = |error| Wrong::Database(Failing::Ours("checking the foreign keys"), error);
         let rows = self.session.query(keys.check).await.map_err(ours)?;
         if rows.is_empty() {
@@ -297,7 +323,11 @@ impl<'e> Engine<'e, '_> {
         Err(Wrong::Other(
             Error::new(
                 ErrorKind::Files,
-                format!("migration {} would break {} foreign keys, and nothing of it was kept", item.label(), rows.len()),
+                format!(
+                    "migration {} would break {} foreign keys, and nothing of it was kept",
+                    item.label(),
+                    rows.len()
+                ),
             )
             .with_migration(item.label())
             .with_note("from", tables.join(", "))

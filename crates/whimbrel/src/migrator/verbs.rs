@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::Migrator;
 use super::boot::Booted;
 use super::status::Status;
-use super::Migrator;
 use crate::blocking::{Blocking, block_on};
 use crate::detail::Detail;
 use crate::driver::Driver;
@@ -65,7 +65,11 @@ impl<'a> Migrator<'a> {
     /// # If interrupted
     /// What was committed stays, and the history says so. The next run goes on from there.
     pub async fn run<D: Driver>(&self, db: &mut D) -> Result<Report> {
-        let result = self.carry_out(db, self.request.clone(), false).await;
+        self.run_in(db, Mode::Async).await
+    }
+
+    async fn run_in<D: Driver>(&self, db: &mut D, mode: Mode) -> Result<Report> {
+        let result = self.carry_out(db, self.request.clone(), mode).await;
         self.close(result)
     }
 
@@ -74,7 +78,7 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// Refused, with every finding; the database cannot be read.
     pub async fn plan<D: Driver>(&self, db: &mut D) -> Result<Plan> {
-        let mut verb = self.begin(db, false).await?;
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
         let plan = self.decide(&mut verb, &history, &self.request).await?;
         let verifiers = self.verifier_refs();
@@ -87,7 +91,7 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// Of kind [`Pending`](ErrorKind::Pending), with what is pending; as [`run`](Self::run) otherwise.
     pub async fn check<D: Driver>(&self, db: &mut D) -> Result<Report> {
-        let result = self.look(db, false).await;
+        let result = self.look(db).await;
         self.close(result)
     }
 
@@ -97,7 +101,7 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// It did not happen in time ([`with_wait_deadline`](Self::with_wait_deadline)); as [`run`](Self::run) otherwise.
     pub async fn wait<D: Driver>(&self, db: &mut D) -> Result<Report> {
-        let result = self.wait_for_others(db, false).await;
+        let result = self.wait_for_others(db).await;
         self.close(result)
     }
 
@@ -106,7 +110,7 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// The sets do not pass the first gate; the database cannot be read.
     pub async fn status<D: Driver>(&self, db: &mut D) -> Result<Status> {
-        let mut verb = self.begin(db, false).await?;
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
         Ok(Status::new(&verb.sets, &history))
     }
@@ -119,8 +123,17 @@ impl<'a> Migrator<'a> {
     /// # If interrupted
     /// As [`run`](Self::run): call it again.
     pub async fn revert_to<D: Driver>(&self, db: &mut D, version: Option<Version>) -> Result<Report> {
-        let request = Request { goal: Goal::RevertTo(version), ..self.downward() };
-        let result = self.carry_out(db, request, false).await;
+        self.revert_in(db, Goal::RevertTo(version), Mode::Async).await
+    }
+
+    async fn revert_in<D: Driver>(&self, db: &mut D, goal: Goal, mode: Mode) -> Result<Report> {
+        // A way back in several steps keeps what it has reached, unless all or nothing was asked for.
+        let transaction = match self.request.transaction {
+            Transaction::PerRun => Transaction::PerRun,
+            Transaction::Auto | Transaction::PerMigration => Transaction::PerMigration,
+        };
+        let request = Request { goal, transaction, ..self.request.clone() };
+        let result = self.carry_out(db, request, mode).await;
         self.close(result)
     }
 
@@ -133,8 +146,7 @@ impl<'a> Migrator<'a> {
     /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](crate::Reverted::Apply)
     /// applies it.
     pub async fn redo<D: Driver>(&self, db: &mut D) -> Result<Report> {
-        let result = self.carry_out(db, Request { goal: Goal::Redo, ..self.downward() }, false).await;
-        self.close(result)
+        self.revert_in(db, Goal::Redo, Mode::Async).await
     }
 
     /// Declares the versions of the last set up to and including one to be in force in a database that has them already.
@@ -145,9 +157,12 @@ impl<'a> Migrator<'a> {
     /// # If interrupted
     /// Nothing is declared, or everything.
     pub async fn baseline<D: Driver>(&self, db: &mut D, version: Version) -> Result<Report> {
-        let request =
-            Request { goal: Goal::Baseline(version), transaction: Transaction::PerRun, ..self.request.clone() };
-        let result = self.carry_out(db, request, false).await;
+        let request = Request {
+            goal: Goal::Baseline(version),
+            transaction: Transaction::PerRun,
+            ..self.request.clone()
+        };
+        let result = self.carry_out(db, request, Mode::Blocking).await;
         self.close(result)
     }
 
@@ -187,8 +202,10 @@ impl<'a> Migrator<'a> {
         let deadline = Deadline::new(self.lock_deadline);
         let history = session.history(&self.table, &deadline).await?;
         let touched = |what: String| {
-            Error::new(ErrorKind::Database, format!("the history was touched: {what}"))
-                .with_note("next", "find out who did it and what else they did; `repair` records that you have")
+            Error::new(ErrorKind::Database, format!("the history was touched: {what}")).with_note(
+                "next",
+                "find out who did it and what else they did; `repair` records that you have",
+            )
         };
         if let Some(broken) = history.broken().next() {
             return Err(touched(broken.to_string()));
@@ -196,22 +213,22 @@ impl<'a> Migrator<'a> {
         for tip in tips {
             let rows = history.rows_of(tip.set.as_str()).map(|set| set.rows()).unwrap_or_default();
             match rows.iter().find(|row| row.seq() == tip.seq) {
-                None => return Err(touched(format!("row {} of set {}, which is known, is gone", tip.seq, tip.set))),
+                None => {
+                    return Err(touched(format!(
+                        "row {} of set {}, which is known, is gone",
+                        tip.seq, tip.set
+                    )));
+                }
                 Some(row) if *row.hash() != tip.hash => {
-                    return Err(touched(format!("row {} of set {} is not the one that is known", tip.seq, tip.set)));
+                    return Err(touched(format!(
+                        "row {} of set {} is not the one that is known",
+                        tip.seq, tip.set
+                    )));
                 }
                 Some(_) => {}
             }
         }
         Ok(tips_of(&history))
-    }
-
-    fn downward(&self) -> Request {
-        let transaction = match self.request.transaction {
-            Transaction::PerRun => Transaction::PerRun,
-            Transaction::Auto | Transaction::PerMigration => Transaction::PerMigration,
-        };
-        Request { transaction, ..self.request.clone() }
     }
 
     fn verifier_refs(&self) -> Vec<&(dyn Verifier + 'a)> {
@@ -229,9 +246,9 @@ impl<'a> Migrator<'a> {
         result
     }
 
-    async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, blocking: bool) -> Result<Verb<'v>> {
+    async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, mode: Mode) -> Result<Verb<'v>> {
         let began = Instant::now();
-        let sets = self.gate(db.dialect(), blocking).await?;
+        let sets = self.gate(db.dialect(), mode).await?;
         Ok(Verb { session: Session::new(db), sets, deadline: Deadline::new(self.lock_deadline), began })
     }
 
@@ -252,8 +269,8 @@ impl<'a> Migrator<'a> {
         report.elapsed = verb.began.elapsed();
     }
 
-    async fn look<D: Driver>(&self, db: &mut D, blocking: bool) -> Result<Report> {
-        let mut verb = self.begin(db, blocking).await?;
+    async fn look<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         match self.boot(&mut verb.session, &verb.sets, &verb.deadline).await? {
             Booted::UpToDate => Ok(self.report(&verb, Outcome::UpToDate)),
             Booted::Ahead => Ok(self.report(&verb, Outcome::Ahead)),
@@ -272,8 +289,8 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    async fn wait_for_others<D: Driver>(&self, db: &mut D, blocking: bool) -> Result<Report> {
-        let mut verb = self.begin(db, blocking).await?;
+    async fn wait_for_others<D: Driver>(&self, db: &mut D) -> Result<Report> {
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         let deadline = Deadline::new(self.wait_deadline);
         let mut longest = std::time::Duration::from_millis(50);
         loop {
@@ -292,7 +309,11 @@ impl<'a> Migrator<'a> {
                 let labels: Vec<&str> = plan.items().iter().map(|item| item.label()).collect();
                 return Err(Error::new(
                     ErrorKind::Retry,
-                    format!("nobody has applied {} within {}", labels.join(", "), crate::report::Short(self.wait_deadline)),
+                    format!(
+                        "nobody has applied {} within {}",
+                        labels.join(", "),
+                        crate::report::Short(self.wait_deadline)
+                    ),
                 )
                 .with_note("next", "look why the process that migrates has not; nothing was changed"));
             }
@@ -302,8 +323,8 @@ impl<'a> Migrator<'a> {
     }
 
     /// Plans and carries out, again and again while others write, until there is nothing to do.
-    async fn carry_out<D: Driver>(&self, db: &mut D, mut request: Request, blocking: bool) -> Result<Report> {
-        let mut verb = self.begin(db, blocking).await?;
+    async fn carry_out<D: Driver>(&self, db: &mut D, mut request: Request, mode: Mode) -> Result<Report> {
+        let mut verb = self.begin(db, mode).await?;
         let goal = request.goal;
         let forward = matches!(goal, Goal::Latest | Goal::UpTo(_));
         let settings = self.settings(&verb.sets);
@@ -311,10 +332,6 @@ impl<'a> Migrator<'a> {
         let mut backed_up = false;
         let mut round = 4;
         loop {
-            let nothing = |outcome| {
-                let done = report.migrations.is_empty();
-                if done { Ok(self.report(&verb, outcome)) } else { Err(()) }
-            };
             if forward {
                 let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
                 let outcome = match booted {
@@ -323,8 +340,7 @@ impl<'a> Migrator<'a> {
                     Booted::Pending => None,
                 };
                 if let Some(outcome) = outcome {
-                    let done = report.migrations.is_empty();
-                    if done {
+                    if report.migrations.is_empty() {
                         return Ok(self.report(&verb, outcome));
                     }
                     break;
@@ -341,7 +357,7 @@ impl<'a> Migrator<'a> {
                     verb.session.pause(&mut round, &verb.deadline).await;
                     continue;
                 }
-                Err(findings) => return Err(self.refusal(&verb, &history, findings).with_report(report)),
+                Err(findings) => return Err(Error::refused(findings).with_report(report)),
             };
             if plan.is_empty() {
                 if report.migrations.is_empty() {
@@ -369,17 +385,12 @@ impl<'a> Migrator<'a> {
         }
         self.fill(&verb, &mut report);
         report.at = match goal {
-            Goal::RevertTo(version) => version
-                .and_then(|version| verb.sets.last().and_then(|set| set.migration(version)).map(|m| m.label())),
+            Goal::RevertTo(version) => version.and_then(|version| {
+                verb.sets.last().and_then(|set| set.migration(version)).map(|m| m.label())
+            }),
             goal => verb.sets.last().and_then(|set| newest(set, goal)),
         };
         Ok(report)
-    }
-
-    /// The error for findings; one statement in doubt gets one of its own, with its place.
-    fn refusal(&self, verb: &Verb<'_>, history: &History, findings: Vec<crate::finding::Finding>) -> Error {
-        let _ = (verb, history);
-        Error::refused(findings)
     }
 
     /// Writes rows that carry out no plan.
@@ -389,19 +400,27 @@ impl<'a> Migrator<'a> {
         let settings = self.settings(&verb.sets);
         let mut report = Report::new(Outcome::Settled);
         let mut backed_up = true;
-        let engine =
-            Engine::new(&mut verb.session, &settings, history, &plan, verb.deadline, &mut report, &mut backed_up);
+        let engine = Engine::new(
+            &mut verb.session,
+            &settings,
+            history,
+            &plan,
+            verb.deadline,
+            &mut report,
+            &mut backed_up,
+        );
         match engine.append(rows).await? {
             Progress::Done => Ok(()),
-            Progress::Again | Progress::OneByOne => {
-                Err(Error::new(ErrorKind::Retry, "another process has written to the history at the same time")
-                    .with_note("next", "look again: what you wanted to say may no longer be so"))
-            }
+            Progress::Again | Progress::OneByOne => Err(Error::new(
+                ErrorKind::Retry,
+                "another process has written to the history at the same time",
+            )
+            .with_note("next", "look again: what you wanted to say may no longer be so")),
         }
     }
 
     async fn write_settlement<D: Driver>(&self, db: &mut D, settlement: Settlement) -> Result<Report> {
-        let mut verb = self.begin(db, true).await?;
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
         let Some(set) = verb.sets.last().cloned() else {
             return Err(Error::new(ErrorKind::Bug, "a migrator without a set"));
@@ -409,13 +428,18 @@ impl<'a> Migrator<'a> {
         let state = history.set(set.name()).into_owned();
         let configuration = |what: String| Error::new(ErrorKind::Configuration, what);
         let Some(open) = &state.open else {
-            return Err(configuration(format!("nothing is open in the set {}, so there is nothing to settle", set.name())));
+            return Err(configuration(format!(
+                "nothing is open in the set {}, so there is nothing to settle",
+                set.name()
+            )));
         };
         if open.version != settlement.version {
             return Err(configuration(format!("what is open is {}, not what was named", open.label())));
         }
         if settlement.reason.trim().is_empty() {
-            return Err(configuration("a settlement needs a reason: it is recorded for those who come later".to_owned()));
+            return Err(configuration(
+                "a settlement needs a reason: it is recorded for those who come later".to_owned(),
+            ));
         }
         let next = open.statements.len() + 1;
         let mut detail = Detail::new().with("because", &settlement.reason);
@@ -461,7 +485,8 @@ impl<'a> Migrator<'a> {
         set: &MigrationSet,
         open: &crate::history::OpenWork,
     ) -> Result<crate::digest::Digest> {
-        let gone = || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
+        let gone =
+            || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
         let migration = match open.version {
             Some(version) => set.migration(version),
             None => set.repeatables().iter().find(|migration| migration.name() == open.name),
@@ -473,7 +498,7 @@ impl<'a> Migrator<'a> {
     }
 
     async fn write_repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
-        let mut verb = self.begin(db, true).await?;
+        let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
         let mut rows = Vec::new();
         for (set, state) in history.sets().filter(|(_, state)| !state.broken().is_empty()) {
@@ -504,6 +529,54 @@ impl<'a> Migrator<'a> {
     }
 }
 
+/// On whose thread the verb runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// An executor's: plain functions as steps would block it.
+    Async,
+    /// The caller's, or no step is run.
+    Blocking,
+}
+
+impl Migrator<'_> {
+    /// Does what [`run`](Self::run) does, blocking. Steps may be plain functions.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # If interrupted
+    /// As [`run`](Self::run).
+    pub fn run_blocking<Kind>(&self, db: &mut impl Blocking<Kind>) -> Result<Report> {
+        block_on(self.run_in(&mut db.driver(), Mode::Blocking))
+    }
+
+    /// Does what [`revert_to`](Self::revert_to) does, blocking. Steps may be plain functions.
+    ///
+    /// # Errors
+    /// As [`revert_to`](Self::revert_to).
+    ///
+    /// # If interrupted
+    /// As [`revert_to`](Self::revert_to).
+    pub fn revert_to_blocking<Kind>(
+        &self,
+        db: &mut impl Blocking<Kind>,
+        version: Option<Version>,
+    ) -> Result<Report> {
+        block_on(self.revert_in(&mut db.driver(), Goal::RevertTo(version), Mode::Blocking))
+    }
+
+    /// Does what [`redo`](Self::redo) does, blocking. Steps may be plain functions.
+    ///
+    /// # Errors
+    /// As [`redo`](Self::redo).
+    ///
+    /// # If interrupted
+    /// As [`redo`](Self::redo).
+    pub fn redo_blocking<Kind>(&self, db: &mut impl Blocking<Kind>) -> Result<Report> {
+        block_on(self.revert_in(&mut db.driver(), Goal::Redo, Mode::Blocking))
+    }
+}
+
 macro_rules! blocking_twins {
     ($($twin:ident = $verb:ident($($name:ident: $type:ty),*) -> $result:ty;)*) => {
         /// The blocking twins: for drivers that need no async runtime, and clients that a driver's crate can borrow. They
@@ -515,7 +588,7 @@ macro_rules! blocking_twins {
                 /// # Errors
                 #[doc = concat!("As [`", stringify!($verb), "`](Self::", stringify!($verb), ").")]
                 pub fn $twin<Kind>(&self, db: &mut impl Blocking<Kind> $(, $name: $type)*) -> Result<$result> {
-                    block_on(self.$verb(&mut Plain(db.driver()) $(, $name)*))
+                    block_on(self.$verb(&mut db.driver() $(, $name)*))
                 }
             )*
         }
@@ -523,13 +596,10 @@ macro_rules! blocking_twins {
 }
 
 blocking_twins! {
-    run_blocking = run() -> Report;
     plan_blocking = plan() -> Plan;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;
-    revert_to_blocking = revert_to(version: Option<Version>) -> Report;
-    redo_blocking = redo() -> Report;
     baseline_blocking = baseline(version: Version) -> Report;
     settle_blocking = settle(settlement: Settlement) -> Report;
     repair_blocking = repair(reason: &str) -> Report;
@@ -549,7 +619,9 @@ fn tips_of(history: &History) -> Vec<Tip> {
 
 fn newest(set: &MigrationSet, goal: Goal) -> Option<String> {
     match goal {
-        Goal::UpTo(version) | Goal::Baseline(version) => set.migration(version).map(|migration| migration.label()),
+        Goal::UpTo(version) | Goal::Baseline(version) => {
+            set.migration(version).map(|migration| migration.label())
+        }
         _ => set.versioned().last().map(|migration| migration.label()),
     }
 }

@@ -55,7 +55,13 @@ impl<'a> Decision<'a> {
         }
     }
 
-    fn find(&mut self, kind: FindingKind, set: &SetName, subject: impl Into<String>, message: impl Into<String>) {
+    fn find(
+        &mut self,
+        kind: FindingKind,
+        set: &SetName,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) {
         self.findings.push(Finding::new(kind, set, subject, message));
     }
 
@@ -67,7 +73,9 @@ impl<'a> Decision<'a> {
                 FindingKind::Environment,
                 set,
                 wanted,
-                format!("this database belongs to `{recorded}`: check which database the program is connected to"),
+                format!(
+                    "this database belongs to `{recorded}`: check which database the program is connected to"
+                ),
             ),
             Some(_) => {}
             None => self.environment = Some(wanted.clone()),
@@ -78,7 +86,12 @@ impl<'a> Decision<'a> {
     pub(super) fn set(&mut self, set: &'a Verified<MigrationSet>, last: bool) {
         let name = set.name();
         if self.planned.iter().any(|other| other.set.name() == name) {
-            self.find(FindingKind::Duplicate, name, name.as_str(), "two sets have this name: give one another");
+            self.find(
+                FindingKind::Duplicate,
+                name,
+                name.as_str(),
+                "two sets have this name: give one another",
+            );
             return;
         }
         let state = self.history.set(name);
@@ -122,7 +135,8 @@ impl<'a> Decision<'a> {
             .map(|item| item.label.clone())
             .collect();
         for label in labels {
-            let message = "cannot share a transaction with others: use another transaction mode, or run it by itself";
+            let message =
+                "cannot share a transaction with others: use another transaction mode, or run it by itself";
             self.find(FindingKind::Script, name, label, message);
         }
     }
@@ -162,11 +176,19 @@ impl<'a> Decision<'a> {
         if self.open_work(scope, &mut pending) {
             return;
         }
-        pending.retain(|&index| target.is_none_or(|target| scope.set.versioned()[index].version() <= Some(target)));
+        pending.retain(|&index| {
+            target.is_none_or(|target| scope.set.versioned()[index].version() <= Some(target))
+        });
         if scope.ahead && self.request.ahead == Ahead::Refuse {
             let newest = scope.state.in_force.iter().next_back();
-            let newest = newest.map_or_else(|| name.to_string(), |(version, entry)| explain::label(*version, entry));
-            self.find(FindingKind::Ahead, &name, newest, "is in force, and this program does not know it: deploy a newer one");
+            let newest =
+                newest.map_or_else(|| name.to_string(), |(version, entry)| explain::label(*version, entry));
+            self.find(
+                FindingKind::Ahead,
+                &name,
+                newest,
+                "is in force, and this program does not know it: deploy a newer one",
+            );
         }
         if !pending.is_empty() {
             self.unbaselined(&name);
@@ -183,9 +205,12 @@ impl<'a> Decision<'a> {
     /// Migrations in force that the set does not have.
     fn strangers(&mut self, scope: &mut Scope<'_>) {
         let name = scope.name().clone();
-        let tombstones = scope.set.manifest().map(|manifest| manifest.tombstones().to_vec()).unwrap_or_default();
+        let tombstones =
+            scope.set.manifest().map(|manifest| manifest.tombstones().to_vec()).unwrap_or_default();
         let in_force = scope.state.in_force.clone();
-        for (version, entry) in in_force.iter().filter(|(version, _)| scope.set.migration(**version).is_none()) {
+        for (version, entry) in
+            in_force.iter().filter(|(version, _)| scope.set.migration(**version).is_none())
+        {
             let tombstone = tombstones.iter().find(|tombstone| tombstone.version == *version);
             let label = explain::label(*version, entry);
             if let Some(tombstone) = tombstone {
@@ -258,10 +283,9 @@ impl<'a> Decision<'a> {
         let Some(open) = scope.state.open.clone() else { return false };
         let set = scope.set.shared();
         let which = match open.version {
-            Some(version) => set
-                .versioned()
-                .binary_search_by_key(&Some(version), Migration::version)
-                .map(Which::Versioned),
+            Some(version) => {
+                set.versioned().binary_search_by_key(&Some(version), Migration::version).map(Which::Versioned)
+            }
             None => set
                 .repeatables()
                 .binary_search_by(|migration| migration.name().cmp(&open.name))
@@ -281,7 +305,8 @@ impl<'a> Decision<'a> {
                 false
             }
             Err(_) => {
-                let message = "was begun and not ended, and this program does not know it: end it with one that does";
+                let message =
+                    "was begun and not ended, and this program does not know it: end it with one that does";
                 self.find(FindingKind::Open, set.name(), open.label(), message);
                 true
             }
@@ -298,11 +323,13 @@ impl<'a> Decision<'a> {
             return;
         };
         let Some(prepared) = self.prepare(scope.name(), &migration, &file) else { return };
-        if let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect) {
+        if !open.ended
+            && let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect)
+        {
             self.findings.push(finding);
             return;
         }
-        item.first_statement = open.statements.len();
+        item.first_statement = if open.ended { prepared.statements } else { open.statements.len() };
         item.begun = true;
         item.prepared = Some(prepared);
         match (migration.version(), open.reverting) {
@@ -349,7 +376,9 @@ impl<'a> Decision<'a> {
         }
         for &index in pending {
             let migration = &scope.set.versioned()[index];
-            let Some(at) = migration.version().and_then(|version| scope.state.reverted.get(&version)) else { continue };
+            let Some(at) = migration.version().and_then(|version| scope.state.reverted.get(&version)) else {
+                continue;
+            };
             let message = format!(
                 "was reverted on {} after this program had applied it: ask for it with `Reverted::Apply`",
                 explain::day(at)
@@ -414,7 +443,9 @@ impl<'a> Decision<'a> {
             let revision = migration.revision().unwrap_or(1);
             match scope.state.repeatables.get(migration.name()) {
                 Some(entry) if counted && entry.revision > revision => continue,
-                Some(entry) if entry.digest == *migration.digest() && (!counted || entry.revision == revision) => {
+                Some(entry)
+                    if entry.digest == *migration.digest() && (!counted || entry.revision == revision) =>
+                {
                     continue;
                 }
                 Some(entry) if counted && entry.revision == revision => {
@@ -446,7 +477,12 @@ impl<'a> Decision<'a> {
     fn revert(&mut self, scope: &mut Scope<'_>, target: Option<Version>) {
         let name = scope.name().clone();
         if let Some(target) = target.filter(|target| !scope.state.in_force.contains_key(target)) {
-            self.find(FindingKind::Target, &name, target.to_string(), "is not in force, so there is nothing to go back to");
+            self.find(
+                FindingKind::Target,
+                &name,
+                target.to_string(),
+                "is not in force, so there is nothing to go back to",
+            );
             return;
         }
         if let Some(open) = scope.state.open.clone() {
@@ -475,7 +511,12 @@ impl<'a> Decision<'a> {
         let set = scope.set.shared();
         let label = explain::label(version, entry);
         let Ok(index) = set.versioned().binary_search_by_key(&Some(version), Migration::version) else {
-            self.find(FindingKind::NoWayDown, set.name(), label, "this program does not know it: use the one that does");
+            self.find(
+                FindingKind::NoWayDown,
+                set.name(),
+                label,
+                "this program does not know it: use the one that does",
+            );
             return;
         };
         let migration = &set.versioned()[index];
@@ -504,11 +545,22 @@ impl<'a> Decision<'a> {
     fn redo(&mut self, scope: &mut Scope<'_>) {
         let name = scope.name().clone();
         if let Some(open) = &scope.state.open {
-            self.find(FindingKind::Open, &name, open.label(), "was begun and not ended: run, or settle it, first");
+            self.find(
+                FindingKind::Open,
+                &name,
+                open.label(),
+                "was begun and not ended: run, or settle it, first",
+            );
             return;
         }
-        let Some((version, entry)) = scope.state.in_force.iter().next_back().map(|(v, e)| (*v, e.clone())) else {
-            self.find(FindingKind::Nothing, &name, name.as_str(), "nothing is in force, so nothing can be redone");
+        let Some((version, entry)) = scope.state.in_force.iter().next_back().map(|(v, e)| (*v, e.clone()))
+        else {
+            self.find(
+                FindingKind::Nothing,
+                &name,
+                name.as_str(),
+                "nothing is in force, so nothing can be redone",
+            );
             return;
         };
         let before = self.findings.len();
@@ -555,7 +607,8 @@ fn resumable(
     open: &OpenWork,
     dialect: &Dialect,
 ) -> Result<(), Finding> {
-    let refuse = |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
+    let refuse =
+        |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
     let done = open.statements.len();
     let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
     let statements = script.statements();
@@ -564,7 +617,9 @@ fn resumable(
         let plural = if done == 1 { "its first statement" } else { "its first statements" };
         return Err(refuse(
             FindingKind::Changed,
-            format!("was begun, and {plural} ({done}) took effect: leave those, and `no-transaction`, as they were"),
+            format!(
+                "was begun, and {plural} ({done}) took effect: leave those, and `no-transaction`, as they were"
+            ),
         ));
     }
     let Some(next) = statements.get(done) else { return Ok(()) };
@@ -572,7 +627,8 @@ fn resumable(
     let doubt = |message: String| {
         Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
     };
-    let session = statements[..done].iter().position(|statement| dialect.knows(statement, Fact::SessionState));
+    let session =
+        statements[..done].iter().position(|statement| dialect.knows(statement, Fact::SessionState));
     if let Some(session) = session {
         return doubt(format!(
             "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \

@@ -32,7 +32,8 @@ pub(super) fn changed(migration: &Migration, entry: &InForce) -> String {
     } else {
         String::new()
     };
-    let declared = if entry.event == crate::history::HistoryEvent::Baselined { "baselined" } else { "applied" };
+    let declared =
+        if entry.event == crate::history::HistoryEvent::Baselined { "baselined" } else { "applied" };
     let on = day(&entry.at);
     let what = if what.is_empty() { what } else { format!(" ({what})") };
     format!(

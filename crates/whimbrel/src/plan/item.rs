@@ -184,7 +184,9 @@ impl PlanItem {
 
     pub(crate) fn event(&self) -> HistoryEvent {
         match self.action {
-            Action::Apply | Action::ApplyOutOfOrder | Action::Repeat | Action::Resume => HistoryEvent::Applied,
+            Action::Apply | Action::ApplyOutOfOrder | Action::Repeat | Action::Resume => {
+                HistoryEvent::Applied
+            }
             Action::Revert | Action::ResumeRevert => HistoryEvent::Reverted,
             Action::Accept { .. } => HistoryEvent::Accepted,
             Action::Tombstone { .. } => HistoryEvent::Tombstone,

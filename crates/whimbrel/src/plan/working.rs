@@ -19,8 +19,11 @@ pub(super) struct Working {
 
 impl Working {
     pub(super) fn new(set: &str, state: &SetHistory) -> Self {
-        let repeatables: BTreeMap<_, _> =
-            state.repeatables.iter().map(|(name, entry)| (name.clone(), (entry.revision, entry.digest))).collect();
+        let repeatables: BTreeMap<_, _> = state
+            .repeatables
+            .iter()
+            .map(|(name, entry)| (name.clone(), (entry.revision, entry.digest)))
+            .collect();
         let mut this = Self {
             start: Chain::start(set).head(),
             versions: digests(state).collect(),
@@ -83,5 +86,7 @@ impl Working {
 }
 
 fn digest_of(repeatables: &BTreeMap<String, (u32, Digest)>) -> Digest {
-    repeatables_digest(repeatables.iter().map(|(name, (revision, digest))| (name.as_str(), *revision, digest)))
+    repeatables_digest(
+        repeatables.iter().map(|(name, (revision, digest))| (name.as_str(), *revision, digest)),
+    )
 }

@@ -78,7 +78,10 @@ impl MigrationSet {
                 }
             };
             if path.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
-                wrong.push(format!("{}: a folder's name may hold no white space", place(&path).escape_debug()));
+                wrong.push(format!(
+                    "{}: a folder's name may hold no white space",
+                    place(&path).escape_debug()
+                ));
                 continue;
             }
             let text = match canonical_text(file.bytes) {

@@ -72,9 +72,10 @@ impl Directory {
         }
         let sum = path.join(layout::MANIFEST_FILE);
         let manifest = match read_file(&sum) {
-            Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| {
-                Error::new(ErrorKind::Files, format!("{} is not UTF-8", sum.display()))
-            })?),
+            Ok(bytes) => Some(
+                String::from_utf8(bytes)
+                    .map_err(|_| Error::new(ErrorKind::Files, format!("{} is not UTF-8", sum.display())))?,
+            ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&sum, &error)),
         };
@@ -152,7 +153,9 @@ fn read_whole(mut file: impl Read, length: u64) -> io::Result<Vec<u8>> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
     let what = match error.kind() {
-        io::ErrorKind::NotFound => "is not there: check the path, which is relative to the working directory".to_owned(),
+        io::ErrorKind::NotFound => {
+            "is not there: check the path, which is relative to the working directory".to_owned()
+        }
         io::ErrorKind::PermissionDenied => "cannot be read: give this process the right to".to_owned(),
         io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
         _ => format!("cannot be read: {error}"),
@@ -180,7 +183,8 @@ mod tests {
         let text = b"CREATE TABLE t (a); DROP TABLE u;".as_slice();
         assert_eq!(read_whole(text, text.len() as u64).map(|bytes| bytes.len()).ok(), Some(text.len()));
         for end in 0..text.len() {
-            let error = read_whole(&text[..end], text.len() as u64).map_or_else(|e| e.to_string(), |_| String::new());
+            let error =
+                read_whole(&text[..end], text.len() as u64).map_or_else(|e| e.to_string(), |_| String::new());
             assert!(error.contains("changed while it was read"), "{end}: {error}");
             assert!(read_whole(Failing(&text[..end]), text.len() as u64).is_err(), "{end}");
         }

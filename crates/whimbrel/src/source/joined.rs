@@ -76,9 +76,8 @@ impl Source for Joined<'_> {
         }
         // The parts' files were checked above; what only their manifests know goes on into the joined one.
         let manifest = Manifest::lock(&set, None).0.with_revisions(&revisions);
-        let manifest = formers
-            .iter()
-            .fold(manifest, |manifest, f| manifest.with_former(f.version, f.digest, &f.reason));
+        let manifest =
+            formers.iter().fold(manifest, |manifest, f| manifest.with_former(f.version, f.digest, &f.reason));
         let manifest = tombstones
             .iter()
             .fold(manifest, |manifest, t| manifest.with_tombstone(t.version, t.digest, &t.reason));

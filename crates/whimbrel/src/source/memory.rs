@@ -146,7 +146,11 @@ impl Memory {
             Some(manifest) if manifest.set() == set.name() => Ok(set.with_manifest(manifest.clone())),
             Some(manifest) => Err(Error::new(
                 ErrorKind::Files,
-                format!("the manifest is for the set `{}`, and this one is called `{}`", manifest.set(), set.name()),
+                format!(
+                    "the manifest is for the set `{}`, and this one is called `{}`",
+                    manifest.set(),
+                    set.name()
+                ),
             )),
         }
     }
