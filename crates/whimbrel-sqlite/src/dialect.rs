@@ -1,0 +1,187 @@
+//! The facts about SQLite's dialect. No I/O.
+
+use std::fmt::Write as _;
+
+use whimbrel::script::Lexing;
+use whimbrel::{BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TransactionSql};
+
+/// What the core has to know about SQLite.
+pub const DIALECT: Dialect = Dialect {
+    name: "sqlite",
+    lexing: Lexing::SQLITE,
+    identifier,
+    literal,
+    default_schema: Some(SCHEMA),
+    transaction: TransactionSql { begin: "BEGIN IMMEDIATE", commit: "COMMIT", rollback: "ROLLBACK" },
+    history: HistorySql {
+        create,
+        boot,
+        survey,
+        clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+        // SQLite has no users; the file's owner is the operating system's to say.
+        user: "NULL",
+    },
+    rules: RULES,
+    settings: SETTINGS,
+    foreign_keys: Some(ForeignKeys {
+        enforced: "SELECT foreign_keys FROM pragma_foreign_keys",
+        disable: "PRAGMA foreign_keys = OFF",
+        enable: "PRAGMA foreign_keys = ON",
+        check: "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
+    }),
+    timeouts: false,
+    flight_bytes: 16 << 20,
+};
+
+/// Temporary tables and attached databases may hold a table of the same name: the history's is always named in full.
+const SCHEMA: &str = "main";
+
+const fn rule(begins: &'static [&'static str], fact: Fact) -> Rule {
+    Rule { begins, holds: None, fact }
+}
+
+const fn holding(word: &'static str, fact: Fact) -> Rule {
+    Rule { begins: &[], holds: Some(word), fact }
+}
+
+const fn pragma(word: &'static str, fact: Fact) -> Rule {
+    Rule { begins: &["PRAGMA"], holds: Some(word), fact }
+}
+
+/// From the documentation of each statement at sqlite.org/lang.html and sqlite.org/pragma.html.
+const RULES: &[Rule] = &[
+    // "cannot VACUUM from within a transaction"
+    rule(&["VACUUM"], Fact::NeedsNoTransaction),
+    rule(&["VACUUM"], Fact::RunAgain),
+    // Attached databases are the session's; DETACH fails inside a transaction.
+    rule(&["ATTACH"], Fact::NeedsNoTransaction),
+    rule(&["ATTACH"], Fact::SessionState),
+    rule(&["DETACH"], Fact::NeedsNoTransaction),
+    rule(&["DETACH"], Fact::SessionState),
+    // These do nothing inside a transaction, or fail there.
+    pragma("FOREIGN_KEYS", Fact::NeedsNoTransaction),
+    pragma("JOURNAL_MODE", Fact::NeedsNoTransaction),
+    pragma("SYNCHRONOUS", Fact::NeedsNoTransaction),
+    pragma("TEMP_STORE", Fact::NeedsNoTransaction),
+    pragma("WAL_CHECKPOINT", Fact::NeedsNoTransaction),
+    pragma("LOCKING_MODE", Fact::NeedsNoTransaction),
+    // A pragma sets something to a value: twice is once. What it sets is often the session's.
+    rule(&["PRAGMA"], Fact::RunAgain),
+    rule(&["PRAGMA"], Fact::Replay),
+    rule(&["PRAGMA"], Fact::TravelsAlone),
+    // Temporary objects are the session's.
+    rule(&["CREATE", "TEMP"], Fact::SessionState),
+    rule(&["CREATE", "TEMPORARY"], Fact::SessionState),
+    // What the statement before has done is the session's.
+    holding("LAST_INSERT_ROWID", Fact::SessionState),
+    holding("LAST_INSERT_ROWID", Fact::TravelsAlone),
+    holding("CHANGES", Fact::SessionState),
+    holding("CHANGES", Fact::TravelsAlone),
+    holding("TOTAL_CHANGES", Fact::SessionState),
+    holding("TOTAL_CHANGES", Fact::TravelsAlone),
+    // Checked at the commit: in a shared transaction a later migration could mend what an earlier one broke.
+    holding("DEFERRABLE", Fact::EndsSharing),
+    holding("DEFERRED", Fact::EndsSharing),
+];
+
+macro_rules! setting {
+    ($name:literal) => {
+        Setting {
+            read: concat!("(SELECT \"", $name, "\" FROM pragma_", $name, ")"),
+            write: |value| format!(concat!("PRAGMA ", $name, " = {}"), value),
+        }
+    };
+}
+
+const SETTINGS: &[Setting] = &[
+    setting!("foreign_keys"),
+    setting!("synchronous"),
+    setting!("recursive_triggers"),
+    setting!("legacy_alter_table"),
+    setting!("ignore_check_constraints"),
+    setting!("reverse_unordered_selects"),
+    setting!("query_only"),
+    setting!("cache_size"),
+    setting!("temp_store"),
+    setting!("secure_delete"),
+];
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text with NUL cannot be written as a literal, and none of ours has one; it is left out rather than cut there.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+}
+
+fn qualified(table: &TableName) -> String {
+    table.qualified(identifier, Some(SCHEMA))
+}
+
+/// Without a rowid of its own, the table is its primary key's index: the newest row of a set is one descent, and inserting
+/// does not change `last_insert_rowid()` under the application's feet.
+fn create(table: &TableName) -> Vec<String> {
+    let (full, name) = (qualified(table), identifier(table.name()));
+    let schema = identifier(table.schema().unwrap_or(SCHEMA));
+    let index = |suffix: &str| format!("{schema}.{}", identifier(&format!("{}_{suffix}", table.name())));
+    vec![
+        format!(
+            "CREATE TABLE {full} (\
+             set_name TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, version INTEGER, name TEXT, \
+             digest TEXT, head TEXT, repeatables TEXT NOT NULL, below INTEGER, who TEXT NOT NULL, at TEXT NOT NULL, \
+             detail TEXT NOT NULL, previous TEXT, hash TEXT NOT NULL, \
+             recorded_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), \
+             PRIMARY KEY (set_name, seq)) WITHOUT ROWID"
+        ),
+        format!("CREATE INDEX {} ON {name} (set_name, head, seq)", index("head")),
+        format!("CREATE INDEX {} ON {name} (set_name, below, seq) WHERE below IS NOT NULL", index("below")),
+    ]
+}
+
+/// Reads a handful of index entries, whatever the number of rows; what is only needed when the newest row is not mine is
+/// behind a `CASE`, which SQLite evaluates lazily.
+fn boot(query: &BootQuery<'_>) -> String {
+    let table = qualified(query.table);
+    let environment = if query.environment {
+        format!(
+            "(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' ORDER BY seq DESC LIMIT 1)"
+        )
+    } else {
+        "NULL".to_owned()
+    };
+    let mut sql = String::with_capacity(1024);
+    for (index, set) in query.sets.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(" UNION ALL ");
+        }
+        let BootSet { name, head, repeatables, last } = set;
+        let name = literal(name);
+        let wrapped = query.sets.len() > 1;
+        // A member of a UNION may have an ORDER BY only inside a subquery.
+        let _ = write!(
+            sql,
+            "{}SELECT {name}, n.seq, n.head, n.repeatables, \
+             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} WHERE set_name = {name} AND head = \
+             '{head}') END, \
+             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} WHERE set_name = {name} AND below IS NOT \
+             NULL AND below <= {last}) END, \
+             CASE WHEN n.head IS '{head}' AND n.repeatables <> '{repeatables}' THEN EXISTS (SELECT 1 FROM {table} WHERE \
+             set_name = {name} AND head = '{head}' AND repeatables = '{repeatables}') END, \
+             {environment} FROM {table} n WHERE n.set_name = {name} ORDER BY n.seq DESC LIMIT 1{}",
+            if wrapped { "SELECT * FROM (" } else { "" },
+            if wrapped { ")" } else { "" },
+        );
+    }
+    sql
+}
+
+fn survey(table: &TableName) -> String {
+    let name = literal(table.name());
+    let schema = identifier(table.schema().unwrap_or(SCHEMA));
+    // Before SQLite 3.33 the schema table has only its older name.
+    format!(
+        "SELECT name, lower(name) = lower({name}) FROM {schema}.sqlite_master WHERE type IN ('table', 'view') \
+         AND substr(name, 1, 7) <> 'sqlite_' ORDER BY 2 DESC, name LIMIT 6"
+    )
+}

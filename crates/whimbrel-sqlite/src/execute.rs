@@ -1,0 +1,117 @@
+//! What both drivers do with a connection at hand: run messages, run a query, keep the connection's settings.
+
+use std::time::Duration;
+
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
+use rusqlite::{Batch, Connection, ToSql};
+use whimbrel::{DriverError, ErrorClass, Rows, Value};
+
+use crate::dialect::DIALECT;
+use crate::error::driver_error;
+
+/// Runs one message, statement by statement, and stops at the first error.
+///
+/// `statement` is called after each statement, and says whether to go on.
+pub(crate) fn run_message(
+    connection: &Connection,
+    sql: &str,
+    mut statement: impl FnMut() -> bool,
+) -> Result<(), DriverError> {
+    // SQLite stops at a NUL without a word.
+    if sql.contains('\0') {
+        return Err(DriverError::new(ErrorClass::Sql, "a NUL character in the script"));
+    }
+    let ends_transaction = sql == DIALECT.transaction.commit || sql == DIALECT.transaction.rollback;
+    let mut batch = Batch::new(connection, sql);
+    while let Some(mut next) = batch.next().map_err(|error| driver_error(&error, sql))? {
+        let in_transaction = !connection.is_autocommit();
+        let mut rows = next.query(()).map_err(|error| driver_error(&error, sql))?;
+        while rows.next().map_err(|error| driver_error(&error, sql))?.is_some() {}
+        drop(rows);
+        if in_transaction && connection.is_autocommit() && !ends_transaction {
+            return Err(DriverError::new(
+                ErrorClass::TransactionLost,
+                "a statement has ended the transaction, so nothing behind it was run",
+            ));
+        }
+        if !statement() {
+            return Err(lost());
+        }
+    }
+    Ok(())
+}
+
+/// Runs one statement with values.
+pub(crate) fn run_query(connection: &Connection, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+    let wrong = |error| driver_error(&error, sql);
+    let mut statement = connection.prepare(sql).map_err(wrong)?;
+    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let count = columns.len();
+    let readonly = statement.readonly();
+    let mut rows = statement.query(rusqlite::params_from_iter(values.iter().map(Bound))).map_err(wrong)?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next().map_err(wrong)? {
+        let values = (0..count).map(|column| row.get_ref(column).map_err(wrong).map(value));
+        read.push(values.collect::<Result<Vec<Value>, _>>()?);
+    }
+    drop(rows);
+    let affected = if readonly { 0 } else { connection.changes() };
+    Ok(Rows::new(columns, read, affected))
+}
+
+struct Bound<'v>(&'v Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Value::Integer(number) => ToSqlOutput::Owned(SqlValue::Integer(*number)),
+            Value::Real(number) => ToSqlOutput::Owned(SqlValue::Real(*number)),
+            Value::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Value::Blob(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            _ => ToSqlOutput::Owned(SqlValue::Null),
+        })
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
+}
+
+/// The answer of a connection that was given up.
+pub(crate) fn lost() -> DriverError {
+    DriverError::new(ErrorClass::ConnectionLost, "the connection was given up, since its state was not known")
+}
+
+/// What the application had set on its connection, from the first write on until it gets it back.
+///
+/// The core waits for locks itself, with a deadline and while it looks whether there is still anything to do, so SQLite
+/// must answer at once. Nothing is read or set for a boot that has nothing to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    busy_timeout: i64,
+    foreign_keys: bool,
+}
+
+impl Kept {
+    pub(crate) fn take(connection: &Connection) -> Result<Self, DriverError> {
+        let wrong = |error| driver_error(&error, "");
+        let busy_timeout = connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0)).map_err(wrong)?;
+        let foreign_keys = connection.query_row("PRAGMA foreign_keys", (), |row| row.get(0)).map_err(wrong)?;
+        connection.busy_timeout(Duration::ZERO).map_err(wrong)?;
+        Ok(Self { busy_timeout, foreign_keys })
+    }
+
+    /// Puts back what the application had set.
+    pub(crate) fn restore(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::from_millis(self.busy_timeout.try_into().unwrap_or(0)))?;
+        // Does nothing inside a transaction: whoever gives a connection up has rolled back before.
+        connection.pragma_update(None, "foreign_keys", self.foreign_keys)
+    }
+}
