@@ -7,6 +7,7 @@ mod command;
 mod deny;
 mod failure;
 mod footprint;
+mod lock;
 mod needs;
 mod packages;
 mod quickstart;
@@ -31,7 +32,7 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, lock::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

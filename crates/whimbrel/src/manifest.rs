@@ -6,8 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::digest::Digest;
-use crate::layout;
-use crate::migration::{MigrationSet, SetName, Version};
+use crate::layout::{self, Role};
+use crate::migration::{Key, Kind, MigrationSet, SetName, Version, migration_digest};
 
 const FIRST_LINE: &str = "whimbrel-sum 1";
 
@@ -197,6 +197,26 @@ impl Manifest {
     /// The removed migrations.
     pub fn tombstones(&self) -> &[Tombstone] {
         &self.tombstones
+    }
+
+    /// The digest of a migration as the lines of its files give it: what databases have that took it from this manifest.
+    pub fn migration_digest(&self, version: Version) -> Option<Digest> {
+        let (mut up, mut down, mut name, mut kind) = (None, None, None, Kind::Sql);
+        for file in &self.files {
+            let Ok(parsed) = layout::parse_file_name(file.path.rsplit('/').next().unwrap_or(&file.path)) else {
+                continue;
+            };
+            if parsed.version != Some(version) {
+                continue;
+            }
+            match parsed.role {
+                Role::Up => up = Some(file.digest),
+                Role::Down => down = Some(file.digest),
+                Role::Rust => (up, kind) = (Some(file.digest), Kind::Rust { revision: 1, reversible: false }),
+            }
+            name = Some(parsed.name);
+        }
+        Some(migration_digest(Key::Versioned(version), &name?, kind, &up?, down.as_ref()))
     }
 
     /// The head over the versioned migrations.
