@@ -28,10 +28,13 @@ impl Case {
 
 /// All cases of one dialect's directory.
 pub(crate) fn read(dialect: &str) -> Vec<Case> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|at| at.join("tests/corpus").join(dialect));
+    let directory =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|at| at.join("tests/corpus").join(dialect));
     let directory = directory.into_iter().find(|path| path.is_dir()).expect("the corpus is there");
-    let mut files: Vec<_> =
-        fs::read_dir(directory).expect("the corpus can be read").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .expect("the corpus can be read")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.sort();
     files.iter().flat_map(|file| read_file(file)).collect()
 }
@@ -58,12 +61,15 @@ fn case(name: String, marked: &str) -> Case {
         _ => Vec::new(),
     };
     let escaped = flags.iter().any(|flag| flag == "escaped");
-    let (mut script, mut starts, mut statements, mut problems) = (String::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut script, mut starts, mut statements, mut problems) =
+        (String::new(), Vec::new(), Vec::new(), Vec::new());
     let mut rest = marked.chars();
     while let Some(character) = rest.next() {
         match character {
             '«' => starts.push(script.len()),
-            '»' => statements.push(starts.pop().unwrap_or_else(|| panic!("{name}: » without «"))..script.len()),
+            '»' => {
+                statements.push(starts.pop().unwrap_or_else(|| panic!("{name}: » without «"))..script.len())
+            }
             '‹' => problems.push((script.len(), rest.by_ref().take_while(|next| *next != '›').collect())),
             '\\' if escaped => script.push(match rest.next() {
                 Some('0') => '\0',

@@ -34,7 +34,8 @@ fn ends_by_sqlite(connection: &Connection, sql: &str) -> (Vec<usize>, Result<(),
 /// A batch tells how far it is only when it is printed.
 fn tail(batch: &Batch<'_, '_>) -> usize {
     let printed = format!("{batch:?}");
-    let digits = printed.rsplit("tail: ").next().expect("a batch prints its tail").trim_end_matches([' ', '}']);
+    let digits =
+        printed.rsplit("tail: ").next().expect("a batch prints its tail").trim_end_matches([' ', '}']);
     digits.parse().expect("the tail is a number")
 }
 
@@ -58,23 +59,51 @@ fn sqlite_agrees_on_the_whole_corpus() {
         // After what it refuses, SQLite has no say.
         let agreed = if outcome.is_ok() { ours == theirs } else { ours.starts_with(&theirs) };
         if !agreed || outcome.is_err() != case.has("rejected") {
-            failures.push(format!("{}\n{}\nours {ours:?}, SQLite's {theirs:?}, {outcome:?}", case.name, case.script));
+            failures.push(format!(
+                "{}\n{}\nours {ours:?}, SQLite's {theirs:?}, {outcome:?}",
+                case.name, case.script
+            ));
         }
     }
     assert!(failures.is_empty(), "{} scripts:\n{}", failures.len(), failures.join("\n\n"));
 }
 
 fn blank() -> impl Strategy<Value = String> {
-    const BLANKS: &[&str] = &[" ", "\n", "\t", "\r\n", "\x0C", "/* ; */", "-- ; '\n", "/*'*/", "--\r;\n", "/**/", " \u{FEFF}"];
+    const BLANKS: &[&str] =
+        &[" ", "\n", "\t", "\r\n", "\x0C", "/* ; */", "-- ; '\n", "/*'*/", "--\r;\n", "/**/", " \u{FEFF}"];
     prop::collection::vec(prop::sample::select(BLANKS), 1..4).prop_map(|blanks| blanks.concat())
 }
 
 fn value() -> impl Strategy<Value = &'static str> {
     prop::sample::select(
         [
-            "1", "';'", "''", "'it''s;'", "\"a;b\"", "x'3b'", "1e-3", "0xF", "'\\'", "'--'", "'/*'", "(SELECT ';')", "$a(;)",
-            "?1", ":b", "@c::d(')", "CASE 1 WHEN 1 THEN ';' END", "CASE WHEN NULL THEN 1 ELSE CASE 1 WHEN 2 THEN 3 END END",
-            "1 AS `;`", "1 AS [a[b;]", "1 AS end", "1 AS begin", "1 AS \"x\"\";\"", "'🦆;'", "1--\n-1", "1/*;*/+1", "'{}'->'$'",
+            "1",
+            "';'",
+            "''",
+            "'it''s;'",
+            "\"a;b\"",
+            "x'3b'",
+            "1e-3",
+            "0xF",
+            "'\\'",
+            "'--'",
+            "'/*'",
+            "(SELECT ';')",
+            "$a(;)",
+            "?1",
+            ":b",
+            "@c::d(')",
+            "CASE 1 WHEN 1 THEN ';' END",
+            "CASE WHEN NULL THEN 1 ELSE CASE 1 WHEN 2 THEN 3 END END",
+            "1 AS `;`",
+            "1 AS [a[b;]",
+            "1 AS end",
+            "1 AS begin",
+            "1 AS \"x\"\";\"",
+            "'🦆;'",
+            "1--\n-1",
+            "1/*;*/+1",
+            "'{}'->'$'",
         ]
         .as_slice(),
     )
@@ -90,39 +119,105 @@ fn statement() -> impl Strategy<Value = String> {
     ];
     let inner = prop::sample::select(
         [
-            "SELECT 1", "SELECT new.end", "SELECT new.begin", "SELECT CASE 1 WHEN 1 THEN 2 END", "SELECT '; END; '",
-            "UPDATE t SET end = 1", "INSERT INTO t VALUES (1, 2)", "DELETE FROM t WHERE a = end", "REPLACE INTO t VALUES (1, 2)",
-            "WITH c AS (SELECT 1) SELECT * FROM c", "VALUES (1)", "SELECT 1 AS end",
+            "SELECT 1",
+            "SELECT new.end",
+            "SELECT new.begin",
+            "SELECT CASE 1 WHEN 1 THEN 2 END",
+            "SELECT '; END; '",
+            "UPDATE t SET end = 1",
+            "INSERT INTO t VALUES (1, 2)",
+            "DELETE FROM t WHERE a = end",
+            "REPLACE INTO t VALUES (1, 2)",
+            "WITH c AS (SELECT 1) SELECT * FROM c",
+            "VALUES (1)",
+            "SELECT 1 AS end",
         ]
         .as_slice(),
     );
     let head = prop::sample::select(
         [
-            "AFTER INSERT ON t", "INSERT ON t", "BEFORE UPDATE OF begin, end ON t", "AFTER DELETE ON begin",
-            "AFTER INSERT ON t WHEN new.begin", "AFTER INSERT ON t FOR EACH ROW WHEN CASE new.end WHEN 1 THEN 2 END",
-            "AFTER DELETE ON t WHEN (SELECT begin FROM t)", "INSTEAD OF INSERT ON v",
+            "AFTER INSERT ON t",
+            "INSERT ON t",
+            "BEFORE UPDATE OF begin, end ON t",
+            "AFTER DELETE ON begin",
+            "AFTER INSERT ON t WHEN new.begin",
+            "AFTER INSERT ON t FOR EACH ROW WHEN CASE new.end WHEN 1 THEN 2 END",
+            "AFTER DELETE ON t WHEN (SELECT begin FROM t)",
+            "INSTEAD OF INSERT ON v",
         ]
         .as_slice(),
     );
-    let name = prop::sample::select(["x", "begin", "end", "\"a;b\"", "[;]", "main.begin", "'y;'", "if", "trigger"].as_slice());
-    let prefix = prop::sample::select(["", "TEMP", "TEMPORARY", "/*;*/temp"].as_slice());
-    let trigger = (prefix, name, head, prop::collection::vec((inner, blank()), 1..4), blank(), blank()).prop_map(
-        |(prefix, name, head, inner, one, two)| {
-            let body: String = inner.iter().map(|(inner, blank)| format!("{inner}{blank};{blank}")).collect();
-            format!("CREATE {prefix}{one}TRIGGER{two}IF NOT EXISTS {name}{one}{head}{two}BEGIN{one}{body}END{two}")
-        },
+    let name = prop::sample::select(
+        ["x", "begin", "end", "\"a;b\"", "[;]", "main.begin", "'y;'", "if", "trigger"].as_slice(),
     );
+    let prefix = prop::sample::select(["", "TEMP", "TEMPORARY", "/*;*/temp"].as_slice());
+    let trigger = (prefix, name, head, prop::collection::vec((inner, blank()), 1..4), blank(), blank())
+        .prop_map(|(prefix, name, head, inner, one, two)| {
+            let body: String = inner.iter().map(|(inner, blank)| format!("{inner}{blank};{blank}")).collect();
+            format!(
+                "CREATE {prefix}{one}TRIGGER{two}IF NOT EXISTS {name}{one}{head}{two}BEGIN{one}{body}END{two}"
+            )
+        });
     prop_oneof![3 => simple, 2 => trigger]
 }
 
 /// Tokens without sense, of which SQLite takes some.
 fn soup() -> impl Strategy<Value = String> {
     const FRAGMENTS: &[&str] = &[
-        "SELECT", "1", ";", "; ", " ", "\n", "'", "''", "\"", "`", "[", "]", "/*", "*/", "--", "-", "/", "*", ",", "(", ")", "a",
-        "$a", ":b", "@", "(", "::", "x'", "E'", "\\", ".", "e", "BEGIN", "END", "CASE", "CREATE", "TRIGGER", "TEMP", "\u{FEFF}",
-        "ü", "SELECT 1", "SELECT ';'", "\r", "\x0B", "\x0C", "0x", "1e", "+", "?", "#", "{",
+        "SELECT",
+        "1",
+        ";",
+        "; ",
+        " ",
+        "\n",
+        "'",
+        "''",
+        "\"",
+        "`",
+        "[",
+        "]",
+        "/*",
+        "*/",
+        "--",
+        "-",
+        "/",
+        "*",
+        ",",
+        "(",
+        ")",
+        "a",
+        "$a",
+        ":b",
+        "@",
+        "(",
+        "::",
+        "x'",
+        "E'",
+        "\\",
+        ".",
+        "e",
+        "BEGIN",
+        "END",
+        "CASE",
+        "CREATE",
+        "TRIGGER",
+        "TEMP",
+        "\u{FEFF}",
+        "ü",
+        "SELECT 1",
+        "SELECT ';'",
+        "\r",
+        "\x0B",
+        "\x0C",
+        "0x",
+        "1e",
+        "+",
+        "?",
+        "#",
+        "{",
     ];
-    let noise = prop::collection::vec(prop::sample::select(FRAGMENTS), 0..12).prop_map(|parts| parts.concat());
+    let noise =
+        prop::collection::vec(prop::sample::select(FRAGMENTS), 0..12).prop_map(|parts| parts.concat());
     noise.prop_map(|noise| format!("SELECT {noise}"))
 }
 

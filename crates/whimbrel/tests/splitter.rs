@@ -12,8 +12,11 @@ fn difference(case: &Case, lexing: &Lexing) -> Option<String> {
         Ok(script) => {
             let rejoined: String = script.pieces().collect();
             assert_eq!(rejoined, case.script, "{}", case.name);
-            let found: Vec<_> =
-                script.statements().iter().map(|statement| (statement.position(), statement.text())).collect();
+            let found: Vec<_> = script
+                .statements()
+                .iter()
+                .map(|statement| (statement.position(), statement.text()))
+                .collect();
             let wanted: Vec<_> = case
                 .statements
                 .iter()
@@ -41,7 +44,9 @@ fn check(dialect: &str, lexing: &Lexing, wanted: impl Fn(&Case) -> bool) {
     let failures: Vec<_> = cases
         .iter()
         .filter(|case| wanted(case))
-        .filter_map(|case| Some(format!("{}\n{}\nfound: {}\n", case.name, case.script, difference(case, lexing)?)))
+        .filter_map(|case| {
+            Some(format!("{}\n{}\nfound: {}\n", case.name, case.script, difference(case, lexing)?))
+        })
         .collect();
     assert!(failures.is_empty(), "{} of {} scripts:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }

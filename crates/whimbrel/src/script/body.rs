@@ -143,11 +143,15 @@ impl Simple {
             // A trigger, a table or a column may be named `begin`, but none of these can follow a name
             // where a body may begin, except after the trigger's own, which is past.
             Simple::Begin(begin)
-                if ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES"].into_iter().any(is) =>
+                if ["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES"]
+                    .into_iter()
+                    .any(is) =>
             {
                 Simple::Inside(begin)
             }
-            Simple::Named | Simple::Head | Simple::Begin(_) if depth == 0 && is("BEGIN") => Simple::Begin(token.offset),
+            Simple::Named | Simple::Head | Simple::Begin(_) if depth == 0 && is("BEGIN") => {
+                Simple::Begin(token.offset)
+            }
             Simple::Named | Simple::Head | Simple::Begin(_) => Simple::Head,
             Simple::Inside(_) | Simple::AfterSemicolon(_) => self.after_body_token(token),
         }

@@ -22,7 +22,8 @@ pub(super) fn transaction_control(words: Words<'_, '_>, lexing: &Lexing) -> Opti
             ahead.nth(1).filter(|token| token.kind == TokenKind::String).map(|_| "PREPARE TRANSACTION")
         }
         Some(["BEGIN"])
-            if lexing.bodies == Bodies::CompoundAnywhere && ahead.next().is_some_and(|token| token.is_keyword("NOT")) =>
+            if lexing.bodies == Bodies::CompoundAnywhere
+                && ahead.next().is_some_and(|token| token.is_keyword("NOT")) =>
         {
             None
         }

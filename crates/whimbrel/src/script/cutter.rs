@@ -4,7 +4,9 @@
 use super::body::Body;
 use super::control;
 use super::lexer::{Lexeme, LexemeKind, Lexer};
-use super::{Lexing, Position, Problem, ProblemKind, RawDirective, Script, Statement, Token, TokenKind, Words};
+use super::{
+    Lexing, Position, Problem, ProblemKind, RawDirective, Script, Statement, Token, TokenKind, Words,
+};
 
 pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
     let mut cutter = Cutter {
@@ -90,7 +92,8 @@ impl<'t> Cutter<'_, 't> {
             self.problems.push((token.offset, ProblemKind::BackslashCommand));
             return self.lexer.jump(self.line_end(token.offset));
         }
-        if self.statement.is_none() && self.lexing.delimiter_command && self.is_delimiter_command(token, end) {
+        if self.statement.is_none() && self.lexing.delimiter_command && self.is_delimiter_command(token, end)
+        {
             return self.delimiter_command(token.offset, end);
         }
         let start = self.executable_start.unwrap_or(token.offset);
@@ -181,7 +184,10 @@ impl<'t> Cutter<'_, 't> {
 
     fn is_delimiter_command(&self, token: &Token<'_>, end: usize) -> bool {
         token.is_keyword("DELIMITER")
-            && self.text.get(end..).is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+            && self
+                .text
+                .get(end..)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
     }
 
     /// Understood as MySQL's own client does, but for what it ignores on the rest of the line.

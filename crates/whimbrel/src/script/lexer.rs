@@ -84,7 +84,17 @@ impl<'s, 't> Lexer<'s, 't> {
     pub(super) fn new(text: &'t str, lexing: &'s Lexing) -> Lexer<'s, 't> {
         let identifier = if lexing.dollar_in_identifiers { IDENTIFIER | DOLLAR } else { IDENTIFIER };
         let bytes = text.as_bytes();
-        Lexer { text, bytes, at: 0, lexing, delimiter: None, executable: None, endless: false, after_as: false, identifier }
+        Lexer {
+            text,
+            bytes,
+            at: 0,
+            lexing,
+            delimiter: None,
+            executable: None,
+            endless: false,
+            after_as: false,
+            identifier,
+        }
     }
 
     /// The text between two offsets that came from a lexeme.
@@ -145,9 +155,7 @@ impl<'s, 't> Lexer<'s, 't> {
             Lexeme { kind, start, end, problem }
         };
         match byte {
-            _ if is_blank(byte) => {
-                found(Blank, self.skip_while(start + 1, |byte| is_blank(byte)))
-            }
+            _ if is_blank(byte) => found(Blank, self.skip_while(start + 1, |byte| is_blank(byte))),
             b'\'' => quoted(String, self.quoted(start, b'\'', lexing.backslash_escapes)),
             b'"' if lexing.double_quotes == DoubleQuotes::String => {
                 quoted(String, self.quoted(start, b'"', lexing.backslash_escapes))
@@ -178,10 +186,14 @@ impl<'s, 't> Lexer<'s, 't> {
             _ if CLASSES[usize::from(byte)] & self.identifier != 0 => {
                 let end = self.word_end(start);
                 match self.byte(end) {
-                    Some(b'\'') if end - start == 1 && matches!(byte, b'e' | b'E') && lexing.escape_strings => {
+                    Some(b'\'')
+                        if end - start == 1 && matches!(byte, b'e' | b'E') && lexing.escape_strings =>
+                    {
                         quoted(String, self.escape_string(end))
                     }
-                    Some(b'\'') if end - start == 1 && matches!(byte, b'x' | b'X' | b'b' | b'B' | b'n' | b'N') => {
+                    Some(b'\'')
+                        if end - start == 1 && matches!(byte, b'x' | b'X' | b'b' | b'B' | b'n' | b'N') =>
+                    {
                         quoted(String, self.quoted(end, b'\'', lexing.backslash_escapes))
                     }
                     _ => found(Word, end),
@@ -299,7 +311,8 @@ impl<'s, 't> Lexer<'s, 't> {
 
     /// Just after `end`, searched from `from`, and whether it was found.
     fn until(&self, from: usize, end: &[u8]) -> (usize, bool) {
-        let found = self.bytes.get(from..).and_then(|rest| rest.windows(end.len()).position(|bytes| bytes == end));
+        let found =
+            self.bytes.get(from..).and_then(|rest| rest.windows(end.len()).position(|bytes| bytes == end));
         found.map_or((self.bytes.len(), false), |at| (from + at + end.len(), true))
     }
 
@@ -319,7 +332,8 @@ impl<'s, 't> Lexer<'s, 't> {
             let problem = self.executable.map(|_| ProblemKind::AmbiguousComment);
             if self.executable.is_none() {
                 let (end, closed) = if self.endless { (0, false) } else { self.comment_end(start, 2) };
-                let end_if_skipped = if self.endless { None } else { Some(if closed { end } else { usize::MAX }) };
+                let end_if_skipped =
+                    if self.endless { None } else { Some(if closed { end } else { usize::MAX }) };
                 self.endless |= !closed;
                 self.executable = Some(Executable { start, end_if_skipped });
             }

@@ -63,9 +63,17 @@ mod tests {
     #[test]
     fn literals_are_hidden_in_each_dialect() {
         for (lexing, sql, masked) in [
-            (Lexing::POSTGRES, "select E'a\\'b', $q$x$q$, 0xFF, 1.5e-3, U&'d' || $$e$$", "select E'…', $q$…$q$, ?, ?, U&'…' || $$…$$"),
+            (
+                Lexing::POSTGRES,
+                "select E'a\\'b', $q$x$q$, 0xFF, 1.5e-3, U&'d' || $$e$$",
+                "select E'…', $q$…$q$, ?, ?, U&'…' || $$…$$",
+            ),
             (Lexing::POSTGRES, "select \"name\" /* a /* b */ c */", "select \"name\" /*…*/"),
-            (Lexing::MYSQL, "select \"a\", 'b\\'c', x'41', `d`, 0x41 # e", "select \"…\", '…', x'…', `d`, ? #…"),
+            (
+                Lexing::MYSQL,
+                "select \"a\", 'b\\'c', x'41', `d`, 0x41 # e",
+                "select \"…\", '…', x'…', `d`, ? #…",
+            ),
             (Lexing::SQLITE, "select \"a\", [b], 12ab", "select \"…\", [b], ?"),
         ] {
             assert_eq!(mask(sql, &lexing), masked);

@@ -48,7 +48,11 @@ impl Position {
         };
         // Every byte but a continuation byte of UTF-8 begins a character.
         let characters = tail.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        Position { offset, line: self.line.saturating_add(count(feeds)), column: column.saturating_add(count(characters)) }
+        Position {
+            offset,
+            line: self.line.saturating_add(count(feeds)),
+            column: column.saturating_add(count(characters)),
+        }
     }
 }
 
@@ -73,8 +77,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "1:1", "1:2", "1:2", "1:3", "1:4", "2:1", "3:1", "3:1", "3:1", "3:1", "3:2", "3:3", "3:4", "3:5",
-                "3:5", "3:5"
+                "1:1", "1:2", "1:2", "1:3", "1:4", "2:1", "3:1", "3:1", "3:1", "3:1", "3:2", "3:3", "3:4",
+                "3:5", "3:5", "3:5"
             ]
         );
     }

@@ -1,8 +1,8 @@
 //! Owns the significant tokens of a statement, as seen by those who look into one. Leaves the lexing to
 //! the lexer.
 
-use super::lexer::{LexemeKind, Lexer};
 use super::Lexing;
+use super::lexer::{LexemeKind, Lexer};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
