@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use whimbrel::{BlockingTransaction, Event, Migrator, StepError};
 use whimbrel_embed::{Embedded, embed};
+use whimbrel_sqlite as _;
 
 static MIGRATIONS: Embedded = embed!("../migrations-fixtures/bookshop");
 

@@ -1,1 +1,16 @@
-//! Tests across crates.
+//! What the tests across crates share: sets of migrations, a picture of a database, and a driver that dies.
+
+pub mod dying;
+pub mod picture;
+pub mod sets;
+
+/// A folder of its own on a file system in memory, where there is one: these tests write thousands of small files, and
+/// what an fsync would cost is not what they are about.
+///
+/// # Panics
+/// No folder can be made.
+pub fn memory_folder() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::TempDir::new_in(memory) } else { tempfile::TempDir::new() };
+    folder.expect("a temporary folder")
+}

@@ -45,8 +45,9 @@ fn parse(arguments: &[String]) -> Result<Options> {
     let mut rest = arguments.iter();
     let mut directories = Vec::new();
     while let Some(argument) = rest.next() {
-        let mut value =
-            || rest.next().cloned().ok_or_else(|| Failure::new(format!("{argument} wants a value behind it")));
+        let mut value = || {
+            rest.next().cloned().ok_or_else(|| Failure::new(format!("{argument} wants a value behind it")))
+        };
         let version = |text: String| {
             text.parse::<Version>().map_err(|error| Failure::new(format!("{argument}: `{text}` is {error}")))
         };
@@ -125,8 +126,13 @@ mod tests {
         let options = parse(&words("migrations --accept 7 --reason typo")).expect("good options");
         assert_eq!(options.directory, PathBuf::from("migrations"));
         assert_eq!(options.accept.map(Version::number), Some(7));
-        for bad in ["", "a b", "a --accept 0 --reason x", "a --accept 7", "a --reason x", "a --what", "a --set"] {
-            assert!(parse(&words(bad).into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>()).is_err(), "{bad}");
+        for bad in
+            ["", "a b", "a --accept 0 --reason x", "a --accept 7", "a --reason x", "a --what", "a --set"]
+        {
+            assert!(
+                parse(&words(bad).into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>()).is_err(),
+                "{bad}"
+            );
         }
     }
 }

@@ -47,7 +47,11 @@ impl Driver for Borrowed<'_> {
         &DIALECT
     }
 
-    async fn execute(&mut self, messages: &[Message<'_>], answers: &mut Answers<'_>) -> Result<(), DriverError> {
+    async fn execute(
+        &mut self,
+        messages: &[Message<'_>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
         if self.closed {
             return Err(lost());
         }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
-use whimbrel::{BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TransactionSql};
+use whimbrel::{
+    BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TransactionSql,
+};
 
 /// What the core has to know about SQLite.
 pub const DIALECT: Dialect = Dialect {

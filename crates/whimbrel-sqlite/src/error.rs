@@ -7,7 +7,8 @@ use whimbrel::{DriverError, ErrorClass};
 pub(crate) fn driver_error(error: &Error, sql: &str) -> DriverError {
     match error {
         Error::SqliteFailure(code, message) => {
-            let message = message.clone().unwrap_or_else(|| rusqlite::ffi::code_to_str(code.extended_code).to_owned());
+            let message =
+                message.clone().unwrap_or_else(|| rusqlite::ffi::code_to_str(code.extended_code).to_owned());
             of_code(code.code, code.extended_code, message)
         }
         Error::SqlInputError { error, msg, sql: rest, offset } => {
@@ -25,14 +26,18 @@ pub(crate) fn driver_error(error: &Error, sql: &str) -> DriverError {
         Error::Utf8Error(..) | Error::FromSqlConversionFailure(..) => {
             DriverError::new(ErrorClass::Other, "a text in the database is not UTF-8")
         }
-        other => DriverError::new(ErrorClass::Other, "rusqlite refused the call").with_private(other.to_string()),
+        other => {
+            DriverError::new(ErrorClass::Other, "rusqlite refused the call").with_private(other.to_string())
+        }
     }
 }
 
 fn of_code(code: ErrorCode, extended: i32, message: String) -> DriverError {
     let class = match code {
         // Another connection writes, or, in shared-cache mode, another one of this process.
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => ErrorClass::Busy,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
+            ErrorClass::Busy
+        }
         ErrorCode::SchemaChanged => ErrorClass::Conflict,
         ErrorCode::ConstraintViolation => ErrorClass::Constraint,
         ErrorCode::ReadOnly => ErrorClass::ReadOnly,

@@ -102,8 +102,10 @@ pub(crate) struct Kept {
 impl Kept {
     pub(crate) fn take(connection: &Connection) -> Result<Self, DriverError> {
         let wrong = |error| driver_error(&error, "");
-        let busy_timeout = connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0)).map_err(wrong)?;
-        let foreign_keys = connection.query_row("PRAGMA foreign_keys", (), |row| row.get(0)).map_err(wrong)?;
+        let busy_timeout =
+            connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0)).map_err(wrong)?;
+        let foreign_keys =
+            connection.query_row("PRAGMA foreign_keys", (), |row| row.get(0)).map_err(wrong)?;
         connection.busy_timeout(Duration::ZERO).map_err(wrong)?;
         Ok(Self { busy_timeout, foreign_keys })
     }

@@ -96,7 +96,9 @@ impl Sqlite {
                 }
             })
             .map_err(no_thread)?;
-        receiver.await.map_err(|_| Error::new(ErrorKind::Bug, "the thread of a SQLite connection has ended"))?
+        receiver
+            .await
+            .map_err(|_| Error::new(ErrorKind::Bug, "the thread of a SQLite connection has ended"))?
     }
 
     /// A new database in memory, gone with the driver or with the connection that it gives back.
@@ -137,7 +139,10 @@ impl Sqlite {
     /// It was given up, and is closed.
     pub fn into_connection(self) -> whimbrel::Result<Connection> {
         let given_up = || {
-            Error::new(ErrorKind::Retry, "the connection was given up, since its state was not known: open another one")
+            Error::new(
+                ErrorKind::Retry,
+                "the connection was given up, since its state was not known: open another one",
+            )
         };
         let (sender, receiver) = mpsc::channel();
         self.jobs.send(Job::GiveBack(sender)).map_err(|_| given_up())?;
@@ -211,7 +216,11 @@ impl Driver for Sqlite {
         &DIALECT
     }
 
-    async fn execute(&mut self, messages: &[Message<'_>], answers: &mut Answers<'_>) -> Result<(), DriverError> {
+    async fn execute(
+        &mut self,
+        messages: &[Message<'_>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
         let texts = messages.iter().map(|message| message.sql.clone().into_owned()).collect();
         let (sender, receiver) = oneshot::channel();
         let mut pending = Pending { driver: self, done: false };
@@ -308,7 +317,12 @@ fn serve(mut connection: Connection, jobs: &mpsc::Receiver<Job>, interrupt: &Int
 }
 
 /// Runs messages, and tells of them every few milliseconds.
-fn execute(connection: &Connection, messages: &[String], sender: oneshot::Sender<Told>, closed: &dyn Fn() -> bool) {
+fn execute(
+    connection: &Connection,
+    messages: &[String],
+    sender: oneshot::Sender<Told>,
+    closed: &dyn Fn() -> bool,
+) {
     let mut sender = Some(sender);
     let mut answered = Vec::new();
     let mut told_at = Instant::now();
@@ -350,7 +364,10 @@ fn open(path: &Path) -> whimbrel::Result<Connection> {
         create_private(path).map_err(|error| {
             Error::new(
                 ErrorKind::Configuration,
-                format!("the database {} cannot be created: {error}: check the path and its folder's rights", path.display()),
+                format!(
+                    "the database {} cannot be created: {error}: check the path and its folder's rights",
+                    path.display()
+                ),
             )
             .with_source(error)
         })?;
@@ -379,9 +396,11 @@ fn not_opened(path: &Path, error: &rusqlite::Error) -> Error {
         ErrorClass::Damaged => ErrorKind::Database,
         _ => ErrorKind::Configuration,
     };
-    Error::new(kind, format!("the database {} cannot be opened: {}", path.display(), error.message())).with_source(error)
+    Error::new(kind, format!("the database {} cannot be opened: {}", path.display(), error.message()))
+        .with_source(error)
 }
 
 fn no_thread(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Configuration, "no thread can be started for a SQLite connection").with_source(error)
+    Error::new(ErrorKind::Configuration, "no thread can be started for a SQLite connection")
+        .with_source(error)
 }

@@ -77,8 +77,8 @@ pub(crate) struct Engine<'e, 's> {
 /// Steps that are carried out together.
 struct Group<'p> {
     items: &'p [PlanItem],
-    /// Whether the plan ends with them.
-    last: bool,
+    /// The steps behind them.
+    rest: &'p [PlanItem],
 }
 
 impl<'e, 's> Engine<'e, 's> {
@@ -117,7 +117,7 @@ impl<'e, 's> Engine<'e, 's> {
         let mut from = 0;
         while from < items.len() {
             let to = self.group_end(from);
-            let group = Group { items: &items[from..to], last: to == items.len() };
+            let group = Group { items: &items[from..to], rest: &items[to..] };
             let progress = if group.items[0].in_transaction() {
                 self.run_shared(&group).await?
             } else {
@@ -218,34 +218,32 @@ impl<'e, 's> Engine<'e, 's> {
         row
     }
 
-    /// The rows that close the run: one for each set in which migrations have run, with their times.
-    fn finished_rows(&self) -> Vec<NewRow> {
-        let mut sets: Vec<&SetName> = Vec::new();
-        for (set, ..) in &self.times {
-            if !sets.contains(&set) {
-                sets.push(set);
+    /// The rows that close the run for the sets of which nothing is left to do behind a group, with the times of their
+    /// migrations.
+    fn finished_rows(&self, group: &Group<'_>) -> Vec<NewRow> {
+        let mut rows: Vec<NewRow> = Vec::new();
+        for item in group.items.iter().rev() {
+            let set = item.set_name();
+            let mut times = self.times.iter().filter(|(of, ..)| of == set).peekable();
+            let more = group.rest.iter().any(|item| item.set_name() == set);
+            if more || times.peek().is_none() || rows.iter().any(|row| row.set == set.as_str()) {
+                continue;
             }
-        }
-        sets.into_iter()
-            .filter_map(|set| {
-                let last = self.plan.items().iter().rev().find(|item| item.set_name() == set)?;
-                let times = self.times.iter().filter(|(of, ..)| of == set);
-                let detail = times.fold(Detail::new(), |detail, (_, label, time)| {
+            rows.push(NewRow {
+                set: set.to_string(),
+                event: HistoryEvent::Finished,
+                version: None,
+                name: None,
+                digest: None,
+                head: item.head(),
+                repeatables: item.repeatables(),
+                below: None,
+                detail: times.fold(Detail::new(), |detail, (_, label, time)| {
                     detail.with("took", format_args!("{label}:{}", time.as_micros()))
-                });
-                Some(NewRow {
-                    set: set.to_string(),
-                    event: HistoryEvent::Finished,
-                    version: None,
-                    name: None,
-                    digest: None,
-                    head: last.head(),
-                    repeatables: last.repeatables(),
-                    below: None,
-                    detail,
-                })
-            })
-            .collect()
+                }),
+            });
+        }
+        rows
     }
 
     /// What was written is in force: takes it over into the history and the report.

@@ -203,7 +203,8 @@ impl Manifest {
     pub fn migration_digest(&self, version: Version) -> Option<Digest> {
         let (mut up, mut down, mut name, mut kind) = (None, None, None, Kind::Sql);
         for file in &self.files {
-            let Ok(parsed) = layout::parse_file_name(file.path.rsplit('/').next().unwrap_or(&file.path)) else {
+            let Ok(parsed) = layout::parse_file_name(file.path.rsplit('/').next().unwrap_or(&file.path))
+            else {
                 continue;
             };
             if parsed.version != Some(version) {

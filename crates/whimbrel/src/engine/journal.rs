@@ -202,41 +202,35 @@ impl<'e> Engine<'e, '_> {
 
     fn closing_rows(&self, journal: &Journal<'e, '_>) -> Vec<NewRow> {
         let mut rows = vec![self.done_row(journal.item)];
-        if journal.group.last {
-            rows.extend(self.finished_rows());
-        }
+        rows.extend(self.finished_rows(journal.group));
         rows
     }
 
     /// Reads the settings of the session that a script might change.
     async fn save_settings(&mut self) -> Result<Vec<Value>> {
-        let settings = self.dialect.settings;
-        if settings.is_empty() {
+        self.read_settings()
+            .await
+            .map_err(|error| self.fail(Error::driver("reading the session's settings", error)))
+    }
+
+    async fn read_settings(&mut self) -> Result<Vec<Value>, DriverError> {
+        if self.dialect.settings.is_empty() {
             return Ok(Vec::new());
         }
-        let columns: Vec<&str> = settings.iter().map(|setting| setting.read).collect();
-        let rows = self
-            .session
-            .query(&format!("SELECT {}", columns.join(", ")))
-            .await
-            .map_err(|error| self.fail(Error::driver("reading the session's settings", error)))?;
+        let columns: Vec<&str> = self.dialect.settings.iter().map(|setting| setting.read).collect();
+        let sql = format!("SELECT {}", columns.join(", "));
+        let rows = self.session.patient_query(&sql, &self.deadline).await?;
         Ok(rows.first().map(|row| row.values().to_vec()).unwrap_or_default())
     }
 
     /// Puts back what has changed of them.
     async fn restore_settings(&mut self, saved: &[Value]) -> Result<(), DriverError> {
-        let settings = self.dialect.settings;
-        if settings.is_empty() {
-            return Ok(());
-        }
-        let columns: Vec<&str> = settings.iter().map(|setting| setting.read).collect();
-        let rows = self.session.query(&format!("SELECT {}", columns.join(", "))).await?;
-        let now = rows.first().map(|row| row.values().to_vec()).unwrap_or_default();
-        for ((setting, before), now) in settings.iter().zip(saved).zip(now) {
+        let now = self.read_settings().await?;
+        for ((setting, before), now) in self.dialect.settings.iter().zip(saved).zip(now) {
             if let Value::Integer(value) = before
                 && *before != now
             {
-                self.session.run(&(setting.write)(*value)).await?;
+                self.session.patient_run(&(setting.write)(*value), &self.deadline).await?;
             }
         }
         Ok(())

@@ -121,6 +121,19 @@ impl<'d> Session<'d> {
         self.execute(&[Message::new(sql, 1)], &mut Answers::new()).await
     }
 
+    /// Runs one message of our own, and again as long as the database is busy and the deadline has not come.
+    pub(crate) async fn patient_run(&mut self, sql: &str, deadline: &Deadline) -> Result<(), DriverError> {
+        let mut round = 0;
+        loop {
+            match self.run(sql).await {
+                Err(error) if error.class() == ErrorClass::Busy && !deadline.passed() => {
+                    self.pause(&mut round, deadline).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
     pub(crate) async fn roll_back(&mut self) {
         let rollback = self.dialect().transaction.rollback;

@@ -37,14 +37,14 @@ impl<'e> Engine<'e, '_> {
             // Until they are on again, a connection whose future was dropped must not go back to the application.
             self.session.opened();
             self.session
-                .run(keys.disable)
+                .patient_run(keys.disable, &self.deadline)
                 .await
                 .map_err(|e| self.fail(Error::driver("switching foreign keys off", e)))?;
         }
         let result = self.run_transaction(group, Some(keys)).await;
         if enforced {
             self.session.opened();
-            match self.session.run(keys.enable).await {
+            match self.session.patient_run(keys.enable, &self.deadline).await {
                 Ok(()) => self.session.closed(),
                 // Only the first error is told; the connection goes.
                 Err(error) => {
@@ -60,7 +60,7 @@ impl<'e> Engine<'e, '_> {
 
     async fn foreign_keys_enforced(&mut self, keys: ForeignKeys) -> Result<bool> {
         let rows =
-            self.session.query(keys.enforced).await.map_err(|error| {
+            self.session.patient_query(keys.enforced, &self.deadline).await.map_err(|error| {
                 self.fail(Error::driver("asking whether foreign keys are enforced", error))
             })?;
         Ok(rows.first().is_some_and(|row| row.read::<bool>(0).unwrap_or(true)))
@@ -134,9 +134,7 @@ impl<'e> Engine<'e, '_> {
         // The write lock is held, so nobody can have taken the rows' numbers; written behind the scripts they cannot be
         // kept by a step that ends the transaction on its own.
         new.extend(group.items.iter().map(|item| self.done_row(item)));
-        if group.last {
-            new.extend(self.finished_rows());
-        }
+        new.extend(self.finished_rows(group));
         let rows = self
             .write(fenced, new)
             .await
@@ -280,6 +278,9 @@ impl<'e> Engine<'e, '_> {
         }
         let elapsed = began.elapsed();
         self.session.run(RELEASE).await.map_err(|error| {
+            if !matches!(error.class(), ErrorClass::Sql | ErrorClass::NoTransaction) {
+                return ours(error);
+            }
             Wrong::Other(
                 Error::new(
                     ErrorKind::Application,
