@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 pub(crate) use self::failure::Failing;
-pub(crate) use self::session::{Deadline, Session, foreign_table, jittered};
+pub(crate) use self::session::{Deadline, Found, Session, jittered};
 
 use crate::backup::Backup;
 use crate::detail::Detail;

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-use crate::dialect::{BootQuery, Dialect, TableName};
+use crate::dialect::{Dialect, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, RowError, select_all_sql};
@@ -146,16 +146,6 @@ impl<'d> Session<'d> {
         }
     }
 
-    /// The one query of a boot.
-    pub(crate) async fn boot(
-        &mut self,
-        query: &BootQuery<'_>,
-        deadline: &Deadline,
-    ) -> Result<Rows, DriverError> {
-        let sql = (self.dialect().history.boot)(query);
-        self.patient_query(&sql, deadline).await
-    }
-
     /// Whether the table is there; else, which other tables are.
     pub(crate) async fn survey(&mut self, table: &TableName, deadline: &Deadline) -> Result<Option<History>> {
         let sql = (self.dialect().history.survey)(table);
@@ -174,22 +164,44 @@ impl<'d> Session<'d> {
         Ok(Some(History::absent(others)))
     }
 
+    /// Reads from the history table, or finds that there is none.
+    ///
+    /// That a statement about it fails says nothing yet: only when the database is asked, and says that there is no such
+    /// table, is this a first run. Somebody else may create it between the two, so the statement has a second try.
+    pub(crate) async fn read(&mut self, sql: &str, table: &TableName, deadline: &Deadline) -> Result<Found> {
+        let mut tried = false;
+        loop {
+            match self.patient_query(sql, deadline).await {
+                Ok(rows) => return Ok(Found::Rows(rows)),
+                Err(error) if error.class() == ErrorClass::Sql => match self.survey(table, deadline).await? {
+                    Some(absent) => return Ok(Found::Absent(absent)),
+                    None if tried => return Err(foreign_table(table, error)),
+                    None => tried = true,
+                },
+                Err(error) => return Err(Error::driver("reading the history", error)),
+            }
+        }
+    }
+
     /// The whole history.
     pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
         let sql = select_all_sql(self.dialect(), table);
-        match self.patient_query(&sql, deadline).await {
-            Ok(rows) => History::read(&rows).map_err(foreign_row),
-            Err(error) if error.class() == ErrorClass::Sql => match self.survey(table, deadline).await? {
-                Some(absent) => Ok(absent),
-                None => Err(foreign_table(table, error)),
-            },
-            Err(error) => Err(Error::driver("reading the history", error)),
+        match self.read(&sql, table, deadline).await? {
+            Found::Rows(rows) => History::read(&rows).map_err(foreign_row),
+            Found::Absent(absent) => Ok(absent),
         }
     }
 }
 
+/// What reading from the history table finds.
+pub(crate) enum Found {
+    Rows(Rows),
+    /// There is no such table.
+    Absent(History),
+}
+
 /// The table of that name is not ours.
-pub(crate) fn foreign_table(table: &TableName, error: DriverError) -> Error {
+fn foreign_table(table: &TableName, error: DriverError) -> Error {
     Error::new(
         ErrorKind::Database,
         format!("the table {table} was not made by this library, or was changed: {}", error.message()),

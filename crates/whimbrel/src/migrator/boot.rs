@@ -4,8 +4,8 @@ use super::Migrator;
 use crate::detail::Detail;
 use crate::dialect::{BootQuery, BootSet, last_number};
 use crate::digest::Digest;
-use crate::driver::{ColumnError, ErrorClass, Row};
-use crate::engine::{Deadline, Session};
+use crate::driver::{ColumnError, Row};
+use crate::engine::{Deadline, Found, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::MigrationSet;
 use crate::plan::{Ahead, Goal};
@@ -51,15 +51,9 @@ impl Migrator<'_> {
             sets: &boot_sets,
             environment: self.request.environment.is_some(),
         };
-        let rows = match session.boot(&query, deadline).await {
-            Ok(rows) => rows,
-            Err(error) if error.class() == ErrorClass::Sql => {
-                return match session.survey(&self.table, deadline).await? {
-                    Some(_) => Ok(Booted::Pending),
-                    None => Err(crate::engine::foreign_table(&self.table, error)),
-                };
-            }
-            Err(error) => return Err(Error::driver("the first query", error)),
+        let sql = (session.dialect().history.boot)(&query);
+        let Found::Rows(rows) = session.read(&sql, &self.table, deadline).await? else {
+            return Ok(Booted::Pending);
         };
         let odd = |error: ColumnError| {
             Error::new(
