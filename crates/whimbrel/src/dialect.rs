@@ -25,7 +25,7 @@ pub struct Dialect {
     pub transaction: TransactionSql,
     /// The statements about the history table.
     pub history: HistorySql,
-    /// What is to be known of single statements. All rules whose pattern fits apply.
+    /// What is to be known of single statements. All rules whose pattern fits apply; there may be up to 64.
     pub rules: &'static [Rule],
     /// The session's settings that a script outside a transaction may change, and that are put back after it.
     pub settings: &'static [Setting],
@@ -126,21 +126,47 @@ pub enum Fact {
     SessionState,
 }
 
-impl Rule {
-    fn fits(&self, statement: &Statement<'_>) -> bool {
-        let mut words = statement.words();
-        let begins = self.begins.iter().all(|wanted| match words.next() {
-            Some(word) => *wanted == "*" || word.is_keyword(wanted),
-            None => false,
-        });
-        begins && self.holds.is_none_or(|wanted| statement.words().any(|word| word.is_keyword(wanted)))
+/// The facts that hold for a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts(u32);
+
+impl Facts {
+    pub(crate) fn has(self, fact: Fact) -> bool {
+        self.0 & (1 << fact as u32) != 0
+    }
+
+    fn add(&mut self, fact: Fact) {
+        self.0 |= 1 << fact as u32;
     }
 }
 
 impl Dialect {
-    /// Whether a fact holds for a statement.
-    pub(crate) fn knows(&self, statement: &Statement<'_>, fact: Fact) -> bool {
-        self.rules.iter().any(|rule| rule.fact == fact && rule.fits(statement))
+    /// What is known of a statement, in one pass over its words.
+    pub(crate) fn facts(&self, statement: &Statement<'_>) -> Facts {
+        // Which rules are still in the running, and which have found the word that they look for: a bit a rule.
+        let mut begins: u64 = self.rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1 << index);
+        let mut holds: u64 = 0;
+        let mut longest = 0;
+        for (at, word) in statement.words().enumerate() {
+            longest = at + 1;
+            for (index, rule) in self.rules.iter().enumerate() {
+                let wrong = rule.begins.get(at).is_some_and(|wanted| *wanted != "*" && !word.is_keyword(wanted));
+                if wrong {
+                    begins &= !(1 << index);
+                }
+                if rule.holds.is_some_and(|wanted| word.is_keyword(wanted)) {
+                    holds |= 1 << index;
+                }
+            }
+        }
+        let mut facts = Facts::default();
+        for (index, rule) in self.rules.iter().enumerate() {
+            let fits = begins & (1 << index) != 0 && rule.begins.len() <= longest;
+            if fits && (rule.holds.is_none() || holds & (1 << index) != 0) {
+                facts.add(rule.fact);
+            }
+        }
+        facts
     }
 
     /// The table's name, quoted and qualified.

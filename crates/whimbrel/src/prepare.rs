@@ -80,8 +80,8 @@ pub(crate) fn prepare(
         Sharing::Shared
     };
     for statement in script.statements() {
-        let knows = |fact| dialect.knows(statement, fact);
-        if !directives.no_transaction && knows(Fact::NeedsNoTransaction) {
+        let facts = dialect.facts(statement);
+        if !directives.no_transaction && facts.has(Fact::NeedsNoTransaction) {
             let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
             findings.push(finding(
                 FindingKind::Script,
@@ -92,9 +92,9 @@ pub(crate) fn prepare(
                 ),
             ));
         }
-        if knows(Fact::EndsSharing) {
+        if facts.has(Fact::EndsSharing) {
             sharing = Sharing::Ends;
-        } else if knows(Fact::TravelsAlone) && sharing == Sharing::Shared {
+        } else if facts.has(Fact::TravelsAlone) && sharing == Sharing::Shared {
             sharing = Sharing::Alone;
         }
     }

@@ -76,7 +76,7 @@ impl<'e> Engine<'e, '_> {
         }
         let first = item.first_statement();
         for statement in &journal.statements[..first] {
-            if self.dialect.knows(statement, Fact::Replay) {
+            if self.dialect.facts(statement).has(Fact::Replay) {
                 self.run_outside(journal, statement, first).await?;
             }
         }
@@ -106,7 +106,7 @@ impl<'e> Engine<'e, '_> {
     ) -> Result<Option<Progress>> {
         let item = journal.item;
         let failing = Failing::Statement { item, statement: index, kept: index };
-        let outside = self.dialect.knows(statement, Fact::NeedsNoTransaction);
+        let outside = self.dialect.facts(statement).has(Fact::NeedsNoTransaction);
         if outside {
             self.run_outside(journal, statement, index).await?;
         }

@@ -628,7 +628,7 @@ fn resumable(
         Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
     };
     let session =
-        statements[..done].iter().position(|statement| dialect.knows(statement, Fact::SessionState));
+        statements[..done].iter().position(|statement| dialect.facts(statement).has(Fact::SessionState));
     if let Some(session) = session {
         return doubt(format!(
             "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \
@@ -637,8 +637,8 @@ fn resumable(
             session + 1
         ));
     }
-    let atomic = !dialect.knows(next, Fact::NeedsNoTransaction);
-    let harmless = dialect.knows(next, Fact::RunAgain) || dialect.knows(next, Fact::Replay);
+    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction);
+    let harmless = dialect.facts(next).has(Fact::RunAgain) || dialect.facts(next).has(Fact::Replay);
     if atomic || harmless || open.next_is_clean {
         return Ok(());
     }

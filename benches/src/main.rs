@@ -1,0 +1,202 @@
+//! Benchmarks beside others, as ratios: what is compared is measured in turn, many times, in one run.
+//!
+//! `cargo xtask bench`. Times on a shared machine are noisy; of each thing the median of its rounds counts, and ratios
+//! are taken within a round before their median is.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+use whimbrel::{History, Memory, Migrator, MigrationSet, Request, Verified};
+
+/// Small migrations: each a table and an index.
+fn migration(number: usize) -> String {
+    format!(
+        "CREATE TABLE table_{number} (id INTEGER PRIMARY KEY, name TEXT NOT NULL, amount INTEGER);\n\
+         CREATE INDEX index_{number} ON table_{number} (name);\n"
+    )
+}
+
+fn memory(count: usize) -> Memory {
+    (1..=count).fold(Memory::new(), |memory, number| {
+        memory.with_sql(number as i64, format!("table_{number}"), migration(number))
+    })
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let began = Instant::now();
+    let value = work();
+    (began.elapsed(), value)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Measures contestants in turn, and prints the medians of their times and of their ratios to the first one.
+fn contest(title: &str, rounds: usize, contestants: &mut [(&str, &mut dyn FnMut() -> Duration)]) -> Vec<f64> {
+    let mut times = vec![Vec::new(); contestants.len()];
+    for round in 0..rounds {
+        // Whoever comes first in a round may find a colder machine.
+        for turn in 0..contestants.len() {
+            let index = (turn + round) % contestants.len();
+            times[index].push(contestants[index].1().as_secs_f64());
+        }
+    }
+    println!("{title}");
+    let mut ratios = Vec::new();
+    for (index, (name, _)) in contestants.iter().enumerate() {
+        let ratio = median(times[index].iter().zip(&times[0]).map(|(time, first)| time / first).collect());
+        println!("  {name:<44} {:>10.3} ms  {ratio:>6.2}x", median(times[index].clone()) * 1e3);
+        ratios.push(ratio);
+    }
+    ratios
+}
+
+fn apply_from_empty(folder: &Path, rounds: usize) -> bool {
+    const COUNT: usize = 1_000;
+    let batch = (1..=COUNT).fold(String::from("BEGIN;\n"), |mut sql, number| {
+        let _ = write!(sql, "{}", migration(number));
+        sql
+    }) + "COMMIT;";
+    let set = compiled(&memory(COUNT).set().expect("a set"));
+    let texts: Vec<String> = (1..=COUNT).map(migration).collect();
+    let fresh = |name: &str| {
+        let path = folder.join(name);
+        for suffix in ["", "-journal"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        Connection::open(path).expect("a database")
+    };
+    let mut raw = || {
+        let db = fresh("raw.db");
+        time(|| db.execute_batch(&batch).expect("a batch")).0
+    };
+    let mut whimbrel = || {
+        let mut db = fresh("whimbrel.db");
+        let migrator = Migrator::new(&set);
+        time(|| migrator.run_blocking(&mut db).expect("a run")).0
+    };
+    let mut peer = || {
+        let mut db = fresh("peer.db");
+        let migrations = Migrations::new(texts.iter().map(|text| M::up(text)).collect());
+        time(|| migrations.to_latest(&mut db).expect("a run")).0
+    };
+    let ratios = contest(
+        "apply 1,000 small migrations to an empty file",
+        rounds,
+        &mut [
+            ("raw batch by rusqlite", &mut raw),
+            ("whimbrel", &mut whimbrel),
+            ("rusqlite_migration", &mut peer),
+        ],
+    );
+    verdict("within 1.15 of the raw batch", ratios[1] <= 1.15)
+        & verdict("not slower than rusqlite_migration", ratios[1] <= ratios[2])
+}
+
+/// The set as `embed!` makes it: everything computed before the program runs.
+fn compiled(set: &MigrationSet) -> MigrationSet {
+    let versioned: &'static [whimbrel::Migration] = Vec::leak(set.versioned().to_vec());
+    let (head, repeatables) = (*set.head().as_bytes(), *set.repeatables_digest().as_bytes());
+    MigrationSet::baked(set.name().clone(), versioned, &[], head, repeatables, None)
+}
+
+fn no_op(folder: &Path, rounds: usize) -> bool {
+    let set = compiled(&memory(1_000).set().expect("a set"));
+    let path = folder.join("no-op.db");
+    Migrator::new(&set).run_blocking(&mut Connection::open(&path).expect("a database")).expect("a run");
+    let mut passed = true;
+    for (title, warm) in [("on an open connection that has read its schema", true), ("on a connection just opened", false)] {
+        let open = || {
+            let db = Connection::open(&path).expect("a database");
+            if warm {
+                db.query_row("SELECT count(*) FROM sqlite_master", (), |row| row.get::<_, i64>(0)).expect("a row");
+            }
+            db
+        };
+        let times = 20;
+        let mut select = || {
+            let mut total = Duration::ZERO;
+            for _ in 0..times {
+                let db = open();
+                total += time(|| {
+                    db.query_row("SELECT head FROM whimbrel_history WHERE set_name = 'app' AND seq = 1", (), |row| {
+                        row.get::<_, String>(0)
+                    })
+                    .expect("a row")
+                })
+                .0;
+            }
+            total / times
+        };
+        let migrator = Migrator::new(&set);
+        let mut whimbrel = || {
+            let mut total = Duration::ZERO;
+            for _ in 0..times {
+                let mut db = open();
+                total += time(|| migrator.run_blocking(&mut db).expect("a run")).0;
+            }
+            total / times
+        };
+        let ratios = contest(
+            &format!("boot with nothing to do, 1,000 migrations, {title}"),
+            rounds,
+            &mut [("one SELECT of one row", &mut select), ("whimbrel", &mut whimbrel)],
+        );
+        passed &= verdict("within 2 of one SELECT", ratios[1] <= 2.0);
+    }
+    passed
+}
+
+fn planning(rounds: usize) -> bool {
+    let prepared: Vec<(usize, Verified<MigrationSet>)> = [1_000, 10_000, 20_000]
+        .into_iter()
+        .map(|count| {
+            let set = memory(count).set().expect("a set");
+            let set = ready(Verified::set(set, &whimbrel_sqlite::DIALECT, &[])).expect("a verified set");
+            (count, set)
+        })
+        .collect();
+    let history = History::absent(Vec::new());
+    let request = Request::default();
+    let run = |index: usize| {
+        let sets = [prepared[index].1.clone()];
+        time(|| whimbrel::plan(&sets, &history, &request, &whimbrel_sqlite::DIALECT).expect("a plan")).0
+    };
+    let ratios = contest(
+        "plan migrations, all pending",
+        rounds,
+        &mut [
+            ("1,000", &mut || run(0)),
+            ("10,000", &mut || run(1)),
+            ("20,000", &mut || run(2)),
+        ],
+    );
+    verdict("linear: 10 times as many take at most 15 times as long", ratios[1] <= 15.0)
+        & verdict("linear: 20 times as many take at most 30 times as long", ratios[2] <= 30.0)
+}
+
+/// The value of a future that has nothing to wait for.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => unreachable!("verifying a set in memory waits for nothing"),
+    }
+}
+
+fn verdict(what: &str, met: bool) -> bool {
+    println!("  {} {what}", if met { "met:" } else { "NOT MET:" });
+    met
+}
+
+fn main() -> std::process::ExitCode {
+    let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(15);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let met = apply_from_empty(folder.path(), rounds) & no_op(folder.path(), rounds) & planning(rounds);
+    if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+}
