@@ -366,9 +366,9 @@ impl Compound {
         let here = |kind| block.is_some_and(|block| block.kind == kind && block.depth == self.depth);
         if token.is_keyword("CASE") {
             self.push(BlockKind::CaseExpression, token.offset);
-        } else if token.is_keyword("THEN") && (here(BlockKind::If) || here(BlockKind::Case)) {
-            return At::Start;
-        } else if token.is_keyword("DO") && (here(BlockKind::While) || here(BlockKind::For)) {
+        } else if (token.is_keyword("THEN") && (here(BlockKind::If) || here(BlockKind::Case)))
+            || (token.is_keyword("DO") && (here(BlockKind::While) || here(BlockKind::For)))
+        {
             return At::Start;
         } else if token.is_keyword("END") && self.before != Before::Operator {
             if here(BlockKind::CaseExpression) {

@@ -155,7 +155,7 @@ impl<'s, 't> Lexer<'s, 't> {
             Lexeme { kind, start, end, problem }
         };
         match byte {
-            _ if is_blank(byte) => found(Blank, self.skip_while(start + 1, |byte| is_blank(byte))),
+            _ if is_blank(byte) => found(Blank, self.skip_while(start + 1, is_blank)),
             b'\'' => quoted(String, self.quoted(start, b'\'', lexing.backslash_escapes)),
             b'"' if lexing.double_quotes == DoubleQuotes::String => {
                 quoted(String, self.quoted(start, b'"', lexing.backslash_escapes))
