@@ -209,6 +209,10 @@ proptest! {
             }
             let Ok(script) = Script::parse(&text, lexing) else { continue };
             for statement in script.statements() {
+                // To MySQL, `--;` is two minus signs, but `--` at the very end a comment.
+                if lexing.dashes_need_blank && statement.text().ends_with("--") {
+                    continue;
+                }
                 let again = Script::parse(statement.text(), lexing).expect("what was fine stays fine");
                 prop_assert_eq!(again.statements().len(), 1, "{:?} {:?}", statement.text(), lexing);
                 prop_assert_eq!(again.statements()[0].text(), statement.text());

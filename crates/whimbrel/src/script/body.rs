@@ -45,6 +45,7 @@ impl Body {
     }
 
     /// The statement goes on with `token`, which is no semicolon.
+    #[inline]
     pub(super) fn token(&mut self, token: &Token<'_>) {
         if token.kind == TokenKind::Symbol {
             match token.text {
@@ -58,6 +59,16 @@ impl Body {
             Shape::Triggers(simple) => *simple = simple.after_trigger_token(token, self.depth),
             Shape::Atomic(simple) => *simple = simple.after_atomic_token(token, self.depth),
             Shape::Compound(compound) => compound.token(token),
+        }
+    }
+
+    /// Whether nothing but symbols can matter before the next semicolon, as in most statements.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        match &self.shape {
+            Shape::None => true,
+            Shape::Triggers(simple) | Shape::Atomic(simple) => *simple == Simple::Plain,
+            Shape::Compound(compound) => compound.is_idle(),
         }
     }
 

@@ -187,7 +187,17 @@ impl Compound {
 
     pub(super) fn reset(&mut self) {
         self.blocks.clear();
-        *self = Compound { blocks: std::mem::take(&mut self.blocks), ..Compound::new(self.anywhere) };
+        self.at = At::Top;
+        self.depth = 0;
+        self.before = Before::Operator;
+        self.anonymous = false;
+        self.begins_statement = false;
+    }
+
+    /// Whether no token can matter before the next semicolon.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.at == At::Plain
     }
 
     pub(super) fn open(&self) -> Option<usize> {
@@ -223,7 +233,9 @@ impl Compound {
             }
         }
         self.at = self.after(token);
-        self.before = self.classify(token);
+        if self.at != At::Plain {
+            self.before = self.classify(token);
+        }
     }
 
     fn classify(&self, token: &Token<'_>) -> Before {
@@ -366,9 +378,9 @@ impl Compound {
         let here = |kind| block.is_some_and(|block| block.kind == kind && block.depth == self.depth);
         if token.is_keyword("CASE") {
             self.push(BlockKind::CaseExpression, token.offset);
-        } else if token.is_keyword("THEN") && (here(BlockKind::If) || here(BlockKind::Case)) {
-            return At::Start;
-        } else if token.is_keyword("DO") && (here(BlockKind::While) || here(BlockKind::For)) {
+        } else if (token.is_keyword("THEN") && (here(BlockKind::If) || here(BlockKind::Case)))
+            || (token.is_keyword("DO") && (here(BlockKind::While) || here(BlockKind::For)))
+        {
             return At::Start;
         } else if token.is_keyword("END") && self.before != Before::Operator {
             if here(BlockKind::CaseExpression) {

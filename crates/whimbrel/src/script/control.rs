@@ -6,13 +6,14 @@ use super::{Bodies, Lexing};
 
 /// The words that begin or end a transaction, if the statement that `words` begins does.
 pub(super) fn transaction_control(words: Words<'_, '_>, lexing: &Lexing) -> Option<&'static str> {
-    let mut ahead = words.clone();
+    let mut ahead = words;
     let first = ahead.next().filter(|token| token.kind == TokenKind::Word)?;
     let found = lexing.transaction_control.iter().copied().find(|phrase| {
-        let mut rest = ahead.clone();
         phrase.split_first().is_some_and(|(word, others)| {
             first.is_keyword(word)
-                && others.iter().all(|word| rest.next().is_some_and(|token| token.is_keyword(word)))
+                && (others.is_empty()
+                    || ahead.clone().zip(others).filter(|(token, word)| token.is_keyword(word)).count()
+                        == others.len())
         })
     });
     match found {

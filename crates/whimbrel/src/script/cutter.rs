@@ -50,6 +50,7 @@ struct Cutter<'s, 't> {
 }
 
 impl<'t> Cutter<'_, 't> {
+    #[inline]
     fn lexeme(&mut self, lexeme: &Lexeme) {
         if let Some(kind) = lexeme.problem {
             self.problems.push((lexeme.start, kind));
@@ -77,6 +78,13 @@ impl<'t> Cutter<'_, 't> {
             LexemeKind::Number => TokenKind::Number,
             LexemeKind::Symbol => TokenKind::Symbol,
         };
+        if kind != TokenKind::Symbol
+            && let Some((_, statement_end)) = &mut self.statement
+            && self.body.is_idle()
+        {
+            *statement_end = lexeme.end;
+            return;
+        }
         let text = self.lexer.slice(lexeme.start, lexeme.end);
         self.token(&Token { kind, text, offset: lexeme.start }, lexeme.end);
     }
@@ -200,7 +208,11 @@ impl<'t> Cutter<'_, 't> {
         };
         let rest = rest.trim_start();
         let alone = rest.is_empty() || rest.starts_with('#') || rest.starts_with("-- ") || rest == "--";
-        if delimiter.is_empty() || delimiter.contains('\\') || !alone || self.lexer.in_executable() {
+        if delimiter.is_empty()
+            || delimiter.contains(|next: char| next == '\\' || next.is_whitespace())
+            || !alone
+            || self.lexer.in_executable()
+        {
             self.problems.push((start, ProblemKind::Delimiter));
         } else {
             self.lexer.set_delimiter((delimiter != ";").then_some(delimiter));

@@ -7,6 +7,7 @@ use super::{DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
 /// What a piece of text is to the lexer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LexemeKind {
+    /// A byte order mark.
     Blank,
     Comment,
     Word,
@@ -40,7 +41,7 @@ struct Executable {
     end_if_skipped: Option<usize>,
 }
 
-/// Cuts a text into lexemes that cover it without a gap, in one pass.
+/// Cuts a text into lexemes that cover all of it but blanks, in one pass.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'s, 't> {
     text: &'t str,
@@ -123,8 +124,10 @@ impl<'s, 't> Lexer<'s, 't> {
         self.executable.is_some()
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Lexeme> {
-        let start = self.at;
+        // Blanks are no lexemes of their own: half of all there are would be blanks.
+        let start = self.skip_while(self.at, is_blank);
         let &byte = self.bytes.get(start)?;
         let lexeme = if self.delimiter_at(start) {
             let end = start + self.delimiter.map_or(1, str::len);
@@ -141,6 +144,7 @@ impl<'s, 't> Lexer<'s, 't> {
         Some(lexeme)
     }
 
+    #[inline]
     fn lexeme(&mut self, byte: u8, start: usize) -> Lexeme {
         use LexemeKind::{Blank, Comment, ExecutableClose, Number, QuotedIdentifier, String, Symbol, Word};
         let lexing = self.lexing;
@@ -155,7 +159,6 @@ impl<'s, 't> Lexer<'s, 't> {
             Lexeme { kind, start, end, problem }
         };
         match byte {
-            _ if is_blank(byte) => found(Blank, self.skip_while(start + 1, |byte| is_blank(byte))),
             b'\'' => quoted(String, self.quoted(start, b'\'', lexing.backslash_escapes)),
             b'"' if lexing.double_quotes == DoubleQuotes::String => {
                 quoted(String, self.quoted(start, b'"', lexing.backslash_escapes))
@@ -205,14 +208,17 @@ impl<'s, 't> Lexer<'s, 't> {
         }
     }
 
+    #[inline]
     fn byte(&self, at: usize) -> Option<u8> {
         self.bytes.get(at).copied()
     }
 
+    #[inline]
     fn delimiter_at(&self, at: usize) -> bool {
         self.delimiter.is_some_and(|delimiter| self.bytes[at..].starts_with(delimiter.as_bytes()))
     }
 
+    #[inline]
     fn skip_while(&self, from: usize, test: impl Fn(u8) -> bool) -> usize {
         let mut at = from;
         while self.byte(at).is_some_and(&test) {
@@ -222,11 +228,15 @@ impl<'s, 't> Lexer<'s, 't> {
     }
 
     /// The end of an identifier. The client cuts at its delimiter even inside one: `END$$`.
+    #[inline]
     fn word_end(&self, from: usize) -> usize {
+        let identifier = self.identifier;
+        if self.delimiter.is_none() {
+            return self.skip_while(from, |byte| CLASSES[usize::from(byte)] & identifier != 0);
+        }
         let mut at = from;
-        while let Some(byte) = self.byte(at)
-            && CLASSES[usize::from(byte)] & self.identifier != 0
-            && (self.delimiter.is_none() || !self.delimiter_at(at))
+        while self.byte(at).is_some_and(|byte| CLASSES[usize::from(byte)] & identifier != 0)
+            && !self.delimiter_at(at)
         {
             at += 1;
         }

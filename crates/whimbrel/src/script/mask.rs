@@ -19,7 +19,10 @@ use super::{DoubleQuotes, Lexing};
 pub fn mask(sql: &str, lexing: &Lexing) -> String {
     let mut masked = String::with_capacity(sql.len());
     let mut lexer = Lexer::new(sql, lexing);
+    let mut end = 0;
     while let Some(lexeme) = lexer.next() {
+        masked.push_str(lexer.slice(end, lexeme.start));
+        end = lexeme.end;
         let text = lexer.slice(lexeme.start, lexeme.end);
         let closed = lexeme.problem.is_none();
         match lexeme.kind {
@@ -43,6 +46,7 @@ pub fn mask(sql: &str, lexing: &Lexing) -> String {
             _ => masked.push_str(text),
         }
     }
+    masked.push_str(lexer.slice(end, sql.len()));
     masked
 }
 

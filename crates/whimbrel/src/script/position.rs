@@ -41,23 +41,18 @@ impl Position {
             offset -= 1;
         }
         let passed = text.as_bytes().get(self.offset..offset).unwrap_or_default();
-        let feeds = passed.iter().filter(|&&byte| byte == b'\n').count();
-        let (column, tail) = match passed.iter().rposition(|&byte| byte == b'\n') {
-            Some(feed) => (1, &passed[feed + 1..]),
-            None => (self.column, passed),
-        };
-        // Every byte but a continuation byte of UTF-8 begins a character.
-        let characters = tail.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-        Position {
-            offset,
-            line: self.line.saturating_add(count(feeds)),
-            column: column.saturating_add(count(characters)),
+        let (mut line, mut column) = (self.line, self.column);
+        for byte in passed {
+            if *byte == b'\n' {
+                line = line.saturating_add(1);
+                column = 1;
+            } else if byte & 0xC0 != 0x80 {
+                // Every byte but a continuation byte of UTF-8 begins a character.
+                column = column.saturating_add(1);
+            }
         }
+        Position { offset, line, column }
     }
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl fmt::Display for Position {

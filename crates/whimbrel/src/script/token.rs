@@ -35,12 +35,14 @@ pub struct Token<'t> {
 impl Token<'_> {
     /// Whether this is `keyword`, in whatever case; nothing in quotes ever is.
     #[must_use]
+    #[inline]
     pub fn is_keyword(&self, keyword: &str) -> bool {
         self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(keyword)
     }
 
     /// Whether this is `symbol`.
     #[must_use]
+    #[inline]
     pub fn is_symbol(&self, symbol: &str) -> bool {
         self.kind == TokenKind::Symbol && self.text == symbol
     }
