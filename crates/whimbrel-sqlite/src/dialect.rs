@@ -141,10 +141,12 @@ fn create(table: &TableName) -> Vec<String> {
     ]
 }
 
-/// Reads a handful of index entries, whatever the number of rows; what is only needed when the newest row is not mine is
-/// behind a `CASE`, which SQLite evaluates lazily.
+/// Reads a handful of index entries, whatever the number of rows: which index to use is said, since SQLite would guess
+/// without statistics. What is only needed when the newest row is not mine is behind a `CASE`, which is evaluated lazily.
 fn boot(query: &BootQuery<'_>) -> String {
     let table = qualified(query.table);
+    let by_head = identifier(&format!("{}_head", query.table.name()));
+    let by_below = identifier(&format!("{}_below", query.table.name()));
     let environment = if query.environment {
         format!(
             "(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' ORDER BY seq DESC LIMIT 1)"
@@ -152,27 +154,24 @@ fn boot(query: &BootQuery<'_>) -> String {
     } else {
         "NULL".to_owned()
     };
+    // A member of a UNION may have an ORDER BY only inside a subquery.
+    let (open, close) = if query.sets.len() > 1 { ("SELECT * FROM (", ")") } else { ("", "") };
     let mut sql = String::with_capacity(1024);
-    for (index, set) in query.sets.iter().enumerate() {
+    for (index, BootSet { name, head, repeatables, last }) in query.sets.iter().enumerate() {
         if index > 0 {
             sql.push_str(" UNION ALL ");
         }
-        let BootSet { name, head, repeatables, last } = set;
         let name = literal(name);
-        let wrapped = query.sets.len() > 1;
-        // A member of a UNION may have an ORDER BY only inside a subquery.
         let _ = write!(
             sql,
-            "{}SELECT {name}, n.seq, n.head, n.repeatables, \
-             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} WHERE set_name = {name} AND head = \
-             '{head}') END, \
-             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} WHERE set_name = {name} AND below IS NOT \
-             NULL AND below <= {last}) END, \
-             CASE WHEN n.head IS '{head}' AND n.repeatables <> '{repeatables}' THEN EXISTS (SELECT 1 FROM {table} WHERE \
-             set_name = {name} AND head = '{head}' AND repeatables = '{repeatables}') END, \
-             {environment} FROM {table} n WHERE n.set_name = {name} ORDER BY n.seq DESC LIMIT 1{}",
-            if wrapped { "SELECT * FROM (" } else { "" },
-            if wrapped { ")" } else { "" },
+            "{open}SELECT {name}, n.seq, n.head, n.repeatables, \
+             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} INDEXED BY {by_head} \
+             WHERE set_name = {name} AND head = '{head}') END, \
+             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} INDEXED BY {by_below} \
+             WHERE set_name = {name} AND below IS NOT NULL AND below <= {last}) END, \
+             CASE WHEN n.head IS '{head}' AND n.repeatables <> '{repeatables}' THEN EXISTS (SELECT 1 FROM {table} \
+             INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' AND repeatables = '{repeatables}') END, \
+             {environment} FROM {table} n WHERE n.set_name = {name} ORDER BY n.seq DESC LIMIT 1{close}"
         );
     }
     sql
