@@ -257,6 +257,11 @@ impl Error {
         self.0.class
     }
 
+    /// The lines below the error, each a name and a text.
+    pub fn notes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.notes.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
     /// What was done before the error, if anything was begun.
     pub fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()

@@ -1,0 +1,136 @@
+//! Reads a directory as it is. Knows which names are ignored and which are dialects'; judges no file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use whimbrel::script::Lexing;
+use whimbrel::{SourceFile, layout};
+
+use crate::problem::Problems;
+
+/// The dialects whose names a folder may have, and how their scripts are lexed.
+pub(crate) const DIALECTS: [(&str, Lexing); 4] = [
+    ("sqlite", Lexing::SQLITE),
+    ("postgres", Lexing::POSTGRES),
+    ("mysql", Lexing::MYSQL),
+    ("mariadb", Lexing::MARIADB),
+];
+
+/// Where folders are allowed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folders {
+    Read,
+    Refuse,
+}
+
+/// The files of one set's directory.
+#[derive(Default)]
+pub(crate) struct Listing {
+    pub(crate) files: Vec<SourceFile>,
+    pub(crate) manifest: Option<Vec<u8>>,
+}
+
+/// The folders of `path` that are sets of their own, by dialect: those with a dialect's name, in a directory that
+/// holds no migration itself. Whatever else lies there has no place.
+pub(crate) fn dialects(
+    path: &Path,
+    place: &str,
+    problems: &mut Problems,
+) -> Option<Vec<(&'static str, Lexing)>> {
+    let entries = match entries(path) {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.add(place, unreadable(&error));
+            return None;
+        }
+    };
+    let is_file = |name: &str| !path.join(name).is_dir();
+    if entries.iter().any(|name| is_file(name) && layout::parse_file_name(name).is_ok()) {
+        return None;
+    }
+    let found: Vec<_> = DIALECTS
+        .into_iter()
+        .filter(|(dialect, _)| entries.iter().any(|name| name == dialect && !is_file(name)))
+        .collect();
+    if found.is_empty() {
+        return None;
+    }
+    for name in &entries {
+        let place = format!("{place}/{name}");
+        if name == layout::MANIFEST_FILE {
+            problems.add(place, "each dialect's folder has a manifest of its own: delete this one");
+        } else if layout::is_ignored(name) || found.iter().any(|(dialect, _)| dialect == name) {
+            continue;
+        } else if is_file(name) {
+            problems.add(place, "stands beside the dialects' folders: move it into one of them, or away");
+        } else {
+            problems.add(place, "is no dialect's folder: those are sqlite, postgres, mysql and mariadb");
+        }
+    }
+    Some(found)
+}
+
+/// Reads the files of a set.
+pub(crate) fn list(path: &Path, place: &str, folders: Folders, problems: &mut Problems) -> Listing {
+    let mut listing = Listing::default();
+    walk(path, place, "", folders, &mut listing.files, problems);
+    match fs::read(path.join(layout::MANIFEST_FILE)) {
+        Ok(bytes) => listing.manifest = Some(bytes),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+        Err(error) => problems.add(format_args!("{place}/{}", layout::MANIFEST_FILE), unreadable(&error)),
+    }
+    listing
+}
+
+fn walk(
+    folder: &Path,
+    place: &str,
+    below: &str,
+    folders: Folders,
+    files: &mut Vec<SourceFile>,
+    problems: &mut Problems,
+) {
+    let entries = match entries(folder) {
+        Ok(entries) => entries,
+        Err(error) => return problems.add(place, unreadable(&error)),
+    };
+    for name in entries.into_iter().filter(|name| !layout::is_ignored(name)) {
+        let path = folder.join(&name);
+        let place = format!("{place}/{name}");
+        let below = format!("{below}{name}");
+        if !path.is_dir() {
+            match fs::read(&path) {
+                Ok(bytes) => files.push(SourceFile { path: below, bytes }),
+                Err(error) => problems.add(place, unreadable(&error)),
+            }
+        } else if folders == Folders::Read {
+            walk(&path, &place, &format!("{below}/"), folders, files, problems);
+        } else {
+            problems.add(place, "a folder, and folders are not read unless asked: write `recursive`");
+        }
+    }
+}
+
+/// The names in a folder, sorted, so that the same files always make the same program.
+fn entries(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = fs::read_dir(folder)?
+        .map(|entry| {
+            entry?.file_name().into_string().map_err(|name| {
+                io::Error::other(format!("it holds `{}`, whose name is not UTF-8", name.to_string_lossy()))
+            })
+        })
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "is not there: the path is seen from the directory of the package's Cargo.toml".to_owned()
+        }
+        io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}

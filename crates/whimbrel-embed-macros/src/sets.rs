@@ -1,0 +1,152 @@
+//! From the arguments to the checked sets. Every check is the core's; this says in which order, and of what.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt::Display;
+use std::iter;
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use proc_macro2::TokenStream;
+use whimbrel::script::{Lexing, Position, Script};
+use whimbrel::{
+    Directives, Error, ErrorKind, Kind, ManifestVerifier, MigrationSet, Verifier, canonical_text, layout,
+};
+
+use crate::arguments::Arguments;
+use crate::directory::{self, Folders, Listing};
+use crate::emit;
+use crate::problem::Problems;
+
+/// A set that has been checked, and what its files hold.
+pub(crate) struct Checked {
+    /// The dialect after which the folder is named, if there is a folder per dialect.
+    pub(crate) dialect: Option<&'static str>,
+    pub(crate) set: MigrationSet,
+    /// The bytes of the files as they are, by their paths.
+    pub(crate) bytes: BTreeMap<String, Vec<u8>>,
+    /// Whether there is a manifest.
+    pub(crate) locked: bool,
+}
+
+/// The macro: the expression for what was read, or everything that is wrong with it.
+pub(crate) fn expand(input: TokenStream) -> syn::Result<TokenStream> {
+    let arguments: Arguments = syn::parse2(input)?;
+    let span = arguments.path.span();
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| syn::Error::new(span, "CARGO_MANIFEST_DIR is not set: compile with cargo"))?;
+    let place = arguments.place();
+    let path = Path::new(&package).join(&place);
+    let mut problems = Problems::default();
+    let dialects = directory::dialects(&path, &place, &mut problems);
+    let checked = match dialects {
+        Some(dialects) => dialects
+            .into_iter()
+            .map(|(name, lexing)| {
+                let (path, place) = (path.join(name), format!("{place}/{name}"));
+                check(Some((name, lexing)), &path, &place, &arguments)
+            })
+            .collect(),
+        None if problems.is_empty() => vec![check(None, &path, &place, &arguments)],
+        None => Vec::new(),
+    };
+    let mut sets = Vec::new();
+    for result in checked {
+        match result {
+            Ok(checked) => sets.push(checked),
+            Err(more) => problems.append(more),
+        }
+    }
+    if let [first, others @ ..] = sets.as_slice() {
+        for other in others.iter().filter(|other| other.set.name() != first.set.name()) {
+            let folder = |checked: &Checked| checked.dialect.unwrap_or_default();
+            let what = format!(
+                "its set is called `{}`, and that of {} `{}`: the dialects of one set share its name",
+                other.set.name(),
+                folder(first),
+                first.set.name()
+            );
+            problems.add(format_args!("{place}/{}", folder(other)), what);
+        }
+    }
+    if problems.is_empty() {
+        Ok(emit::embedded(&place, &sets))
+    } else {
+        Err(problems.into_error(&place, span))
+    }
+}
+
+/// Reads and checks one set.
+fn check(
+    dialect: Option<(&'static str, Lexing)>,
+    path: &Path,
+    place: &str,
+    arguments: &Arguments,
+) -> Result<Checked, Problems> {
+    let mut problems = Problems::default();
+    let folders = if arguments.recursive { Folders::Read } else { Folders::Refuse };
+    let Listing { files, manifest } = directory::list(path, place, folders, &mut problems);
+    let manifest = manifest.and_then(|bytes| match String::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            if let Err(error) = canonical_text(error.into_bytes()) {
+                let file = layout::MANIFEST_FILE;
+                problems.add(format_args!("{place}/{file}:{}:{}", error.line, error.column), error);
+            }
+            None
+        }
+    });
+    let bytes = files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
+    let set = match MigrationSet::from_files(arguments.set.clone(), place, files, manifest.as_deref()) {
+        Ok(set) => set,
+        Err(error) => {
+            problems.add_error(&error);
+            return Err(problems);
+        }
+    };
+    if !problems.is_empty() {
+        // What could not be read would be missed below.
+        return Err(problems);
+    }
+    let set = if arguments.unlocked { set.unlocked() } else { set };
+    match ready(ManifestVerifier.check_set(&set)) {
+        Ok(findings) => findings.iter().for_each(|finding| problems.add_finding(place, finding)),
+        Err(error) => problems.add_error(&error),
+    }
+    if let Some((_, lexing)) = &dialect {
+        check_scripts(&set, lexing, &mut problems);
+    }
+    if problems.is_empty() {
+        Ok(Checked { dialect: dialect.map(|(name, _)| name), set, bytes, locked: manifest.is_some() })
+    } else {
+        Err(problems)
+    }
+}
+
+/// What no script may hold. Without a dialect it cannot be known where a statement ends, and planning finds it.
+fn check_scripts(set: &MigrationSet, lexing: &Lexing, problems: &mut Problems) {
+    for migration in set.iter().filter(|migration| migration.kind() == Kind::Sql) {
+        for file in iter::once(migration.up()).chain(migration.down()) {
+            let mut add = |position: Position, what: &dyn Display| {
+                problems.add(format_args!("{}:{position}", file.location()), what);
+            };
+            match Script::parse(file.text(), lexing) {
+                Ok(script) => {
+                    if let Err(errors) = Directives::read(script.directives()) {
+                        errors.iter().for_each(|error| add(error.position, error));
+                    }
+                }
+                Err(found) => found.iter().for_each(|problem| add(problem.position, problem)),
+            }
+        }
+    }
+}
+
+/// The value of a future that waits for nothing, as that of the manifest's verifier.
+fn ready<T>(future: impl Future<Output = whimbrel::Result<T>>) -> whimbrel::Result<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => Err(Error::new(ErrorKind::Bug, "the manifest's verifier waits for something")),
+    }
+}

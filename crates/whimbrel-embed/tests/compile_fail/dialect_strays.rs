@@ -1,0 +1,7 @@
+use whimbrel_embed::{Embedded, embed};
+
+static MIGRATIONS: Embedded = embed!("directories/dialect_strays");
+
+fn main() {
+    let _ = MIGRATIONS.set("sqlite");
+}
