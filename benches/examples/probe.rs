@@ -13,7 +13,7 @@ fn main() {
     let mut db = Connection::open(dir.path().join("x.db")).unwrap();
     Migrator::new(&set).run_blocking(&mut db).unwrap();
     let v: &'static [whimbrel::Migration] = Vec::leak(set.versioned().to_vec());
-    let baked = whimbrel::MigrationSet::baked(set.name().clone(), v, &[], *set.head().as_bytes(), *set.repeatables_digest().as_bytes(), None);
+    let baked = whimbrel::MigrationSet::baked(set.name().clone(), v, &[], *set.head().as_bytes(), *set.repeatables_digest().as_bytes(), None, 0);
     let t = TableName::default();
     let q = || (whimbrel_sqlite::DIALECT.history.boot)(&BootQuery { table: &t, sets: &[BootSet { name: "app", head: *set.head(), repeatables: *set.repeatables_digest(), last: 1000 }], environment: false });
     let sql = q();

@@ -102,7 +102,7 @@ fn apply_from_empty(folder: &Path, rounds: usize) -> bool {
 fn compiled(set: &MigrationSet) -> MigrationSet {
     let versioned: &'static [whimbrel::Migration] = Vec::leak(set.versioned().to_vec());
     let (head, repeatables) = (*set.head().as_bytes(), *set.repeatables_digest().as_bytes());
-    MigrationSet::baked(set.name().clone(), versioned, &[], head, repeatables, None)
+    MigrationSet::baked(set.name().clone(), versioned, &[], head, repeatables, None, 0)
 }
 
 fn no_op(folder: &Path, rounds: usize) -> bool {

@@ -13,6 +13,7 @@ pub struct BakedSet {
     head: &'static [u8; 32],
     repeatables_digest: &'static [u8; 32],
     manifest: Option<&'static str>,
+    steps: usize,
 }
 
 impl BakedSet {
@@ -26,7 +27,14 @@ impl BakedSet {
         repeatables_digest: &'static [u8; 32],
         manifest: Option<&'static str>,
     ) -> Self {
-        Self { dialect, name, versioned, repeatables, head, repeatables_digest, manifest }
+        let (mut steps, mut index) = (0, 0);
+        while index < versioned.len() {
+            if matches!(versioned[index].kind(), Kind::Rust { .. }) {
+                steps += 1;
+            }
+            index += 1;
+        }
+        Self { dialect, name, versioned, repeatables, head, repeatables_digest, manifest, steps }
     }
 
     /// The dialect after which its folder is named.
@@ -48,6 +56,7 @@ impl BakedSet {
             *self.head,
             *self.repeatables_digest,
             self.manifest,
+            self.steps,
         )
     }
 }

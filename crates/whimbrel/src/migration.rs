@@ -334,7 +334,7 @@ impl Migration {
     }
 
     /// Scripts, or a step in Rust.
-    pub fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> Kind {
         self.kind
     }
 
@@ -434,6 +434,7 @@ pub struct MigrationSet {
     manifest: OnceLock<Manifest>,
     manifest_text: Option<&'static str>,
     provenance: Provenance,
+    steps: usize,
 }
 
 impl MigrationSet {
@@ -461,6 +462,7 @@ impl MigrationSet {
         Ok(Self {
             head,
             repeatables_digest: digest_of_repeatables(&repeatables),
+            steps: versioned.iter().filter(|migration| migration.kind != Kind::Sql).count(),
             name,
             versioned: Cow::Owned(versioned),
             repeatables: Cow::Owned(repeatables),
@@ -479,6 +481,7 @@ impl MigrationSet {
         head: [u8; 32],
         repeatables_digest: [u8; 32],
         manifest_text: Option<&'static str>,
+        steps: usize,
     ) -> Self {
         Self {
             name,
@@ -489,6 +492,7 @@ impl MigrationSet {
             manifest: OnceLock::new(),
             manifest_text,
             provenance: Provenance::Compiled,
+            steps,
         }
     }
 
@@ -572,6 +576,11 @@ impl MigrationSet {
             return Some(self.manifest.get_or_init(|| parsed));
         }
         self.manifest.get()
+    }
+
+    /// How many migrations are steps written in Rust.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Who has checked the files.
