@@ -1,7 +1,7 @@
 //! What does not compile, and the words in which that is said.
 //!
-//! The directories are written here, since most of them are broken on purpose. They lie in the project in which the cases
-//! are compiled, below which `embed!` looks for them.
+//! The directories are written here, since most of them are broken on purpose. They lie in the project in which the
+//! cases are compiled, below which `embed!` looks for them.
 
 use std::error::Error;
 use std::fs;
