@@ -165,12 +165,11 @@ fn boot(query: &BootQuery<'_>) -> String {
         let _ = write!(
             sql,
             "{open}SELECT {name}, n.seq, n.head, n.repeatables, \
-             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} INDEXED BY {by_head} \
-             WHERE set_name = {name} AND head = '{head}') END, \
+             CASE WHEN n.head IS NOT '{head}' OR n.repeatables <> '{repeatables}' THEN (SELECT max(seq) FROM {table} \
+             INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' AND repeatables = \
+             CASE WHEN n.head IS '{head}' THEN '{repeatables}' ELSE repeatables END) END, \
              CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} INDEXED BY {by_below} \
              WHERE set_name = {name} AND below IS NOT NULL AND below <= {last}) END, \
-             CASE WHEN n.head IS '{head}' AND n.repeatables <> '{repeatables}' THEN EXISTS (SELECT 1 FROM {table} \
-             INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' AND repeatables = '{repeatables}') END, \
              {environment} FROM {table} n WHERE n.set_name = {name} ORDER BY n.seq DESC LIMIT 1{close}"
         );
     }

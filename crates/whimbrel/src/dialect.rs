@@ -66,14 +66,21 @@ pub struct HistorySql {
     pub user: &'static str,
 }
 
-/// What the one query of a boot asks, for each set: the newest row, and, unless that row has my head, whether my
-/// head was in force before and what was touched since.
+/// What the one query of a boot asks, for each set: the newest row, and, unless that row has my head and my repeatables,
+/// whether mine were in force before, and what was touched since.
 ///
-/// The statement answers one row per set, in any order, with the columns set, sequence number of the newest row, its
-/// versioned head, its repeatables digest, the sequence number of the newest row with my head (NULL if none, or if
-/// the newest row has it), the largest sequence number of a row whose `below` is at or below my last version (NULL
-/// likewise), whether a row has both my head and my repeatables digest (1 or 0; NULL where the newest row's head is
-/// not mine), and, with an environment, the text of the newest environment row (else NULL).
+/// The statement answers one row per set that has rows, in any order, with the columns
+///
+/// 1. the set's name,
+/// 2. the number of its newest row,
+/// 3. that row's versioned head,
+/// 4. its repeatables digest,
+/// 5. the number of the newest row with my head, whatever its repeatables; where the newest row of all has my head, that
+///    of the newest row with both my head and my repeatables. NULL if there is none; it may be NULL where columns 3 and 4
+///    are mine;
+/// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none; it may be NULL where
+///    column 3 is mine,
+/// 7. with an environment, the `detail` of the newest `environment` row of the set `*`; else NULL.
 #[derive(Debug)]
 pub struct BootQuery<'a> {
     /// The history table.

@@ -80,7 +80,7 @@ impl Migrator<'_> {
     fn read(&self, set: &BootSet<'_>, row: Option<&Row>) -> Result<Booted, ColumnError> {
         let Some(row) = row else { return Ok(Booted::Pending) };
         if let Some(wanted) = &self.request.environment {
-            let text: Option<String> = row.read(7)?;
+            let text: Option<String> = row.read(6)?;
             let detail = text.and_then(|text| text.parse::<Detail>().ok());
             if detail.as_ref().and_then(|detail| detail.value("name")) != Some(wanted) {
                 return Ok(Booted::Pending);
@@ -94,8 +94,7 @@ impl Migrator<'_> {
                 return Ok(Booted::UpToDate);
             }
             // Mine were in force under this head, and others are now: newer ones.
-            let had_both = row.read::<Option<bool>>(6)?.unwrap_or(false);
-            return Ok(if had_both { Booted::Ahead } else { Booted::Pending });
+            return Ok(if row.read::<Option<i64>>(4)?.is_some() { Booted::Ahead } else { Booted::Pending });
         }
         let mine: Option<i64> = row.read(4)?;
         let touched: Option<i64> = row.read(5)?;

@@ -10,7 +10,7 @@ use crate::dialect::{Dialect, Fact};
 use crate::digest::Digest;
 use crate::finding::{Finding, FindingKind};
 use crate::history::{History, InForce, OpenWork, SetHistory};
-use crate::migration::{Kind, Migration, MigrationSet, Provenance, ScriptFile, SetName, Version};
+use crate::migration::{Kind, Migration, MigrationSet, ScriptFile, SetName, Version};
 use crate::prepare::{Prepared, Sharing, prepare, statement_digest};
 use crate::script::Script;
 use crate::verify::Verified;
@@ -438,7 +438,7 @@ impl<'a> Decision<'a> {
     fn repeatables(&mut self, scope: &mut Scope<'_>) {
         let set = scope.set.shared();
         // Without a manifest nobody counts revisions: a changed text is run.
-        let counted = matches!(set.provenance(), Provenance::Manifest | Provenance::Compiled);
+        let counted = set.manifest().is_some();
         for (index, migration) in set.repeatables().iter().enumerate() {
             let revision = migration.revision().unwrap_or(1);
             match scope.state.repeatables.get(migration.name()) {
