@@ -164,12 +164,17 @@ impl<'d> Session<'d> {
     /// The whole history.
     pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
         let sql = select_all_sql(self.dialect(), table);
-        match self.patient_query(&sql, deadline).await {
+        let mut answer = self.patient_query(&sql, deadline).await;
+        if answer.as_ref().is_err_and(|error| error.class() == ErrorClass::Sql) {
+            if let Some(absent) = self.survey(table, deadline).await? {
+                return Ok(absent);
+            }
+            // The table is there: somebody else may have made it just now.
+            answer = self.patient_query(&sql, deadline).await;
+        }
+        match answer {
             Ok(rows) => History::read(&rows).map_err(foreign_row),
-            Err(error) if error.class() == ErrorClass::Sql => match self.survey(table, deadline).await? {
-                Some(absent) => Ok(absent),
-                None => Err(foreign_table(table, error)),
-            },
+            Err(error) if error.class() == ErrorClass::Sql => Err(foreign_table(table, error)),
             Err(error) => Err(Error::driver("reading the history", error)),
         }
     }

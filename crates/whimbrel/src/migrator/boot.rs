@@ -51,16 +51,18 @@ impl Migrator<'_> {
             sets: &boot_sets,
             environment: self.request.environment.is_some(),
         };
-        let rows = match session.boot(&query, deadline).await {
-            Ok(rows) => rows,
-            Err(error) if error.class() == ErrorClass::Sql => {
-                return match session.survey(&self.table, deadline).await? {
-                    Some(_) => Ok(Booted::Pending),
-                    None => Err(crate::engine::foreign_table(&self.table, error)),
-                };
+        let mut answer = session.boot(&query, deadline).await;
+        if answer.as_ref().is_err_and(|error| error.class() == ErrorClass::Sql) {
+            if session.survey(&self.table, deadline).await?.is_some() {
+                return Ok(Booted::Pending);
             }
-            Err(error) => return Err(Error::driver("the first query", error)),
-        };
+            // The table is there: somebody else may have made it just now.
+            answer = session.boot(&query, deadline).await;
+        }
+        let rows = answer.map_err(|error| match error.class() {
+            ErrorClass::Sql => crate::engine::foreign_table(&self.table, error),
+            _ => Error::driver("the first query", error),
+        })?;
         let odd = |error: ColumnError| {
             Error::new(
                 ErrorKind::Database,
