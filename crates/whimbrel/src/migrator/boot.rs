@@ -94,6 +94,10 @@ impl Migrator<'_> {
                 return Ok(Booted::Pending);
             }
         }
+        // Work is open. Whose it is, and whether this program has to go on with it, only the history tells.
+        if row.read::<Option<String>>(2)?.is_none() {
+            return Ok(Booted::Pending);
+        }
         let same = |column, digest: &Digest| -> Result<bool, ColumnError> {
             Ok(row.read::<Option<String>>(column)?.is_some_and(|text| text == digest.to_string()))
         };
