@@ -142,7 +142,8 @@ fn create(table: &TableName) -> Vec<String> {
 }
 
 /// Reads a handful of index entries, whatever the number of rows: which index to use is said, since SQLite would guess
-/// without statistics. What is only needed when the newest row is not mine is behind a `CASE`, which is evaluated lazily.
+/// without statistics. Most of a boot is SQLite preparing this statement, so it is kept plain: `max` with a bare column is
+/// cheaper to prepare than a sort with a limit, and what is not needed costs less to look up than to leave out by `CASE`.
 fn boot(query: &BootQuery<'_>) -> String {
     let table = qualified(query.table);
     let by_head = identifier(&format!("{}_head", query.table.name()));
@@ -154,23 +155,24 @@ fn boot(query: &BootQuery<'_>) -> String {
     } else {
         "NULL".to_owned()
     };
-    // A member of a UNION may have an ORDER BY only inside a subquery.
-    let (open, close) = if query.sets.len() > 1 { ("SELECT * FROM (", ")") } else { ("", "") };
     let mut sql = String::with_capacity(1024);
     for (index, BootSet { name, head, repeatables, last }) in query.sets.iter().enumerate() {
         if index > 0 {
             sql.push_str(" UNION ALL ");
         }
         let name = literal(name);
+        // An aggregate without GROUP BY answers one row, and `repeatables` is that of the row with the largest number
+        // (sqlite.org/lang_select.html#bareagg).
         let _ = write!(
             sql,
-            "{open}SELECT {name}, n.seq, n.head, n.repeatables, \
-             CASE WHEN n.head IS NOT '{head}' OR n.repeatables <> '{repeatables}' THEN (SELECT max(seq) FROM {table} \
-             INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' AND repeatables = \
-             CASE WHEN n.head IS '{head}' THEN '{repeatables}' ELSE repeatables END) END, \
-             CASE WHEN n.head IS NOT '{head}' THEN (SELECT max(seq) FROM {table} INDEXED BY {by_below} \
-             WHERE set_name = {name} AND below IS NOT NULL AND below <= {last}) END, \
-             {environment} FROM {table} n WHERE n.set_name = {name} ORDER BY n.seq DESC LIMIT 1{close}"
+            "SELECT {name}, \
+             (SELECT head FROM {table} WHERE set_name = {name} ORDER BY seq DESC LIMIT 1), \
+             max(seq), repeatables, \
+             (SELECT max(seq) FROM {table} INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' \
+             AND repeatables = '{repeatables}'), \
+             (SELECT max(seq) FROM {table} INDEXED BY {by_below} WHERE set_name = {name} AND below IS NOT NULL \
+             AND below <= {last}), \
+             {environment} FROM {table} INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}'"
         );
     }
     sql

@@ -1,1 +1,24 @@
-//! Part of Whimbrel.
+//! What tests of Whimbrel, and of drivers for it, are made with.
+//!
+//! - [`conformance!`] mounts the suite that proves a driver: one test for each promise of the library.
+//! - [`Fake`] is a database in memory that fails where it is told to: for tests of applications and of the engine.
+//! - [`Counting`] and [`Faulty`] wrap any driver: one counts what passes through it, the other fails at the nth call.
+//! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
+//!
+//! Nothing here needs an async runtime.
+
+mod conformance;
+mod counting;
+mod fake;
+mod faulty;
+mod pending;
+mod record;
+
+#[doc(hidden)]
+pub use self::conformance::{Bench, checks, run_check, unknown_exceptions};
+pub use self::conformance::{Exception, Scripts, TestDatabase};
+pub use self::counting::{Counting, Counts};
+pub use self::fake::{FAKE, Fake, Fault};
+pub use self::faulty::{Faulty, Moment};
+pub use self::pending::{block_on, drop_after};
+pub use self::record::Record;

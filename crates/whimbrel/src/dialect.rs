@@ -66,20 +66,17 @@ pub struct HistorySql {
     pub user: &'static str,
 }
 
-/// What the one query of a boot asks, for each set: the newest row, and, unless that row has my head and my repeatables,
-/// whether mine were in force before, and what was touched since.
+/// What the one query of a boot asks, for each set: whether everything of mine is in force, or was, and what was touched
+/// since.
 ///
-/// The statement answers one row per set that has rows, in any order, with the columns
+/// The statement answers at most one row per set, in any order, with the columns
 ///
 /// 1. the set's name,
-/// 2. the number of its newest row,
-/// 3. that row's versioned head,
-/// 4. its repeatables digest,
-/// 5. the number of the newest row with my head, whatever its repeatables; where the newest row of all has my head, that
-///    of the newest row with both my head and my repeatables. NULL if there is none; it may be NULL where columns 3 and 4
-///    are mine;
-/// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none; it may be NULL where
-///    column 3 is mine,
+/// 2. the versioned head of the set's newest row, NULL while work is open,
+/// 3. the number of the newest row that has my head, NULL if there is none,
+/// 4. the repeatables digest of that row,
+/// 5. the number of the newest row that has both my head and my repeatables digest, NULL if there is none,
+/// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none,
 /// 7. with an environment, the `detail` of the newest `environment` row of the set `*`; else NULL.
 #[derive(Debug)]
 pub struct BootQuery<'a> {

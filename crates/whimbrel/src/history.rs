@@ -57,7 +57,7 @@ events! {
     Settled = "settled",
     /// A person has looked at what was wrong with the history.
     Repaired = "repaired",
-    /// A migration was tried and failed.
+    /// A statement that had failed, or was settled as not run, is about to be run again.
     Attempt = "attempt",
     /// A backup was made.
     Backup = "backup",
@@ -431,6 +431,11 @@ impl SetHistory {
             (HistoryEvent::Failed, _) => {
                 if let Some(open) = &mut self.open {
                     open.next_is_clean = true;
+                }
+            }
+            (HistoryEvent::Attempt, _) => {
+                if let Some(open) = &mut self.open {
+                    open.next_is_clean = false;
                 }
             }
             (HistoryEvent::Settled, _) => self.settle(row),

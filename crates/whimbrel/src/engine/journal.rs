@@ -75,6 +75,11 @@ impl<'e> Engine<'e, '_> {
             }
         }
         let first = item.first_statement();
+        if item.begun()
+            && let Some(progress) = self.intend(journal, first).await?
+        {
+            return Ok(progress);
+        }
         for statement in &journal.statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay) {
                 self.run_outside(journal, statement, first).await?;
@@ -95,6 +100,23 @@ impl<'e> Engine<'e, '_> {
             }
         }
         Ok(Progress::Done)
+    }
+
+    /// Records that the statement to go on with is about to be run, where its row could not tell: it was known not to
+    /// have taken effect, and is not from here on. Of two programs that go on with one script, one gets here.
+    /// `Some`: plan again.
+    async fn intend(&mut self, journal: &Journal<'e, '_>, first: usize) -> Result<Option<Progress>> {
+        let doubtful = journal.statements.get(first).is_some_and(|next| {
+            let facts = self.dialect.facts(next);
+            facts.has(Fact::NeedsNoTransaction) && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay)
+        });
+        if !doubtful {
+            return Ok(None);
+        }
+        let detail = Detail::new().with("statement", first + 1);
+        let row = self.open_row(journal.item, HistoryEvent::Attempt, detail);
+        let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
+        self.finish(&mut fenced, vec![row], Failing::Ours("writing the history"), &[]).await
     }
 
     /// Runs a statement and records it. `Some`: plan again.

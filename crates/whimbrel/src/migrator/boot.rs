@@ -86,20 +86,24 @@ impl Migrator<'_> {
                 return Ok(Booted::Pending);
             }
         }
-        let same = |column, digest: &Digest| -> Result<bool, ColumnError> {
+        let mine = |column, digest: &Digest| -> Result<bool, ColumnError> {
             Ok(row.read::<Option<String>>(column)?.is_some_and(|text| text == digest.to_string()))
         };
-        if same(2, &set.head)? {
-            if same(3, &set.repeatables)? || matches!(self.request.goal, Goal::UpTo(_)) {
+        // Work is open: whose it is, and whether this program has to go on with it, only the history tells.
+        if row.read::<Option<String>>(1)?.is_none() {
+            return Ok(Booted::Pending);
+        }
+        if mine(1, &set.head)? {
+            if mine(3, &set.repeatables)? || matches!(self.request.goal, Goal::UpTo(_)) {
                 return Ok(Booted::UpToDate);
             }
             // Mine were in force under this head, and others are now: newer ones.
             return Ok(if row.read::<Option<i64>>(4)?.is_some() { Booted::Ahead } else { Booted::Pending });
         }
-        let mine: Option<i64> = row.read(4)?;
+        let had: Option<i64> = row.read(2)?;
         let touched: Option<i64> = row.read(5)?;
-        Ok(match mine {
-            Some(mine) if touched.is_none_or(|touched| touched < mine) => Booted::Ahead,
+        Ok(match had {
+            Some(had) if touched.is_none_or(|touched| touched <= had) => Booted::Ahead,
             _ => Booted::Pending,
         })
     }

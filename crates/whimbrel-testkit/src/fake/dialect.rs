@@ -1,0 +1,98 @@
+//! The facts of the fake database's dialect. Runs nothing.
+
+use whimbrel::script::Lexing;
+use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, Setting, TableName, TransactionSql};
+
+use super::query::SCHEMA;
+
+/// The dialect of [`Fake`](crate::Fake): the standard's way of writing, a write lock from `BEGIN` on, and a few
+/// statements that behave as awkwardly as those of real databases.
+///
+/// | statement | what it does | what the dialect says of it |
+/// | --- | --- | --- |
+/// | `VACUUM` | nothing; refused in a transaction | `NeedsNoTransaction`, `RunAgain` |
+/// | `MAKE FILE name` | makes a file outside any transaction, once; refused in a transaction | `NeedsNoTransaction` |
+/// | `SET fill = 7` | new rows' columns get 7 where nothing else gives them a value, in this session; refused in a transaction | `NeedsNoTransaction`, `Replay`; a setting |
+/// | `REMEMBER 5` | the expression `MEMORY` is 5 in this session | `SessionState` |
+/// | `LOCK TABLE t` | nothing | `TravelsAlone` |
+/// | `CHECKPOINT` | nothing | `EndsSharing` |
+pub const FAKE: Dialect = Dialect {
+    name: "fake",
+    lexing: Lexing::ANSI,
+    identifier,
+    literal,
+    default_schema: None,
+    transaction: TransactionSql { begin: "BEGIN", commit: "COMMIT", rollback: "ROLLBACK" },
+    history: HistorySql { create, boot, survey, clock: "NOW", user: "USER" },
+    rules: &[
+        Rule { begins: &["VACUUM"], holds: None, fact: Fact::NeedsNoTransaction },
+        Rule { begins: &["VACUUM"], holds: None, fact: Fact::RunAgain },
+        Rule { begins: &["MAKE", "FILE"], holds: None, fact: Fact::NeedsNoTransaction },
+        Rule { begins: &["SET"], holds: None, fact: Fact::NeedsNoTransaction },
+        Rule { begins: &["SET"], holds: None, fact: Fact::Replay },
+        Rule { begins: &["REMEMBER"], holds: None, fact: Fact::SessionState },
+        Rule { begins: &["LOCK", "TABLE"], holds: None, fact: Fact::TravelsAlone },
+        Rule { begins: &["CHECKPOINT"], holds: None, fact: Fact::EndsSharing },
+    ],
+    settings: &[Setting { read: "SETTING fill", write: set_fill }],
+    foreign_keys: None,
+    timeouts: false,
+    flight_bytes: 64 * 1024,
+};
+
+fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn set_fill(number: i64) -> String {
+    format!("SET fill = {number}")
+}
+
+fn create(table: &TableName) -> Vec<String> {
+    let name = table.qualified(identifier, None);
+    let index = |suffix: &str| identifier(&format!("{}_{suffix}", table.name()));
+    vec![
+        format!(
+            "CREATE TABLE {name} (set_name TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, version INTEGER, \
+             name TEXT, digest TEXT, head TEXT, repeatables TEXT NOT NULL, below INTEGER, who TEXT NOT NULL, \
+             at TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT, hash TEXT NOT NULL, PRIMARY KEY (set_name, seq))"
+        ),
+        format!("CREATE INDEX {} ON {name} (set_name, head, seq)", index("head")),
+        format!("CREATE INDEX {} ON {name} (set_name, below, seq)", index("below")),
+    ]
+}
+
+/// One `SELECT` for each set. The columns for *ahead* are answered whether they are needed or not.
+fn boot(query: &BootQuery<'_>) -> String {
+    let table = query.table.qualified(identifier, None);
+    let one = |set: &BootSet<'_>| {
+        let BootSet { name, head, repeatables, last } = set;
+        let of_set = format!("FROM {table} WHERE set_name = {}", literal(name));
+        let newest = "ORDER BY seq DESC LIMIT 1";
+        let environment = if query.environment {
+            format!("(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' {newest})")
+        } else {
+            "NULL".to_owned()
+        };
+        format!(
+            "SELECT {}, (SELECT head {of_set} {newest}), (SELECT seq {of_set} AND head = '{head}' {newest}), \
+             (SELECT repeatables {of_set} AND head = '{head}' {newest}), \
+             (SELECT seq {of_set} AND head = '{head}' AND repeatables = '{repeatables}' {newest}), \
+             (SELECT seq {of_set} AND below <= {last} {newest}), {environment}",
+            literal(name)
+        )
+    };
+    query.sets.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+fn survey(table: &TableName) -> String {
+    let own = literal(&table.to_string());
+    format!(
+        "SELECT name, 1 FROM {SCHEMA} WHERE kind = 'table' AND name = {own} UNION ALL \
+         SELECT name, 0 FROM {SCHEMA} WHERE kind = 'table' AND name <> {own} ORDER BY name LIMIT 6"
+    )
+}
