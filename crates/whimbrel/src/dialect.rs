@@ -154,7 +154,8 @@ impl Dialect {
         for (at, word) in statement.words().enumerate() {
             longest = at + 1;
             for (index, rule) in self.rules.iter().enumerate() {
-                let wrong = rule.begins.get(at).is_some_and(|wanted| *wanted != "*" && !word.is_keyword(wanted));
+                let wrong =
+                    rule.begins.get(at).is_some_and(|wanted| *wanted != "*" && !word.is_keyword(wanted));
                 if wrong {
                     begins &= !(1 << index);
                 }
