@@ -87,6 +87,8 @@ pub struct Location {
     pub line: String,
     /// What is to be said about the place.
     pub label: String,
+    /// What stands before the mark below the line: as many blanks and tabs as `line` has characters there.
+    pub mark: String,
     /// How many characters are meant.
     pub width: usize,
 }
@@ -281,13 +283,7 @@ impl Error {
             let pad = " ".repeat(gutter);
             write!(f, "\n{pad} --> {place}")?;
             write!(f, "\n{pad} |\n{} | {}", place.position.line, place.line)?;
-            let before: String = place
-                .line
-                .chars()
-                .take(place.position.column.saturating_sub(1) as usize)
-                .map(|letter| if letter == '\t' { '\t' } else { ' ' })
-                .collect();
-            write!(f, "\n{pad} | {before}{} {}", "^".repeat(place.width.max(1)), place.label)?;
+            write!(f, "\n{pad} | {}{} {}", place.mark, "^".repeat(place.width.max(1)), place.label)?;
         }
         for (name, text) in &inner.notes {
             write!(f, "\n{} = {name}: {text}", " ".repeat(gutter))?;

@@ -76,6 +76,9 @@ pub fn parse_file_name(file: &str) -> Result<FileName, FileNameError> {
         (None, name)
     } else {
         let (digits, name) = stem.split_once('_').ok_or_else(|| error(Reason::NoVersion))?;
+        if !digits.starts_with(|letter: char| letter.is_ascii_digit()) {
+            return Err(error(Reason::NoVersion));
+        }
         (Some(digits.parse().map_err(|VersionError| error(Reason::Version))?), name)
     };
     let good = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');

@@ -68,15 +68,8 @@ fn statement_error(
         }
         let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
         let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
-        let masked = mask(file.text(), lexing);
-        this = this.with_location(place(
-            file.location(),
-            file.text(),
-            &masked,
-            position,
-            offset,
-            with_code(&said, &error),
-        ));
+        let location = place(file.location(), file.text(), lexing, position, with_code(&said, &error));
+        this = this.with_location(location);
     } else {
         this = this.with_note("database", with_code(&said, &error));
     }
@@ -123,27 +116,23 @@ fn scrub<'t>(said: &str, literals: impl Iterator<Item = &'t str>) -> String {
 }
 
 /// A place, with the line of the script as it may be shown.
-fn place(
-    file: String,
-    text: &str,
-    masked: &str,
-    position: Position,
-    offset: Option<usize>,
-    label: String,
-) -> Location {
-    let line_number = position.line.saturating_sub(1) as usize;
-    let original = text.split('\n').nth(line_number).unwrap_or_default();
-    // A mask may change the length of a line; then the column is shown only where nothing before it was masked.
-    let line = masked.split('\n').nth(line_number).unwrap_or_default();
-    let before: String = original.chars().take(position.column.saturating_sub(1) as usize).collect();
-    let rest = &text[offset.unwrap_or(position.offset).min(text.len())..];
-    let width = match offset {
-        Some(_) if line.starts_with(&before) => {
-            let word = |letter: char| letter.is_alphanumeric() || letter == '_';
-            rest.chars().take_while(|letter| word(*letter)).count().clamp(1, 40)
-        }
-        _ => 1,
-    };
-    let width = width.min(line.chars().count().saturating_sub(before.chars().count()).max(1));
-    Location { file, position, line: line.to_owned(), label, width }
+///
+/// A mask changes lengths, and a literal may run over lines: what stands before the place is masked by itself, so that its
+/// last line tells where the mark goes.
+fn place(file: String, text: &str, lexing: &Lexing, position: Position, label: String) -> Location {
+    let (before, after) = text.split_at_checked(position.offset).unwrap_or((text, ""));
+    let (masked_before, masked_after) = (mask(before, lexing), mask(after, lexing));
+    // In the middle of a literal the rest of it would not be taken for one.
+    let whole = format!("{masked_before}{masked_after}") == mask(text, lexing);
+    let after = if whole { masked_after.split('\n').next().unwrap_or_default() } else { "…" };
+    let before = masked_before.rsplit('\n').next().unwrap_or_default();
+    let word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
+    Location {
+        file,
+        position,
+        line: format!("{before}{after}"),
+        mark: before.chars().map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect(),
+        width: after.chars().take_while(word).count().clamp(1, 40),
+        label,
+    }
 }
