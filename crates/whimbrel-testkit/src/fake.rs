@@ -65,8 +65,8 @@ pub enum Fault {
     /// The call takes effect, and then the connection is lost in place of its answer.
     LostAfter,
     /// The call has no effect and answers an error of this class; later calls work. For the classes that say so
-    /// ([`Conflict`](ErrorClass::Conflict), [`TransactionLost`](ErrorClass::TransactionLost)), nothing of the transaction
-    /// remains.
+    /// ([`Conflict`](ErrorClass::Conflict), [`TransactionLost`](ErrorClass::TransactionLost),
+    /// [`NoTransaction`](ErrorClass::NoTransaction)), nothing of the transaction remains.
     Answers(ErrorClass),
 }
 
@@ -250,7 +250,8 @@ impl Fake {
                 Err(lost())
             }
             Some(Fault::Answers(class)) if !under_way.fake.closed => {
-                if matches!(class, ErrorClass::Conflict | ErrorClass::TransactionLost) {
+                let gone = [ErrorClass::Conflict, ErrorClass::TransactionLost, ErrorClass::NoTransaction];
+                if gone.contains(&class) {
                     under_way.fake.roll_back();
                 }
                 Err(DriverError::new(class, "a fault of the test's making"))

@@ -1,6 +1,6 @@
 //! Checks of scripts that reach for what is not theirs: the next script, the history, the transaction.
 
-use whimbrel::{Driver, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Transaction};
+use whimbrel::{Answers, Driver, ErrorClass, ErrorKind, FindingKind, Memory, Message, Migrator, Transaction};
 
 use super::TestDatabase;
 use super::bench::{Bench, insert};
@@ -65,12 +65,14 @@ pub fn a_connection_inside_a_transaction_is_refused_and_left_as_it_was<T: TestDa
         let mut driver = database.connect();
         let transaction = driver.dialect().transaction.clone();
         database.block_on(async {
-            driver.query(transaction.begin, &[]).await.expect("a transaction");
+            let begin = [Message::new(transaction.begin, 1)];
+            driver.execute(&begin, &mut Answers::new()).await.expect("a transaction");
             driver.query(&insert("items", 77, 77), &[]).await.expect("a row");
             let error = migrator.run(&mut driver).await.expect_err("a transaction is open");
             assert_eq!(error.class(), Some(ErrorClass::InTransaction), "{error:#}");
             assert_eq!(error.kind(), ErrorKind::Configuration, "{error:#}");
-            driver.query(transaction.commit, &[]).await.expect("the transaction is still open");
+            let commit = [Message::new(transaction.commit, 1)];
+            driver.execute(&commit, &mut Answers::new()).await.expect("the transaction is still open");
         });
         assert_eq!(database.number("SELECT COUNT(*) FROM items WHERE id = 77"), 1);
         assert_eq!(database.found().count("applied"), 2);
