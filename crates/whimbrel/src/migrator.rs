@@ -310,6 +310,7 @@ impl<'a> Migrator<'a> {
             reason: self.reason.as_deref(),
             verbatim: self.verbatim,
             one_by_one: self.request.transaction == Transaction::Auto,
+            all_in_one: self.request.transaction == Transaction::PerRun,
         }
     }
 }

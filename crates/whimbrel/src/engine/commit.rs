@@ -42,6 +42,7 @@ impl Engine<'_, '_> {
     /// Begins, as soon as nobody else writes. `false`: somebody has written in the meantime.
     async fn begin(&mut self) -> Result<bool> {
         let begin = self.dialect.transaction.begin;
+        self.deadline = self.deadline.anew();
         let mut round = 0;
         loop {
             self.session.opened();
@@ -175,6 +176,7 @@ impl Engine<'_, '_> {
     /// Commits. While readers keep the database busy the transaction stays open, and committing is tried again.
     pub(super) async fn commit(&mut self) -> Result<(), DriverError> {
         let commit = self.dialect.transaction.commit;
+        self.deadline = self.deadline.anew();
         let mut round = 0;
         loop {
             match self.session.run(commit).await {

@@ -40,11 +40,10 @@ impl<'e> Engine<'e, '_> {
         self.session.opened();
         let journal = Journal { item, group, statements: script.statements(), began: Instant::now() };
         let result = self.run_statements(&journal).await;
-        self.session.opened();
         match self.restore_settings(&saved).await {
             Ok(()) => self.session.closed(),
             Err(error) => {
-                self.session.driver().close();
+                self.session.give_up();
                 self.session.closed();
                 return result
                     .and(Err(self.fail(Error::driver("putting back the session's settings", error))));

@@ -13,13 +13,14 @@ use crate::history::{History, RowError, select_all_sql};
 pub(crate) struct Session<'d> {
     driver: &'d mut (dyn Driver + 'd),
     queries: usize,
-    /// Something is open on the connection. If the verb's future is dropped now, the connection must go.
-    open: bool,
+    /// How many things are open on the connection: a transaction, a setting that has to be put back. If the verb's future
+    /// is dropped now, the connection must go.
+    open: usize,
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        if self.open {
+        if self.open > 0 {
             self.driver.close();
         }
     }
@@ -27,7 +28,7 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: false }
+        Self { driver, queries: 0, open: 0 }
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -47,14 +48,19 @@ impl<'d> Session<'d> {
         self.queries += 1;
     }
 
-    /// From here on the connection is given up if the future is dropped.
+    /// From here on the connection is given up if the future is dropped, until as many [`closed`](Self::closed).
     pub(crate) fn opened(&mut self) {
-        self.open = true;
+        self.open += 1;
     }
 
-    /// Nothing is open on the connection any more.
+    /// What was opened last is open no more.
     pub(crate) fn closed(&mut self) {
-        self.open = false;
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// Gives the connection up: its state is not known.
+    pub(crate) fn give_up(&mut self) {
+        self.driver.close();
     }
 
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Rows, DriverError> {
@@ -139,7 +145,7 @@ impl<'d> Session<'d> {
         let rollback = self.dialect().transaction.rollback;
         match self.run(rollback).await {
             Err(error) if error.class() != ErrorClass::NoTransaction => {
-                self.driver.close();
+                self.give_up();
                 self.closed();
             }
             _ => self.closed(),
@@ -230,6 +236,11 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(crate) fn new(longest: Duration) -> Self {
         Self { began: Instant::now(), longest }
+    }
+
+    /// The same time, from now on: work does not count as waiting.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.longest)
     }
 
     pub(crate) fn passed(&self) -> bool {

@@ -22,6 +22,8 @@ const RELEASE: &str = "RELEASE SAVEPOINT whimbrel";
 /// What went wrong in an open transaction.
 enum Wrong<'p> {
     Database(Failing<'p>, DriverError),
+    /// A step in Rust failed.
+    Step(&'p PlanItem, Error),
     Other(Error),
 }
 
@@ -43,12 +45,11 @@ impl<'e> Engine<'e, '_> {
         }
         let result = self.run_transaction(group, Some(keys)).await;
         if enforced {
-            self.session.opened();
             match self.session.patient_run(keys.enable, &self.deadline).await {
                 Ok(()) => self.session.closed(),
                 // Only the first error is told; the connection goes.
                 Err(error) => {
-                    self.session.driver().close();
+                    self.session.give_up();
                     self.session.closed();
                     return result
                         .and(Err(self.fail(Error::driver("switching foreign keys on again", error))));
@@ -74,25 +75,30 @@ impl<'e> Engine<'e, '_> {
                 self.committed(rows, &done);
                 Ok(Progress::Done)
             }
-            Err(Wrong::Other(error)) => {
-                self.session.roll_back().await;
-                Err(self.fail(error))
-            }
-            Err(Wrong::Database(failing, error)) => {
+            Err(wrong) => {
                 self.times.truncate(times_before);
-                let script = matches!(failing, Failing::Statement { .. } | Failing::Commit(_));
-                let settled =
-                    matches!(error.class(), ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other);
-                if group.items.len() > 1 && self.settings.one_by_one && script && settled {
+                // What was done together may fail otherwise than one by one, and one by one keeps what comes before.
+                let by_itself = match &wrong {
+                    Wrong::Database(Failing::Statement { item, .. } | Failing::Commit(item), error) => {
+                        let class = error.class();
+                        matches!(class, ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other)
+                            .then_some(*item)
+                    }
+                    Wrong::Step(item, _) => Some(*item),
+                    Wrong::Database(Failing::Ours(_), _) | Wrong::Other(_) => None,
+                };
+                if let Some(item) = by_itself.filter(|_| group.items.len() > 1 && self.settings.one_by_one) {
                     self.session.roll_back().await;
-                    let label = match failing {
-                        Failing::Statement { item, .. } | Failing::Commit(item) => item.label(),
-                        Failing::Ours(_) => "",
-                    };
-                    self.settings.tell(&Event::OneByOne { label });
+                    self.settings.tell(&Event::OneByOne { label: item.label() });
                     return Ok(Progress::OneByOne);
                 }
-                self.undo(failing, error).await
+                match wrong {
+                    Wrong::Database(failing, error) => self.undo(failing, error).await,
+                    Wrong::Step(_, error) | Wrong::Other(error) => {
+                        self.session.roll_back().await;
+                        Err(self.fail(error))
+                    }
+                }
             }
         }
     }
@@ -265,7 +271,8 @@ impl<'e> Engine<'e, '_> {
                 Ok(other) => other,
                 Err(other) => other,
             };
-            return Err(Wrong::Other(
+            return Err(Wrong::Step(
+                item,
                 Error::new(
                     ErrorKind::Application,
                     format!("migration {} failed, and nothing of it was kept", item.label()),

@@ -33,6 +33,8 @@ impl Migrator<'_> {
         let boot_sets: Vec<BootSet<'_>> = sets
             .iter()
             .enumerate()
+            // A set without migrations has nothing that could be pending.
+            .filter(|(_, set)| set.iter().next().is_some())
             .map(|(index, set)| {
                 let target = match self.request.goal {
                     Goal::UpTo(target) if index + 1 == sets.len() => Some(target),
@@ -46,6 +48,10 @@ impl Migrator<'_> {
                 }
             })
             .collect();
+        if boot_sets.is_empty() {
+            let nothing = self.request.environment.is_none();
+            return Ok(if nothing { Booted::UpToDate } else { Booted::Pending });
+        }
         let query = BootQuery {
             table: &self.table,
             sets: &boot_sets,

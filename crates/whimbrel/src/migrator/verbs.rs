@@ -14,7 +14,7 @@ use crate::finding::FindingKind;
 use crate::history::{History, HistoryEvent, NewRow};
 use crate::migration::{Kind, MigrationSet, Version, label};
 use crate::observe::{Event, Tip};
-use crate::plan::{Goal, Plan, Request, Transaction, plan};
+use crate::plan::{Goal, Plan, Request, Reverted, Transaction, plan};
 use crate::prepare::statement_digest;
 use crate::report::{Outcome, Report};
 use crate::script::Script;
@@ -143,7 +143,7 @@ impl<'a> Migrator<'a> {
     /// As [`revert_to`](Self::revert_to).
     ///
     /// # If interrupted
-    /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](crate::Reverted::Apply)
+    /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](Reverted::Apply)
     /// applies it.
     pub async fn redo<D: Driver>(&self, db: &mut D) -> Result<Report> {
         self.revert_in(db, Goal::Redo, Mode::Async).await
@@ -379,6 +379,11 @@ impl<'a> Migrator<'a> {
             );
             match engine.run().await? {
                 Progress::Done => break,
+                // What was reverted must not be taken for what is to be reverted now.
+                Progress::Again if goal == Goal::Redo && !report.migrations.is_empty() => {
+                    request.goal = report.migrations[0].version.map_or(Goal::Latest, Goal::UpTo);
+                    request.reverted = Reverted::Apply;
+                }
                 Progress::Again => {}
                 Progress::OneByOne => request.transaction = Transaction::PerMigration,
             }
