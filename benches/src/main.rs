@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
-use whimbrel::{History, Memory, Migrator, MigrationSet, Request, Verified};
+use whimbrel::{History, Memory, MigrationSet, Migrator, Request, Verified};
 
 /// Small migrations: each a table and an index.
 fn migration(number: usize) -> String {
@@ -110,11 +110,14 @@ fn no_op(folder: &Path, rounds: usize) -> bool {
     let path = folder.join("no-op.db");
     Migrator::new(&set).run_blocking(&mut Connection::open(&path).expect("a database")).expect("a run");
     let mut passed = true;
-    for (title, warm) in [("on an open connection that has read its schema", true), ("on a connection just opened", false)] {
+    for (title, warm) in
+        [("on an open connection that has read its schema", true), ("on a connection just opened", false)]
+    {
         let open = || {
             let db = Connection::open(&path).expect("a database");
             if warm {
-                db.query_row("SELECT count(*) FROM sqlite_master", (), |row| row.get::<_, i64>(0)).expect("a row");
+                db.query_row("SELECT count(*) FROM sqlite_master", (), |row| row.get::<_, i64>(0))
+                    .expect("a row");
             }
             db
         };
@@ -124,9 +127,11 @@ fn no_op(folder: &Path, rounds: usize) -> bool {
             for _ in 0..times {
                 let db = open();
                 total += time(|| {
-                    db.query_row("SELECT head FROM whimbrel_history WHERE set_name = 'app' AND seq = 1", (), |row| {
-                        row.get::<_, String>(0)
-                    })
+                    db.query_row(
+                        "SELECT head FROM whimbrel_history WHERE set_name = 'app' AND seq = 1",
+                        (),
+                        |row| row.get::<_, String>(0),
+                    )
                     .expect("a row")
                 })
                 .0;
@@ -170,11 +175,7 @@ fn planning(rounds: usize) -> bool {
     let ratios = contest(
         "plan migrations, all pending",
         rounds,
-        &mut [
-            ("1,000", &mut || run(0)),
-            ("10,000", &mut || run(1)),
-            ("20,000", &mut || run(2)),
-        ],
+        &mut [("1,000", &mut || run(0)), ("10,000", &mut || run(1)), ("20,000", &mut || run(2))],
     );
     verdict("linear: 10 times as many take at most 15 times as long", ratios[1] <= 15.0)
         & verdict("linear: 20 times as many take at most 30 times as long", ratios[2] <= 30.0)

@@ -35,7 +35,7 @@ struct Step {
 
 /// What is quick and fails often comes first.
 const STEPS: &[Step] = &[
-    Step { name: "format", run: || Command::cargo("fmt --all --check").run().map(|()| Done::default()) },
+    Step { name: "format", run: format },
     Step { name: "footprint", run: footprint::check },
     Step { name: "sharing", run: sharing::check },
     Step { name: "deny", run: deny::check },
@@ -55,12 +55,23 @@ const STEPS: &[Step] = &[
 /// The crates that have features or may be used without them.
 const BY_THEMSELVES: &[&str] = &["whimbrel", "whimbrel-embed", "whimbrel-sqlite"];
 
+fn format() -> Result<Done> {
+    Command::cargo("fmt --all --check").run()?;
+    Command::cargo("fmt --check --manifest-path benches/Cargo.toml").run()?;
+    Ok(Done::default())
+}
+
 fn clippy() -> Result<Done> {
     Command::cargo("clippy --workspace --all-targets --all-features -- -D warnings").run()?;
     // One at a time: in one call, cargo would give each the features that the others ask for.
     for krate in BY_THEMSELVES {
         Command::cargo("clippy --no-default-features -p").args([krate, "--", "-D", "warnings"]).run()?;
     }
+    // The benchmarks are outside the workspace, and must go on compiling all the same.
+    Command::cargo(
+        "clippy --locked --manifest-path benches/Cargo.toml --target-dir target/benches -- -D warnings",
+    )
+    .run()?;
     Ok(Done::default())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A new chore is a module with a `SUBCOMMAND`, and its line in [`SUBCOMMANDS`].
 
+mod bench;
 mod ci;
 mod command;
 mod deny;
@@ -32,7 +33,7 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, lock::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, lock::SUBCOMMAND, bench::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
