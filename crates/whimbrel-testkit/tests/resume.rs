@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whimbrel::{Ending, ErrorClass, ErrorKind, Memory, Migrator, Outcome, Settlement, Version};
+use whimbrel::{Ending, ErrorClass, ErrorKind, Manifest, Memory, Migrator, Outcome, Settlement, Version};
 use whimbrel_testkit::{Fake, Fault};
 
 fn items() -> Memory {
@@ -65,6 +65,31 @@ fn an_older_program_boots_beside_newer_work_that_is_open() {
     call_of(&mut fake, &newer, "MAKE FILE a");
     let report = migrator(&items()).run_blocking(&mut fake.another()).expect("it knows nothing of it");
     assert_eq!(report.outcome, Outcome::Ahead);
+}
+
+#[test]
+fn an_older_program_leaves_a_newer_revision_of_a_repeatable_alone_that_is_half_done() {
+    let with = |text: &str| items().with_repeatable("files", format!("-- whimbrel: no-transaction\n{text}"));
+    let older = with("VACUUM;");
+    let (first, _) = Manifest::lock(&older.set().expect("a set"), None);
+    let newer = with("MAKE FILE a;\nMAKE FILE b;");
+    let (second, _) = Manifest::lock(&newer.set().expect("a set"), Some(&first));
+    let (older, newer) = (older.with_manifest(first), newer.with_manifest(second));
+    for call in 1.. {
+        let mut fake = Fake::new();
+        migrator(&older).run_blocking(&mut fake).expect("an empty database");
+        let mut fake = fake.another().with_fault(call, Fault::LostAfter);
+        if migrator(&newer).run_blocking(&mut fake).is_ok() {
+            break;
+        }
+        let before = (fake.dump(), fake.history());
+        let open = before.1.last().is_some_and(|record| record.head.is_none());
+        let mut old = fake.another();
+        let report =
+            migrator(&older).run_blocking(&mut old).unwrap_or_else(|error| panic!("{call}: {error:#}"));
+        assert!(!open || report.outcome == Outcome::Ahead, "call {call}: {report}");
+        assert_eq!((old.dump(), old.history()), before, "call {call}");
+    }
 }
 
 /// A statement whose answer was lost when it was tried once more is in doubt like any other, whatever was known of the

@@ -214,8 +214,10 @@ impl<'e, 's> Engine<'e, 's> {
         row.head = None;
         row.repeatables = self.history.set(item.set_name()).repeatables_digest();
         row.below = None;
+        let revision = item.migration().and_then(|migration| migration.revision());
         row.detail = match item.action() {
             Action::ApplyOutOfOrder => detail.with("order", "late"),
+            _ if event == HistoryEvent::Begun => detail.with_some("revision", revision),
             _ => detail,
         };
         row

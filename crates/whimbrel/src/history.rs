@@ -263,6 +263,8 @@ pub(crate) struct RepeatableInForce {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OpenWork {
     pub(crate) version: Option<Version>,
+    /// Of a repeatable.
+    pub(crate) revision: Option<u32>,
     pub(crate) name: String,
     pub(crate) digest: Digest,
     pub(crate) reverting: bool,
@@ -409,6 +411,7 @@ impl SetHistory {
             (HistoryEvent::Begun | HistoryEvent::Reverting, version) => {
                 self.open = Some(OpenWork {
                     version,
+                    revision: row.detail.value("revision").and_then(|text| text.parse().ok()),
                     name,
                     digest,
                     reverting: row.event == HistoryEvent::Reverting,

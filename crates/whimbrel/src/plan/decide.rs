@@ -292,6 +292,13 @@ impl<'a> Decision<'a> {
                 .map(Which::Repeatable),
         };
         match which {
+            // A newer program's text was begun: to run this one's over it would undo what was done of it.
+            Ok(Which::Repeatable(index))
+                if set.manifest().is_some() && set.repeatables()[index].revision() < open.revision =>
+            {
+                scope.ahead = true;
+                false
+            }
             Ok(which) => {
                 if let Which::Versioned(index) = which {
                     pending.retain(|other| *other != index);
