@@ -121,6 +121,8 @@ fn qualified(table: &TableName) -> String {
     table.qualified(identifier, Some(SCHEMA))
 }
 
+/// There is no column for the server's own clock: `at` is read from SQLite's, and there is no other.
+///
 /// Without a rowid of its own, the table is its primary key's index: the newest row of a set is one descent, and inserting
 /// does not change `last_insert_rowid()` under the application's feet.
 fn create(table: &TableName) -> Vec<String> {
@@ -133,7 +135,6 @@ fn create(table: &TableName) -> Vec<String> {
              set_name TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, version INTEGER, name TEXT, \
              digest TEXT, head TEXT, repeatables TEXT NOT NULL, below INTEGER, who TEXT NOT NULL, at TEXT NOT NULL, \
              detail TEXT NOT NULL, previous TEXT, hash TEXT NOT NULL, \
-             recorded_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), \
              PRIMARY KEY (set_name, seq)) WITHOUT ROWID"
         ),
         format!("CREATE INDEX {} ON {name} (set_name, head, seq)", index("head")),

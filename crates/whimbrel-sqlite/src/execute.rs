@@ -92,28 +92,35 @@ pub(crate) fn lost() -> DriverError {
 /// What the application had set on its connection, from the first write on until it gets it back.
 ///
 /// The core waits for locks itself, with a deadline and while it looks whether there is still anything to do, so SQLite
-/// must answer at once. Nothing is read or set for a boot that has nothing to do.
+/// must answer at once. And many migrations in one transaction touch more pages than SQLite keeps in memory by default;
+/// what it cannot keep it writes, and syncs, before the commit. Nothing is read or set for a boot that has nothing to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
     busy_timeout: i64,
     foreign_keys: bool,
+    cache_size: i64,
 }
+
+/// The memory for pages during a run, in KiB; SQLite takes a negative `cache_size` for that.
+const CACHE: i64 = -32_768;
 
 impl Kept {
     pub(crate) fn take(connection: &Connection) -> Result<Self, DriverError> {
         let wrong = |error| driver_error(&error, "");
-        let busy_timeout =
-            connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0)).map_err(wrong)?;
-        let foreign_keys =
-            connection.query_row("PRAGMA foreign_keys", (), |row| row.get(0)).map_err(wrong)?;
+        let read = |pragma: &str| connection.query_row(pragma, (), |row| row.get::<_, i64>(0)).map_err(wrong);
+        let busy_timeout = read("PRAGMA busy_timeout")?;
+        let foreign_keys = read("PRAGMA foreign_keys")? != 0;
+        let cache_size = read("PRAGMA cache_size")?;
+        connection.pragma_update(None, "cache_size", CACHE).map_err(wrong)?;
         connection.busy_timeout(Duration::ZERO).map_err(wrong)?;
-        Ok(Self { busy_timeout, foreign_keys })
+        Ok(Self { busy_timeout, foreign_keys, cache_size })
     }
 
     /// Puts back what the application had set.
     pub(crate) fn restore(self, connection: &Connection) -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_millis(self.busy_timeout.try_into().unwrap_or(0)))?;
         // Does nothing inside a transaction: whoever gives a connection up has rolled back before.
-        connection.pragma_update(None, "foreign_keys", self.foreign_keys)
+        connection.pragma_update(None, "foreign_keys", self.foreign_keys)?;
+        connection.pragma_update(None, "cache_size", self.cache_size)
     }
 }

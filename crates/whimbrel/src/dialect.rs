@@ -154,12 +154,18 @@ impl Dialect {
         for (at, word) in statement.words().enumerate() {
             longest = at + 1;
             for (index, rule) in self.rules.iter().enumerate() {
-                let wrong =
-                    rule.begins.get(at).is_some_and(|wanted| *wanted != "*" && !word.is_keyword(wanted));
-                if wrong {
+                if let Some(wanted) = rule.begins.get(at)
+                    && begins & (1 << index) != 0
+                    && *wanted != "*"
+                    && !word.is_keyword(wanted)
+                {
                     begins &= !(1 << index);
                 }
-                if rule.holds.is_some_and(|wanted| word.is_keyword(wanted)) {
+                // Lengths first: nearly all words are told apart by them.
+                if let Some(wanted) = rule.holds
+                    && wanted.len() == word.text.len()
+                    && word.is_keyword(wanted)
+                {
                     holds |= 1 << index;
                 }
             }

@@ -70,6 +70,16 @@ impl Fields {
         }
     }
 
+    /// Adds a digest as its text.
+    pub(crate) fn digest_text(self, field: &Digest) -> Self {
+        self.text(field.text().as_str())
+    }
+
+    /// Adds a digest as its text, that may be absent.
+    pub(crate) fn maybe_digest(self, field: Option<&Digest>) -> Self {
+        self.maybe(field.map(Digest::text).as_ref().map(DigestText::as_str))
+    }
+
     pub(crate) fn finish(self) -> Digest {
         Digest(*self.0.finalize().as_bytes())
     }
@@ -104,6 +114,17 @@ impl Digest {
         &self.0
     }
 
+    /// The text, without allocating.
+    pub(crate) fn text(&self) -> DigestText {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut text = *b"b3v1:0000000000000000000000000000000000000000000000000000000000000000";
+        for (pair, byte) in text[5..].chunks_exact_mut(2).zip(self.0) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        DigestText(text)
+    }
+
     /// The first 12 hexadecimal digits, for people to compare at a glance.
     pub fn short(&self) -> String {
         self.0[..6].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -112,13 +133,17 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let mut text = *b"b3v1:0000000000000000000000000000000000000000000000000000000000000000";
-        for (index, byte) in self.0.iter().enumerate() {
-            text[5 + 2 * index] = HEX[usize::from(byte >> 4)];
-            text[6 + 2 * index] = HEX[usize::from(byte & 15)];
-        }
-        f.pad(std::str::from_utf8(&text).unwrap_or_default())
+        f.pad(self.text().as_str())
+    }
+}
+
+/// A digest's text.
+pub(crate) struct DigestText([u8; 69]);
+
+impl DigestText {
+    pub(crate) fn as_str(&self) -> &str {
+        // ASCII by construction.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 

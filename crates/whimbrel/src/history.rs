@@ -166,18 +166,17 @@ impl HistoryRow {
     }
 
     fn computed_hash(&self) -> Digest {
-        let optional = |digest: &Option<Digest>| digest.as_ref().map(Digest::to_string);
         let version = |version: Option<Version>| version.map(|version| version.to_string());
         Fields::of(Context::HistoryRow)
-            .maybe(optional(&self.previous).as_deref())
+            .maybe_digest(self.previous.as_ref())
             .text(&self.set)
             .number(self.seq)
             .text(self.event.as_str())
             .maybe(version(self.version).as_deref())
             .maybe(self.name.as_deref())
-            .maybe(optional(&self.digest).as_deref())
-            .maybe(optional(&self.head).as_deref())
-            .text(&self.repeatables.to_string())
+            .maybe_digest(self.digest.as_ref())
+            .maybe_digest(self.head.as_ref())
+            .digest_text(&self.repeatables)
             .maybe(version(self.below).as_deref())
             .text(&self.who)
             .text(&self.at)
@@ -352,7 +351,8 @@ impl SetHistory {
         content(&self.rows)
     }
 
-    fn push(&mut self, row: HistoryRow) {
+    /// Adds a row that was read, and looks whether it is as it was written.
+    fn push_read(&mut self, row: HistoryRow) {
         let expected = self.tip();
         let mut wrong = |what| self.broken.push(BrokenRow { set: row.set.clone(), seq: row.seq, what });
         if row.seq != self.rows.last().map_or(1, |last| last.seq + 1) {
@@ -362,6 +362,10 @@ impl SetHistory {
         } else if row.computed_hash() != row.hash {
             wrong("it was changed after it was written");
         }
+        self.push(row);
+    }
+
+    fn push(&mut self, row: HistoryRow) {
         self.fold(&row);
         self.rows.push(row);
     }
@@ -489,7 +493,8 @@ impl History {
     pub(crate) fn read(rows: &[Row]) -> Result<Self, RowError> {
         let mut history = Self { exists: true, ..Self::default() };
         for row in rows {
-            history.push(HistoryRow::read(row)?);
+            let row = HistoryRow::read(row)?;
+            history.of(&row.set).push_read(row);
         }
         Ok(history)
     }
@@ -497,7 +502,11 @@ impl History {
     /// Adds a row that was just written.
     pub(crate) fn push(&mut self, row: HistoryRow) {
         self.exists = true;
-        self.sets.entry(row.set.clone()).or_insert_with(|| SetHistory::new(&row.set)).push(row);
+        self.of(&row.set).push(row);
+    }
+
+    fn of(&mut self, set: &str) -> &mut SetHistory {
+        self.sets.entry(set.to_owned()).or_insert_with(|| SetHistory::new(set))
     }
 
     /// The history of a set; an empty one if there are no rows.
@@ -598,34 +607,71 @@ pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRo
     rows.chunks(ROWS_PER_INSERT)
         .map(|rows| {
             let mut sql = format!("INSERT INTO {} ({COLUMNS}) VALUES", dialect.qualified(table));
+            sql.reserve(rows.len() * 1024);
             for (index, row) in rows.iter().enumerate() {
-                let text = |text: Option<&str>| text.map_or_else(|| "NULL".to_owned(), literal);
-                let digest = |digest: Option<&Digest>| text(digest.map(Digest::to_string).as_deref());
-                let number =
-                    |number: Option<Version>| number.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
-                sql.push_str(if index == 0 { " (" } else { ", (" });
-                let columns = [
-                    literal(&row.set),
-                    row.seq.to_string(),
-                    literal(row.event.as_str()),
-                    number(row.version),
-                    text(row.name.as_deref()),
-                    digest(row.digest.as_ref()),
-                    digest(row.head.as_ref()),
-                    digest(Some(&row.repeatables)),
-                    number(row.below),
-                    literal(&row.who),
-                    literal(&row.at),
-                    literal(&row.detail.to_string()),
-                    digest(row.previous.as_ref()),
-                    digest(Some(&row.hash)),
-                ];
-                sql.push_str(&columns.join(", "));
+                let mut columns = Columns { sql: &mut sql, literal };
+                columns.raw(if index == 0 { " (" } else { ", (" });
+                columns.text(Some(&row.set)).number(Some(row.seq)).text(Some(row.event.as_str()));
+                columns.number(row.version.map(Version::number)).text(row.name.as_deref());
+                columns.digest(row.digest.as_ref()).digest(row.head.as_ref()).digest(Some(&row.repeatables));
+                columns.number(row.below.map(Version::number)).text(Some(&row.who)).text(Some(&row.at));
+                columns
+                    .text(Some(&row.detail.to_string()))
+                    .digest(row.previous.as_ref())
+                    .digest(Some(&row.hash));
+                // The last column has a comma too many.
+                sql.truncate(sql.len() - 2);
                 sql.push(')');
             }
             sql
         })
         .collect()
+}
+
+/// Writes the values of a row, each with a comma behind it.
+struct Columns<'s> {
+    sql: &'s mut String,
+    literal: fn(&str) -> String,
+}
+
+impl Columns<'_> {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    fn text(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            None => self.raw("NULL, "),
+            // What is plain means itself in every dialect.
+            Some(text) if text.bytes().all(is_plain) => self.raw("'").raw(text).raw("', "),
+            Some(text) => {
+                let literal = (self.literal)(text);
+                self.raw(&literal).raw(", ")
+            }
+        }
+    }
+
+    fn number(&mut self, number: Option<i64>) -> &mut Self {
+        match number {
+            None => self.raw("NULL, "),
+            Some(number) => self.raw(&number.to_string()).raw(", "),
+        }
+    }
+
+    fn digest(&mut self, digest: Option<&Digest>) -> &mut Self {
+        match digest {
+            None => self.raw("NULL, "),
+            Some(digest) => {
+                let text = digest.text();
+                self.raw("'").raw(text.as_str()).raw("', ")
+            }
+        }
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" _-.:=%*/".contains(&byte)
 }
 
 /// Reads the rows of all sets.
