@@ -320,6 +320,21 @@ fn rows_that_touch_what_is_mine_cost_a_few_steps_each() {
 }
 
 #[test]
+fn a_baseline_of_2_000_versions_costs_a_boot_nothing() {
+    let folder = memory_folder();
+    let mut steps = Vec::new();
+    for count in [10, 2_000] {
+        let mut db = Connection::open(folder.path().join(format!("baseline-{count}.db"))).expect("a file");
+        let migrator = Migrator::new(many("app", count));
+        let version = whimbrel::Version::new(count).expect("a version");
+        migrator.baseline_blocking(&mut db, version).expect("there is no history yet");
+        steps.push(boot(&mut db, &migrator, Outcome::UpToDate).steps);
+        steps.push(boot(&mut db, &Migrator::new(many("app", 7)), Outcome::Ahead).steps);
+    }
+    assert!(steps.iter().all(|steps| *steps < 120), "{steps:?}");
+}
+
+#[test]
 fn a_boot_after_a_revert_below_reads_more_and_decides() {
     // Once something of mine was touched after my head was in force, one statement cannot tell; the history does.
     let folder = memory_folder();
