@@ -56,7 +56,11 @@ pub fn history(db: &Connection) -> String {
     )
 }
 
-fn rows(db: &Connection, sql: &str) -> String {
+/// The rows of a query, a line each.
+///
+/// # Panics
+/// The query fails.
+pub fn rows(db: &Connection, sql: &str) -> String {
     let mut text = String::new();
     let mut statement = db.prepare(sql).expect("a query");
     let columns = statement.column_count();

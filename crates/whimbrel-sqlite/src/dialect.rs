@@ -55,6 +55,8 @@ const RULES: &[Rule] = &[
     // "cannot VACUUM from within a transaction"
     rule(&["VACUUM"], Fact::NeedsNoTransaction),
     rule(&["VACUUM"], Fact::RunAgain),
+    // "output file already exists"
+    Rule { begins: &["VACUUM"], holds: Some("INTO"), fact: Fact::RunOnce },
     // Attached databases are the session's; DETACH fails inside a transaction.
     rule(&["ATTACH"], Fact::NeedsNoTransaction),
     rule(&["ATTACH"], Fact::SessionState),

@@ -124,6 +124,8 @@ pub enum Fact {
     EndsSharing,
     /// Run once more, it has the same effect as run once.
     RunAgain,
+    /// Run once more, it fails or has another effect, whatever a wider rule says.
+    RunOnce,
     /// It changes the session only: it is run again before a script is resumed behind it.
     Replay,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
@@ -141,6 +143,10 @@ impl Facts {
 
     fn add(&mut self, fact: Fact) {
         self.0 |= 1 << fact as u32;
+    }
+
+    fn remove(&mut self, fact: Fact) {
+        self.0 &= !(1 << fact as u32);
     }
 }
 
@@ -176,6 +182,10 @@ impl Dialect {
             if fits && (rule.holds.is_none() || holds & (1 << index) != 0) {
                 facts.add(rule.fact);
             }
+        }
+        if facts.has(Fact::RunOnce) {
+            facts.remove(Fact::RunAgain);
+            facts.remove(Fact::Replay);
         }
         facts
     }

@@ -598,7 +598,8 @@ impl<'a> Decision<'a> {
             let Some(version) = migration.version().filter(|version| *version <= target) else { break };
             scope.working.put(version, *migration.digest());
             let mut item = self.item(scope, Which::Versioned(index), Action::Baseline);
-            item.below = Some(version);
+            // One row for all of them is enough: a boot reads an entry for each row that names a version here.
+            item.below = (index == 0).then_some(version);
             self.items.push(item);
         }
     }
