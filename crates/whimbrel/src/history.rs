@@ -387,18 +387,20 @@ impl SetHistory {
         };
         match (row.event, row.version) {
             (HistoryEvent::Applied | HistoryEvent::Baselined | HistoryEvent::Accepted, Some(version)) => {
-                self.open = None;
+                if row.event == HistoryEvent::Applied {
+                    self.end(row.version, &name);
+                }
                 self.reverted.remove(&version);
                 self.removed.remove(&version);
                 self.in_force.insert(version, in_force());
             }
             (HistoryEvent::Applied, None) => {
-                self.open = None;
+                self.end(None, &name);
                 let revision = row.detail.value("revision").and_then(|text| text.parse().ok()).unwrap_or(1);
                 self.repeatables.insert(name, RepeatableInForce { revision, digest, at: row.at.clone() });
             }
             (HistoryEvent::Reverted, Some(version)) => {
-                self.open = None;
+                self.end(row.version, &name);
                 self.in_force.remove(&version);
                 self.reverted.insert(version, row.at.clone());
             }
@@ -440,6 +442,15 @@ impl SetHistory {
             }
             (HistoryEvent::Settled, _) => self.settle(row),
             _ => {}
+        }
+    }
+
+    /// Work on this migration is done. What is open on another one stays open: a program that does not know of it may
+    /// have written the row.
+    fn end(&mut self, version: Option<Version>, name: &str) {
+        let done = |open: &OpenWork| open.version == version && (version.is_some() || open.name == name);
+        if self.open.as_ref().is_some_and(done) {
+            self.open = None;
         }
     }
 

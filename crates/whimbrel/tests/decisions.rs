@@ -705,6 +705,30 @@ mod unfinished {
         apply(&fake, &migrator);
         idles(&fake, &migrator, Outcome::UpToDate, 1);
     }
+
+    #[test]
+    fn what_another_program_does_in_the_meantime_does_not_end_it() {
+        let fake = Fake::new();
+        open(&fake, &tables(&[1]), 3);
+        let older = Migrator::new(tables(&[1, 2])).with_out_of_order(OutOfOrder::Apply);
+        apply_silently(&fake, &older);
+        let newer = Migrator::new(files(tables(&[1, 2]), 3)).with_lock_deadline(Duration::ZERO);
+        refuses(&fake, &newer, &[FindingKind::InDoubt]);
+    }
+
+    #[test]
+    fn accepting_another_migration_in_the_meantime_does_not_end_it() {
+        let fake = Fake::new();
+        open(&fake, &tables(&[1]), 2);
+        let better = Memory::new().with_sql(1, "better", "CREATE TABLE t1 (id INTEGER)");
+        let manifest = lock(&better, None).with_former(version(1), digest(&tables(&[1]), 1), "another name");
+        apply_silently(&fake, &Migrator::new(better.clone().with_manifest(manifest)));
+        let both = files(better, 2);
+        let newer = Migrator::new(both).with_lock_deadline(Duration::ZERO);
+        refuses(&fake, &newer, &[FindingKind::InDoubt]);
+        let status = newer.status_blocking(&mut fake.reader()).expect("it can be read");
+        assert_eq!(status.sets[0].entries[1].standing, Standing::Open);
+    }
 }
 
 mod environment {
