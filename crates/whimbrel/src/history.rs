@@ -294,7 +294,7 @@ pub struct SetHistory {
     pub(crate) repeatables: BTreeMap<String, RepeatableInForce>,
     pub(crate) open: Option<OpenWork>,
     heads: HashMap<Digest, i64>,
-    head: Digest,
+    start: Digest,
 }
 
 impl SetHistory {
@@ -308,7 +308,7 @@ impl SetHistory {
             repeatables: BTreeMap::new(),
             open: None,
             heads: HashMap::new(),
-            head: Chain::start(set).head(),
+            start: Chain::start(set).head(),
         }
     }
 
@@ -330,8 +330,10 @@ impl SetHistory {
         self.rows.last().map(|row| row.hash)
     }
 
+    /// The versioned head over what is in force. While work is open no row holds it.
     pub(crate) fn head(&self) -> Digest {
-        self.head
+        let digests = self.in_force.values().map(|entry| &entry.digest);
+        digests.fold(Chain::at(self.start), Chain::push).head()
     }
 
     pub(crate) fn repeatables_digest(&self) -> Digest {
@@ -367,7 +369,6 @@ impl SetHistory {
     fn fold(&mut self, row: &HistoryRow) {
         if let Some(head) = row.head {
             self.heads.insert(head, row.seq);
-            self.head = head;
         }
         let (Some(name), Some(digest)) = (row.name.clone(), row.digest) else {
             if row.event == HistoryEvent::Repaired

@@ -729,6 +729,24 @@ mod unfinished {
         let status = newer.status_blocking(&mut fake.reader()).expect("it can be read");
         assert_eq!(status.sets[0].entries[1].standing, Standing::Open);
     }
+
+    #[test]
+    fn a_revert_half_done_never_reads_as_done_whatever_is_accepted_beside_it() {
+        let down = "-- whimbrel: no-transaction\nVACUUM;\nDROP TABLE missing";
+        let two = |memory: Memory| memory.with_sql(2, "two", "CHECKPOINT").with_down(2, down);
+        let fake = Fake::new();
+        let old = two(tables(&[1]));
+        apply(&fake, &Migrator::new(&old));
+        Migrator::new(&old)
+            .revert_to_blocking(&mut fake.another(), Version::new(1))
+            .expect_err("there is no such table");
+        let better = two(Memory::new().with_sql(1, "better", "CREATE TABLE t1 (id INTEGER)"));
+        let manifest = lock(&better, None).with_former(version(1), digest(&tables(&[1]), 1), "another name");
+        let better = better.with_manifest(manifest);
+        Migrator::new(&better).run_blocking(&mut fake.another()).expect_err("the way down still fails");
+        let checked = Migrator::new(&better).check_blocking(&mut fake.reader());
+        assert_eq!(checked.expect_err("it is half reverted").kind(), ErrorKind::Pending);
+    }
 }
 
 mod environment {

@@ -106,6 +106,7 @@ impl<'a> Decision<'a> {
                 format!("{}: find out who did it, then `repair` with a reason", broken.what),
             ));
         }
+        let first = self.items.len();
         if let Some(environment) = self.environment.take() {
             let action = Action::Environment { name: environment };
             let mut item = self.item(&scope, Which::None, action);
@@ -119,6 +120,12 @@ impl<'a> Decision<'a> {
             Goal::Redo if last => self.redo(&mut scope),
             Goal::Baseline(target) if last => self.baseline(&mut scope, target),
             Goal::RevertTo(_) | Goal::Redo | Goal::Baseline(_) => {}
+        }
+        if scope.state.open.is_some() {
+            // No row may read as done while work is open, whatever it is about itself.
+            for item in self.items[first..].iter_mut().take_while(|item| !item.begun) {
+                item.head = None;
+            }
         }
         let ahead = scope.ahead;
         self.planned.push(PlannedSet { set: set.shared(), expected, ahead });
