@@ -707,6 +707,16 @@ mod unfinished {
     }
 
     #[test]
+    fn nothing_older_is_slipped_in_before_it() {
+        let fake = Fake::new();
+        open(&fake, &tables(&[1]), 3);
+        let older = Migrator::new(tables(&[1, 2])).with_lock_deadline(Duration::ZERO);
+        refuses(&fake, &older, &[FindingKind::Late]);
+        let merged = Migrator::new(files(tables(&[1, 2]), 3)).with_lock_deadline(Duration::ZERO);
+        refuses(&fake, &merged, &[FindingKind::InDoubt, FindingKind::Late]);
+    }
+
+    #[test]
     fn what_another_program_does_in_the_meantime_does_not_end_it() {
         let fake = Fake::new();
         open(&fake, &tables(&[1]), 3);

@@ -403,8 +403,12 @@ impl<'a> Decision<'a> {
             .in_force
             .range(version..)
             .chain(scope.state.removed.range(version..))
-            .map(|(version, entry)| explain::label(*version, entry))
-            .next();
+            .map(|(version, entry)| format!("{}, which is applied", explain::label(*version, entry)))
+            .next()
+            .or_else(|| {
+                let open = scope.state.open.as_ref().filter(|open| open.version > Some(version))?;
+                Some(format!("{}, which was begun", open.label()))
+            });
         let action = match newer {
             None => Action::Apply,
             Some(_) if self.request.out_of_order == OutOfOrder::Apply => Action::ApplyOutOfOrder,
@@ -415,7 +419,7 @@ impl<'a> Decision<'a> {
                         set.name(),
                         migration.label(),
                         format!(
-                            "older than {newer}, which is applied: give it a new version, or apply it with \
+                            "older than {newer}: give it a new version, or apply it with \
                              `OutOfOrder::Apply`"
                         ),
                     )
