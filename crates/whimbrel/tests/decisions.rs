@@ -418,6 +418,15 @@ mod reverted {
     }
 
     #[test]
+    fn a_replica_with_a_target_does_not_undo_it_either() {
+        let fake = Fake::new();
+        let memory = tables(&[1, 2, 3]);
+        apply(&fake, &Migrator::new(&memory).with_target(version(2)));
+        reverted_to(&fake, &memory, 1);
+        refuses(&fake, &Migrator::new(&memory).with_target(version(2)), &[FindingKind::Reverted]);
+    }
+
+    #[test]
     fn redoing_is_asking_for_it() {
         let fake = Fake::new();
         let memory = tables(&[1, 2]);

@@ -200,7 +200,7 @@ impl<'a> Decision<'a> {
         if !pending.is_empty() {
             self.unbaselined(&name);
         }
-        self.refuse_reverted(scope, &pending);
+        self.refuse_reverted(scope, &pending, target);
         for index in pending {
             self.apply(scope, index);
         }
@@ -377,8 +377,10 @@ impl<'a> Decision<'a> {
         );
     }
 
-    fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize]) {
-        if self.request.reverted == Reverted::Apply || !scope.state.had(scope.set.head()) {
+    fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize], target: Option<Version>) {
+        let had = scope.state.had(scope.set.head())
+            || target.is_some_and(|target| scope.state.had(&scope.set.head_at(target)));
+        if self.request.reverted == Reverted::Apply || !had {
             return;
         }
         for &index in pending {
