@@ -585,6 +585,46 @@ mod another_digest {
         idles(&fake, &Migrator::new(&old), Outcome::UpToDate, LOOKED_CLOSER);
         idles(&fake, &Migrator::new(tables(&[1])), Outcome::Ahead, 1);
     }
+
+    #[test]
+    fn an_older_program_boots_where_the_newer_one_has_built_everything() {
+        let fake = Fake::new();
+        let (old, new) = (with_second(OLD), with_second(NEW));
+        apply(&fake, &Migrator::new(accepting(&new, &[&old])));
+        idles(&fake, &Migrator::new(&old), Outcome::UpToDate, LOOKED_CLOSER);
+    }
+
+    #[test]
+    fn an_older_program_boots_on_a_database_that_was_baselined() {
+        let fake = Fake::new();
+        fake.another().run("CREATE TABLE t1 (id INTEGER); CREATE TABLE t2 (id INTEGER)").expect("by hand");
+        let (old, new) = (with_second(OLD), with_second(NEW));
+        Migrator::new(accepting(&new, &[&old]))
+            .baseline_blocking(&mut fake.another(), version(2))
+            .expect("no history yet");
+        idles(&fake, &Migrator::new(&old), Outcome::UpToDate, LOOKED_CLOSER);
+    }
+
+    #[test]
+    fn a_second_change_accepts_both_former_ones() {
+        let (old, new, newest) = (with_second(OLD), with_second(NEW), with_second(NEWEST));
+        let now = accepting(&newest, &[&old, &new]);
+        for first in [&old, &new] {
+            let fake = Fake::new();
+            apply(&fake, &Migrator::new(first));
+            apply_silently(&fake, &Migrator::new(&now));
+            for older in [&old, &new] {
+                idles(&fake, &Migrator::new(older), Outcome::UpToDate, LOOKED_CLOSER);
+            }
+        }
+        let fake = Fake::new();
+        apply(&fake, &Migrator::new(&old));
+        apply_silently(&fake, &Migrator::new(accepting(&new, &[&old])));
+        apply_silently(&fake, &Migrator::new(&now));
+        for older in [&old, &new] {
+            idles(&fake, &Migrator::new(older), Outcome::UpToDate, LOOKED_CLOSER);
+        }
+    }
 }
 
 mod without_a_history {

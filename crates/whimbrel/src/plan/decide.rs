@@ -167,6 +167,11 @@ impl<'a> Decision<'a> {
         if let Some(migration) = item.migration() {
             let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());
             (item.label, item.version, item.digest) = (label, version, Some(digest));
+            // An older program, whose digest is a former one, must find it, whoever has applied it.
+            if let Some(manifest) = scope.set.manifest().filter(|_| version.is_some()) {
+                let formers = manifest.formers().iter().filter(|former| Some(former.version) == version);
+                item.formers = formers.map(|former| former.digest).collect();
+            }
         }
         item
     }
@@ -269,8 +274,11 @@ impl<'a> Decision<'a> {
                     let action = Action::Accept { reason: former.reason.clone() };
                     let mut item = self.item(scope, Which::Versioned(index), action);
                     item.below = Some(version);
-                    item.formers = entry.formers;
-                    item.formers.push(entry.digest);
+                    for digest in entry.formers.into_iter().chain([entry.digest]) {
+                        if !item.formers.contains(&digest) {
+                            item.formers.push(digest);
+                        }
+                    }
                     self.items.push(item);
                 }
                 _ => {
