@@ -874,6 +874,16 @@ mod sets {
     use super::*;
 
     #[test]
+    fn two_of_one_name_are_refused_whatever_the_database_has() {
+        let fake = Fake::new();
+        let both = || Migrator::new(tables(&[1])).and(tables(&[1, 2]));
+        refuses(&fake, &both(), &[FindingKind::Duplicate]);
+        apply(&fake, &Migrator::new(tables(&[1, 2])));
+        refuses(&fake, &both(), &[FindingKind::Duplicate]);
+        refuses(&fake, &Migrator::new(tables(&[1, 2])).and(tables(&[1, 2])), &[FindingKind::Duplicate]);
+    }
+
+    #[test]
     fn equal_files_in_two_sets_have_different_heads() {
         let jobs = tables(&[1]).with_set(SetName::new("jobs").expect("a name"));
         let head = |memory: &Memory| *memory.set().expect("a set").head();
