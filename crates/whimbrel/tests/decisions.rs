@@ -930,6 +930,14 @@ mod transactions {
         let alone = Migrator::new(outside(Memory::new(), 1)).with_transaction(Transaction::PerRun);
         apply(&fake, &alone);
     }
+
+    #[test]
+    fn one_for_all_refuses_it_in_an_earlier_set_too() {
+        let fake = Fake::new();
+        let jobs = outside(Memory::new().with_set(SetName::new("jobs").expect("a name")), 1);
+        let migrator = Migrator::new(jobs).and(tables(&[1])).with_transaction(Transaction::PerRun);
+        refuses(&fake, &migrator, &[FindingKind::Script]);
+    }
 }
 
 #[test]

@@ -129,23 +129,19 @@ impl<'a> Decision<'a> {
         }
         let ahead = scope.ahead;
         self.planned.push(PlannedSet { set: set.shared(), expected, ahead });
-        if self.request.transaction == Transaction::PerRun && self.items.len() > 1 {
-            self.refuse_what_cannot_share(name);
-        }
     }
 
-    fn refuse_what_cannot_share(&mut self, name: &SetName) {
-        let labels: Vec<String> = self
-            .items
-            .iter()
-            .filter(|item| item.set_name() == name && item.sharing() != Sharing::Shared)
-            .map(|item| item.label.clone())
-            .collect();
-        for label in labels {
-            let message =
-                "cannot share a transaction with others: use another transaction mode, or run it by itself";
-            self.find(FindingKind::Script, name, label, message);
+    /// One transaction for all sets was asked for.
+    pub(super) fn refuse_what_cannot_share(&mut self) {
+        if self.request.transaction != Transaction::PerRun || self.items.len() < 2 {
+            return;
         }
+        let message =
+            "cannot share a transaction with others: use another transaction mode, or run it by itself";
+        let apart = self.items.iter().filter(|item| item.sharing() != Sharing::Shared);
+        let found =
+            apart.map(|item| Finding::new(FindingKind::Script, item.set_name(), &item.label, message));
+        self.findings.extend(found);
     }
 
     fn item(&self, scope: &Scope<'_>, which: Which, action: Action) -> PlanItem {
