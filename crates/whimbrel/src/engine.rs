@@ -162,6 +162,8 @@ impl<'e, 's> Engine<'e, 's> {
         item.sharing() == Sharing::Shared
             && match item.rust_step() {
                 None => true,
+                // Where one transaction for all was asked for, a step that fails is not run again either.
+                Some(_) if !self.settings.one_by_one => true,
                 Some(_) => self.bound_step(item).is_some_and(|step| step.database_only),
             }
     }

@@ -938,6 +938,20 @@ mod transactions {
         let migrator = Migrator::new(jobs).and(tables(&[1])).with_transaction(Transaction::PerRun);
         refuses(&fake, &migrator, &[FindingKind::Script]);
     }
+
+    #[test]
+    fn one_for_all_holds_steps_in_rust_as_well() {
+        for key in [StepKey::new(2), StepKey::new(2).database_only()] {
+            let fake = Fake::new();
+            let memory = tables(&[1]).with_rust(2, "step").with_sql(3, "wrong", "DROP TABLE missing");
+            let migrator =
+                Migrator::new(memory).with_transaction(Transaction::PerRun).with_blocking_step(key, |tx| {
+                    tx.execute("CREATE TABLE s (id INTEGER)", &[]).map(drop).map_err(Into::into)
+                });
+            migrator.run_blocking(&mut fake.another()).expect_err("the third one fails");
+            assert_eq!((fake.dump(), fake.history()), (String::new(), Vec::new()), "{key:?}");
+        }
+    }
 }
 
 #[test]
