@@ -493,6 +493,15 @@ mod repeatables {
     }
 
     #[test]
+    fn without_a_manifest_a_changed_text_is_run_each_time() {
+        let fake = Fake::new();
+        for text in ["CHECKPOINT", "LOCK TABLE t1", "CHECKPOINT"] {
+            apply(&fake, &Migrator::new(repeatable(text)));
+            idles(&fake, &Migrator::new(repeatable(text)), Outcome::UpToDate, 1);
+        }
+    }
+
+    #[test]
     fn one_that_the_program_lacks_is_left_alone() {
         let fake = Fake::new();
         apply(&fake, &Migrator::new(repeatable("CHECKPOINT")));
