@@ -38,8 +38,6 @@ pub(crate) struct Settings<'s> {
     pub(crate) verbatim: bool,
     /// A shared transaction that fails is done again one by one.
     pub(crate) one_by_one: bool,
-    /// Everything shares one transaction, also steps in Rust that promise nothing.
-    pub(crate) all_in_one: bool,
 }
 
 impl Settings<'_> {
@@ -164,7 +162,8 @@ impl<'e, 's> Engine<'e, 's> {
         item.sharing() == Sharing::Shared
             && match item.rust_step() {
                 None => true,
-                Some(_) if self.settings.all_in_one => true,
+                // Where one transaction for all was asked for, a step that fails is not run again either.
+                Some(_) if !self.settings.one_by_one => true,
                 Some(_) => self.bound_step(item).is_some_and(|step| step.database_only),
             }
     }

@@ -295,7 +295,7 @@ pub struct SetHistory {
     pub(crate) repeatables: BTreeMap<String, RepeatableInForce>,
     pub(crate) open: Option<OpenWork>,
     heads: HashMap<Digest, i64>,
-    head: Digest,
+    start: Digest,
 }
 
 impl SetHistory {
@@ -309,7 +309,7 @@ impl SetHistory {
             repeatables: BTreeMap::new(),
             open: None,
             heads: HashMap::new(),
-            head: Chain::start(set).head(),
+            start: Chain::start(set).head(),
         }
     }
 
@@ -331,8 +331,10 @@ impl SetHistory {
         self.rows.last().map(|row| row.hash)
     }
 
+    /// The versioned head over what is in force. While work is open no row holds it.
     pub(crate) fn head(&self) -> Digest {
-        self.head
+        let digests = self.in_force.values().map(|entry| &entry.digest);
+        digests.fold(Chain::at(self.start), Chain::push).head()
     }
 
     pub(crate) fn repeatables_digest(&self) -> Digest {
@@ -373,7 +375,6 @@ impl SetHistory {
     fn fold(&mut self, row: &HistoryRow) {
         if let Some(head) = row.head {
             self.heads.insert(head, row.seq);
-            self.head = head;
         }
         let (Some(name), Some(digest)) = (row.name.clone(), row.digest) else {
             if row.event == HistoryEvent::Repaired
@@ -393,18 +394,20 @@ impl SetHistory {
         };
         match (row.event, row.version) {
             (HistoryEvent::Applied | HistoryEvent::Baselined | HistoryEvent::Accepted, Some(version)) => {
-                self.open = None;
+                if row.event == HistoryEvent::Applied {
+                    self.end(row.version, &name);
+                }
                 self.reverted.remove(&version);
                 self.removed.remove(&version);
                 self.in_force.insert(version, in_force());
             }
             (HistoryEvent::Applied, None) => {
-                self.open = None;
+                self.end(None, &name);
                 let revision = row.detail.value("revision").and_then(|text| text.parse().ok()).unwrap_or(1);
                 self.repeatables.insert(name, RepeatableInForce { revision, digest, at: row.at.clone() });
             }
             (HistoryEvent::Reverted, Some(version)) => {
-                self.open = None;
+                self.end(row.version, &name);
                 self.in_force.remove(&version);
                 self.reverted.insert(version, row.at.clone());
             }
@@ -447,6 +450,15 @@ impl SetHistory {
             }
             (HistoryEvent::Settled, _) => self.settle(row),
             _ => {}
+        }
+    }
+
+    /// Work on this migration is done. What is open on another one stays open: a program that does not know of it may
+    /// have written the row.
+    fn end(&mut self, version: Option<Version>, name: &str) {
+        let done = |open: &OpenWork| open.version == version && (version.is_some() || open.name == name);
+        if self.open.as_ref().is_some_and(done) {
+            self.open = None;
         }
     }
 

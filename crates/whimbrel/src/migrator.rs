@@ -4,7 +4,7 @@ mod boot;
 mod status;
 mod verbs;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
@@ -283,9 +283,18 @@ impl<'a> Migrator<'a> {
         let verifiers: Vec<&dyn Verifier> = self.verifiers.iter().map(|verifier| &**verifier as _).collect();
         let mut findings = Vec::new();
         let mut sets = Vec::with_capacity(self.parts.len());
+        let mut names = HashSet::new();
         for part in &self.parts {
             let set = part.source.load(dialect.name).await?;
             findings.extend(part.steps.check(&set, mode == verbs::Mode::Blocking));
+            if !names.insert(set.name().clone()) {
+                findings.push(Finding::new(
+                    FindingKind::Duplicate,
+                    set.name(),
+                    set.name().as_str(),
+                    "two sets have this name: give one another",
+                ));
+            }
             if self.gaps == Gaps::Refuse {
                 findings.extend(gaps(&set));
             }
@@ -310,7 +319,6 @@ impl<'a> Migrator<'a> {
             reason: self.reason.as_deref(),
             verbatim: self.verbatim,
             one_by_one: self.request.transaction == Transaction::Auto,
-            all_in_one: self.request.transaction == Transaction::PerRun,
         }
     }
 }

@@ -243,6 +243,7 @@ pub fn plan(
     for (index, set) in sets.iter().enumerate() {
         decision.set(set, index + 1 == sets.len());
     }
+    decision.refuse_what_cannot_share();
     let decide::Decision { findings, items, planned, notes, .. } = decision;
     if !findings.is_empty() {
         return Err(findings);

@@ -136,7 +136,7 @@ impl<'t> Statement<'t> {
     /// ```
     #[must_use]
     pub fn words(&self) -> Words<'_, 't> {
-        Words::new(self.text(), self.position.offset, &self.lexing)
+        Words::new(self.script, self.position.offset, self.end, &self.lexing)
     }
 }
 

@@ -33,8 +33,6 @@ impl Migrator<'_> {
         let boot_sets: Vec<BootSet<'_>> = sets
             .iter()
             .enumerate()
-            // A set without migrations has nothing that could be pending.
-            .filter(|(_, set)| set.iter().next().is_some())
             .map(|(index, set)| {
                 let target = match self.request.goal {
                     Goal::UpTo(target) if index + 1 == sets.len() => Some(target),
@@ -48,10 +46,6 @@ impl Migrator<'_> {
                 }
             })
             .collect();
-        if boot_sets.is_empty() {
-            let nothing = self.request.environment.is_none();
-            return Ok(if nothing { Booted::UpToDate } else { Booted::Pending });
-        }
         let query = BootQuery {
             table: &self.table,
             sets: &boot_sets,
@@ -69,9 +63,9 @@ impl Migrator<'_> {
             .with_note("next", "give the history another name with `with_table`, or restore the table")
         };
         let mut found = Booted::UpToDate;
-        for set in &boot_sets {
+        for (set, loaded) in boot_sets.iter().zip(sets) {
             let row = rows.iter().find(|row| row.read::<String>(0).is_ok_and(|name| name == set.name));
-            match self.read(set, row).map_err(odd)? {
+            match self.read(set, loaded, row).map_err(odd)? {
                 Booted::Pending => return Ok(Booted::Pending),
                 Booted::Ahead => found = Booted::Ahead,
                 Booted::UpToDate => {}
@@ -83,7 +77,12 @@ impl Migrator<'_> {
         Ok(found)
     }
 
-    fn read(&self, set: &BootSet<'_>, row: Option<&Row>) -> Result<Booted, ColumnError> {
+    fn read(
+        &self,
+        set: &BootSet<'_>,
+        loaded: &MigrationSet,
+        row: Option<&Row>,
+    ) -> Result<Booted, ColumnError> {
         let Some(row) = row else { return Ok(Booted::Pending) };
         if let Some(wanted) = &self.request.environment {
             let text: Option<String> = row.read(6)?;
@@ -103,8 +102,10 @@ impl Migrator<'_> {
             if mine(3, &set.repeatables)? || matches!(self.request.goal, Goal::UpTo(_)) {
                 return Ok(Booted::UpToDate);
             }
-            // Mine were in force under this head, and others are now: newer ones.
-            return Ok(if row.read::<Option<i64>>(4)?.is_some() { Booted::Ahead } else { Booted::Pending });
+            // Mine were in force under this head, and others are now: newer ones, if somebody counts revisions. Without
+            // a manifest going back to a former text is a change like any other.
+            let had = row.read::<Option<i64>>(4)?.is_some() && loaded.manifest().is_some();
+            return Ok(if had { Booted::Ahead } else { Booted::Pending });
         }
         let had: Option<i64> = row.read(2)?;
         let touched: Option<i64> = row.read(5)?;

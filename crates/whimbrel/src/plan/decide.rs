@@ -106,6 +106,7 @@ impl<'a> Decision<'a> {
                 format!("{}: find out who did it, then `repair` with a reason", broken.what),
             ));
         }
+        let first = self.items.len();
         if let Some(environment) = self.environment.take() {
             let action = Action::Environment { name: environment };
             let mut item = self.item(&scope, Which::None, action);
@@ -120,25 +121,27 @@ impl<'a> Decision<'a> {
             Goal::Baseline(target) if last => self.baseline(&mut scope, target),
             Goal::RevertTo(_) | Goal::Redo | Goal::Baseline(_) => {}
         }
+        if scope.state.open.is_some() {
+            // No row may read as done while work is open, whatever it is about itself.
+            for item in self.items[first..].iter_mut().take_while(|item| !item.begun) {
+                item.head = None;
+            }
+        }
         let ahead = scope.ahead;
         self.planned.push(PlannedSet { set: set.shared(), expected, ahead });
-        if self.request.transaction == Transaction::PerRun && self.items.len() > 1 {
-            self.refuse_what_cannot_share(name);
-        }
     }
 
-    fn refuse_what_cannot_share(&mut self, name: &SetName) {
-        let labels: Vec<String> = self
-            .items
-            .iter()
-            .filter(|item| item.set_name() == name && item.sharing() != Sharing::Shared)
-            .map(|item| item.label.clone())
-            .collect();
-        for label in labels {
-            let message =
-                "cannot share a transaction with others: use another transaction mode, or run it by itself";
-            self.find(FindingKind::Script, name, label, message);
+    /// One transaction for all sets was asked for.
+    pub(super) fn refuse_what_cannot_share(&mut self) {
+        if self.request.transaction != Transaction::PerRun || self.items.len() < 2 {
+            return;
         }
+        let message =
+            "cannot share a transaction with others: use another transaction mode, or run it by itself";
+        let apart = self.items.iter().filter(|item| item.sharing() != Sharing::Shared);
+        let found =
+            apart.map(|item| Finding::new(FindingKind::Script, item.set_name(), &item.label, message));
+        self.findings.extend(found);
     }
 
     fn item(&self, scope: &Scope<'_>, which: Which, action: Action) -> PlanItem {
@@ -160,6 +163,11 @@ impl<'a> Decision<'a> {
         if let Some(migration) = item.migration() {
             let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());
             (item.label, item.version, item.digest) = (label, version, Some(digest));
+            // An older program, whose digest is a former one, must find it, whoever has applied it.
+            if let Some(manifest) = scope.set.manifest().filter(|_| version.is_some()) {
+                let formers = manifest.formers().iter().filter(|former| Some(former.version) == version);
+                item.formers = formers.map(|former| former.digest).collect();
+            }
         }
         item
     }
@@ -193,7 +201,7 @@ impl<'a> Decision<'a> {
         if !pending.is_empty() {
             self.unbaselined(&name);
         }
-        self.refuse_reverted(scope, &pending);
+        self.refuse_reverted(scope, &pending, target);
         for index in pending {
             self.apply(scope, index);
         }
@@ -262,8 +270,11 @@ impl<'a> Decision<'a> {
                     let action = Action::Accept { reason: former.reason.clone() };
                     let mut item = self.item(scope, Which::Versioned(index), action);
                     item.below = Some(version);
-                    item.formers = entry.formers;
-                    item.formers.push(entry.digest);
+                    for digest in entry.formers.into_iter().chain([entry.digest]) {
+                        if !item.formers.contains(&digest) {
+                            item.formers.push(digest);
+                        }
+                    }
                     self.items.push(item);
                 }
                 _ => {
@@ -377,8 +388,10 @@ impl<'a> Decision<'a> {
         );
     }
 
-    fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize]) {
-        if self.request.reverted == Reverted::Apply || !scope.state.had(scope.set.head()) {
+    fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize], target: Option<Version>) {
+        let had = scope.state.had(scope.set.head())
+            || target.is_some_and(|target| scope.state.had(&scope.set.head_at(target)));
+        if self.request.reverted == Reverted::Apply || !had {
             return;
         }
         for &index in pending {
@@ -403,8 +416,12 @@ impl<'a> Decision<'a> {
             .in_force
             .range(version..)
             .chain(scope.state.removed.range(version..))
-            .map(|(version, entry)| explain::label(*version, entry))
-            .next();
+            .map(|(version, entry)| format!("{}, which is applied", explain::label(*version, entry)))
+            .next()
+            .or_else(|| {
+                let open = scope.state.open.as_ref().filter(|open| open.version > Some(version))?;
+                Some(format!("{}, which was begun", open.label()))
+            });
         let action = match newer {
             None => Action::Apply,
             Some(_) if self.request.out_of_order == OutOfOrder::Apply => Action::ApplyOutOfOrder,
@@ -415,7 +432,7 @@ impl<'a> Decision<'a> {
                         set.name(),
                         migration.label(),
                         format!(
-                            "older than {newer}, which is applied: give it a new version, or apply it with \
+                            "older than {newer}: give it a new version, or apply it with \
                              `OutOfOrder::Apply`"
                         ),
                     )

@@ -112,7 +112,7 @@ impl<'t> Cutter<'_, 't> {
         self.body.token(token);
         // What stands in a block that is no program's runs with the script.
         if self.body.begins_anonymous_statement() && !token.is_keyword("BEGIN") {
-            self.check(token.offset, self.text.get(token.offset..).unwrap_or_default());
+            self.check(token.offset, self.text.len());
         }
     }
 
@@ -160,14 +160,14 @@ impl<'t> Cutter<'_, 't> {
         self.counted = position;
         let statement =
             Statement { script: self.text, piece_start, piece_end, end, position, lexing: *self.lexing };
-        if self.check(start, statement.text()) == Some(ProblemKind::CopyData) {
+        if self.check(start, end) == Some(ProblemKind::CopyData) {
             self.skip_copy_data(piece_end);
         }
         self.statements.push(statement);
     }
 
-    fn check(&mut self, offset: usize, statement: &'t str) -> Option<ProblemKind> {
-        let words = Words::new(statement, offset, self.lexing);
+    fn check(&mut self, offset: usize, end: usize) -> Option<ProblemKind> {
+        let words = Words::new(self.text, offset, end, self.lexing);
         let kind = control::problem(&words, self.lexing)?;
         self.problems.push((offset, kind));
         Some(kind)

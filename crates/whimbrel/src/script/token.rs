@@ -54,12 +54,15 @@ impl Token<'_> {
 pub struct Words<'s, 't> {
     lexer: Lexer<'s, 't>,
     offset: usize,
+    end: usize,
 }
 
 impl<'s, 't> Words<'s, 't> {
-    /// The tokens of `text`, which begins `offset` bytes into its script.
-    pub(super) fn new(text: &'t str, offset: usize, lexing: &'s Lexing) -> Words<'s, 't> {
-        Words { lexer: Lexer::new(text, lexing), offset }
+    /// The tokens of a script from `offset` to `end`. What stands behind it is lexed along: at the end of a text, two
+    /// minus signs would be a comment on MySQL.
+    pub(super) fn new(script: &'t str, offset: usize, end: usize, lexing: &'s Lexing) -> Words<'s, 't> {
+        let text = script.get(offset..).unwrap_or_default();
+        Words { lexer: Lexer::new(text, lexing), offset, end: end.saturating_sub(offset) }
     }
 }
 
@@ -68,7 +71,7 @@ impl<'t> Iterator for Words<'_, 't> {
 
     fn next(&mut self) -> Option<Token<'t>> {
         loop {
-            let lexeme = self.lexer.next()?;
+            let lexeme = self.lexer.next().filter(|lexeme| lexeme.start < self.end)?;
             let kind = match lexeme.kind {
                 LexemeKind::Word => TokenKind::Word,
                 LexemeKind::QuotedIdentifier => TokenKind::QuotedIdentifier,
