@@ -46,7 +46,11 @@ pub(crate) fn run_message(
 pub(crate) fn run_query(connection: &Connection, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
     let wrong = |error| driver_error(&error, sql);
     let mut statement = connection.prepare(sql).map_err(wrong)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut columns: Vec<String> = Vec::new();
+    // A list in one version of rusqlite, an iterator in the next.
+    for name in statement.column_names() {
+        columns.push(name.to_owned());
+    }
     let count = columns.len();
     let readonly = statement.readonly();
     let mut rows = statement.query(rusqlite::params_from_iter(values.iter().map(Bound))).map_err(wrong)?;
