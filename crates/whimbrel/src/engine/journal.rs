@@ -40,17 +40,7 @@ impl<'e> Engine<'e, '_> {
         self.session.opened();
         let journal = Journal { item, group, statements: script.statements(), began: Instant::now() };
         let result = self.run_statements(&journal).await;
-        self.session.opened();
-        match self.restore_settings(&saved).await {
-            Ok(()) => self.session.closed(),
-            Err(error) => {
-                self.session.driver().close();
-                self.session.closed();
-                return result
-                    .and(Err(self.fail(Error::driver("putting back the session's settings", error))));
-            }
-        }
-        result
+        self.put_back(&saved, result).await
     }
 
     async fn run_statements(&mut self, journal: &Journal<'e, '_>) -> Result<Progress> {
@@ -228,8 +218,25 @@ impl<'e> Engine<'e, '_> {
         rows
     }
 
+    /// Puts the settings back that a script may have changed. A connection on which that fails is given up.
+    pub(super) async fn put_back(&mut self, saved: &[Value], result: Result<Progress>) -> Result<Progress> {
+        self.session.opened();
+        match self.restore_settings(saved).await {
+            Ok(()) => {
+                self.session.closed();
+                result
+            }
+            // Only the first error is told; the connection goes.
+            Err(error) => {
+                self.session.driver().close();
+                self.session.closed();
+                result.and(Err(self.fail(Error::driver("putting back the session's settings", error))))
+            }
+        }
+    }
+
     /// Reads the settings of the session that a script might change.
-    async fn save_settings(&mut self) -> Result<Vec<Value>> {
+    pub(super) async fn save_settings(&mut self) -> Result<Vec<Value>> {
         self.read_settings()
             .await
             .map_err(|error| self.fail(Error::driver("reading the session's settings", error)))
