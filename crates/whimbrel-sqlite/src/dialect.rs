@@ -108,6 +108,10 @@ const SETTINGS: &[Setting] = &[
     setting!("cache_size"),
     setting!("temp_store"),
     setting!("secure_delete"),
+    setting!("writable_schema"),
+    setting!("automatic_index"),
+    setting!("cell_size_check"),
+    setting!("read_uncommitted"),
 ];
 
 fn identifier(name: &str) -> String {

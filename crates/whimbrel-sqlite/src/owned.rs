@@ -360,7 +360,7 @@ fn execute(
 fn open(path: &Path) -> whimbrel::Result<Connection> {
     let text = path.to_string_lossy();
     // A URI has parameters that decide whether a file is created at all; its owner sees to its rights.
-    if !text.starts_with("file:") && text != ":memory:" && !text.is_empty() {
+    if !is_uri(&text) && text != ":memory:" && !text.is_empty() {
         create_private(path).map_err(|error| {
             Error::new(
                 ErrorKind::Configuration,
@@ -391,13 +391,32 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 fn not_opened(path: &Path, error: &rusqlite::Error) -> Error {
-    let error = driver_error(error, "");
+    let mut error = driver_error(error, "");
     let kind = match error.class() {
         ErrorClass::Damaged => ErrorKind::Database,
         _ => ErrorKind::Configuration,
     };
-    Error::new(kind, format!("the database {} cannot be opened: {}", path.display(), error.message()))
-        .with_source(error)
+    let mut shown = path.display().to_string();
+    if is_uri(&shown) {
+        // SQLite quotes the parts of a URI that it does not understand, and a parameter may be a key.
+        let code = error.code().unwrap_or_default().to_owned();
+        error = DriverError::new(error.class(), "SQLite refuses its path or its parameters").with_code(code);
+        shown = without_secrets(&shown).to_owned();
+    }
+    Error::new(kind, format!("the database {shown} cannot be opened: {}", error.message())).with_source(error)
+}
+
+fn is_uri(path: &str) -> bool {
+    path.starts_with("file:")
+}
+
+/// A URI without its parameters, and without anything at all if it names a host or a user.
+fn without_secrets(uri: &str) -> &str {
+    let end = uri.find(['?', '#']).unwrap_or(uri.len());
+    let plain = uri[..end].strip_prefix("file:").is_some_and(|path| {
+        path.strip_prefix("//").is_none_or(|rest| rest.starts_with('/') || rest.starts_with("localhost/"))
+    });
+    if plain { &uri[..end] } else { "file:…" }
 }
 
 fn no_thread(error: std::io::Error) -> Error {

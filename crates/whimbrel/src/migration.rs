@@ -578,6 +578,11 @@ impl MigrationSet {
         self.manifest.get()
     }
 
+    /// Whether there is a manifest, which counts the revisions of repeatables; does not read it.
+    pub(crate) fn counts_revisions(&self) -> bool {
+        self.manifest_text.is_some() || self.manifest.get().is_some()
+    }
+
     /// How many migrations are steps written in Rust.
     pub(crate) fn steps(&self) -> usize {
         self.steps

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 pub use self::item::{Action, PlanItem};
 
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, last_number};
 use crate::digest::{Context, Digest, Fields};
 use crate::finding::Finding;
 use crate::history::History;
@@ -279,13 +279,21 @@ fn digest(sets: &[PlannedSet], items: &[PlanItem], creates_history: bool) -> Dig
     items
         .iter()
         .fold(fields, |fields, item| {
+            let reason = match item.action() {
+                Action::Accept { reason } | Action::Tombstone { reason } => Some(reason.as_str()),
+                Action::Environment { name } => Some(name.as_str()),
+                _ => None,
+            };
             fields
                 .text(item.set_name().as_str())
                 .text(item.action().as_str())
                 .text(item.label())
+                .maybe(reason)
                 .number(item.first_statement() as i64)
-                .maybe(item.digest().map(|digest| digest.to_string()).as_deref())
-                .maybe(item.head().map(|digest| digest.to_string()).as_deref())
+                .maybe_digest(item.digest().as_ref())
+                .maybe_digest(item.head().as_ref())
+                .digest_text(&item.repeatables())
+                .number(last_number(item.below()))
         })
         .finish()
 }

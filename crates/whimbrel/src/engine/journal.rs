@@ -40,24 +40,17 @@ impl<'e> Engine<'e, '_> {
         self.session.opened();
         let journal = Journal { item, group, statements: script.statements(), began: Instant::now() };
         let result = self.run_statements(&journal).await;
-        match self.restore_settings(&saved).await {
-            Ok(()) => self.session.closed(),
-            Err(error) => {
-                self.session.give_up();
-                self.session.closed();
-                return result
-                    .and(Err(self.fail(Error::driver("putting back the session's settings", error))));
-            }
-        }
-        result
+        self.put_back(&saved, result).await
     }
 
     async fn run_statements(&mut self, journal: &Journal<'e, '_>) -> Result<Progress> {
         let item = journal.item;
         self.started(item);
-        if !item.begun() {
+        let begins = (!item.begun()).then(|| {
             let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
-            let row = self.open_row(item, event, Detail::new().with_some("reason", self.settings.reason));
+            self.open_row(item, event, Detail::new().with_some("reason", self.settings.reason))
+        });
+        if begins.is_some() || self.wants_backup() {
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
             let backup = match self.back_up(journal.group).await {
                 Ok(backup) => backup,
@@ -66,7 +59,7 @@ impl<'e> Engine<'e, '_> {
                     return Err(self.fail(error));
                 }
             };
-            let rows = backup.into_iter().chain([row]).collect();
+            let rows = backup.into_iter().chain(begins).collect();
             if let Some(progress) =
                 self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?
             {
@@ -74,6 +67,15 @@ impl<'e> Engine<'e, '_> {
             }
         }
         let first = item.first_statement();
+        if first == journal.statements.len() {
+            // Everything has taken effect, and only the row that says so is missing.
+            let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
+            let elapsed = self.note_time(journal);
+            let rows = self.closing_rows(journal);
+            let failing = Failing::Ours("writing the history");
+            let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
+            return Ok(done.unwrap_or(Progress::Done));
+        }
         if item.begun()
             && let Some(progress) = self.intend(journal, first).await?
         {
@@ -83,15 +85,6 @@ impl<'e> Engine<'e, '_> {
             if self.dialect.facts(statement).has(Fact::Replay) {
                 self.run_outside(journal, statement, first).await?;
             }
-        }
-        if first == journal.statements.len() {
-            // Everything has taken effect, and only the row that says so is missing.
-            let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
-            let elapsed = self.note_time(journal);
-            let rows = self.closing_rows(journal);
-            let failing = Failing::Ours("writing the history");
-            let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
-            return Ok(done.unwrap_or(Progress::Done));
         }
         for (index, statement) in journal.statements.iter().enumerate().skip(first) {
             if let Some(progress) = self.run_one(journal, index, statement).await? {
@@ -204,8 +197,11 @@ impl<'e> Engine<'e, '_> {
     /// Records that a statement failed and had no effect, so that the next run need not ask. What goes wrong here is not
     /// told: without the row the next run knows less, and never something wrong.
     async fn record_failure(&mut self, journal: &Journal<'e, '_>, index: usize, error: Error) -> Error {
-        let failed = matches!(error.class(), Some(ErrorClass::Sql | ErrorClass::Constraint));
-        if failed && let Ok(Some(mut fenced)) = self.fence().await {
+        let known = matches!(
+            error.class(),
+            Some(ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Busy | ErrorClass::Permission)
+        );
+        if known && let Ok(Some(mut fenced)) = self.fence().await {
             let detail = Detail::new().with("statement", index + 1).with_some("code", error.code());
             let row = self.open_row(journal.item, HistoryEvent::Failed, detail);
             if self.write(&mut fenced, vec![row]).await.is_err() || self.commit().await.is_err() {
@@ -227,8 +223,24 @@ impl<'e> Engine<'e, '_> {
         rows
     }
 
+    /// Puts the settings back that a script may have changed. A connection on which that fails is given up.
+    pub(super) async fn put_back(&mut self, saved: &[Value], result: Result<Progress>) -> Result<Progress> {
+        match self.restore_settings(saved).await {
+            Ok(()) => {
+                self.session.closed();
+                result
+            }
+            // Only the first error is told; the connection goes.
+            Err(error) => {
+                self.session.give_up();
+                self.session.closed();
+                result.and(Err(self.fail(Error::driver("putting back the session's settings", error))))
+            }
+        }
+    }
+
     /// Reads the settings of the session that a script might change.
-    async fn save_settings(&mut self) -> Result<Vec<Value>> {
+    pub(super) async fn save_settings(&mut self) -> Result<Vec<Value>> {
         self.read_settings()
             .await
             .map_err(|error| self.fail(Error::driver("reading the session's settings", error)))

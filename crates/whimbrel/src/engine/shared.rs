@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, HistoryRow, NewRow};
 use crate::observe::Event;
 use crate::plan::PlanItem;
+use crate::prepare::Sharing;
 
 /// From when on a migration is slow enough for its statements to be told.
 const SLOW: Duration = Duration::from_secs(1);
@@ -30,6 +31,19 @@ enum Wrong<'p> {
 impl<'e> Engine<'e, '_> {
     /// Carries out a group in one transaction: the lock, the scripts, their rows, the commit.
     pub(super) async fn run_shared(&mut self, group: &Group<'e>) -> Result<Progress> {
+        if group.items[0].sharing() == Sharing::Shared {
+            return self.run_checked(group).await;
+        }
+        // What travels alone may change settings of the session, which no transaction brings back: what comes behind it
+        // must run as it would after a crash between the two.
+        let saved = self.save_settings().await?;
+        self.session.opened();
+        let result = self.run_checked(group).await;
+        self.put_back(&saved, result).await
+    }
+
+    /// Carries out a group; around a rebuild, without foreign keys, which are then checked.
+    async fn run_checked(&mut self, group: &Group<'e>) -> Result<Progress> {
         let rebuild = group.items[0].prepared().is_some_and(|prepared| prepared.directives.foreign_keys_off);
         let Some(keys) = self.dialect.foreign_keys.filter(|_| rebuild) else {
             return self.run_transaction(group, None).await;
@@ -148,6 +162,11 @@ impl<'e> Engine<'e, '_> {
         let last = group.items.last().unwrap_or(&group.items[0]);
         self.commit().await.map_err(|error| Wrong::Database(Failing::Commit(last), error))?;
         Ok((rows, done))
+    }
+
+    /// Whether a backup was asked for and is still to be made.
+    pub(super) fn wants_backup(&self) -> bool {
+        self.settings.backup.is_some() && !*self.backed_up
     }
 
     /// Makes the backup that was asked for, before the first change of the run.

@@ -104,7 +104,7 @@ impl Migrator<'_> {
             }
             // Mine were in force under this head, and others are now: newer ones, if somebody counts revisions. Without
             // a manifest going back to a former text is a change like any other.
-            let had = row.read::<Option<i64>>(4)?.is_some() && loaded.manifest().is_some();
+            let had = row.read::<Option<i64>>(4)?.is_some() && loaded.counts_revisions();
             return Ok(if had { Booted::Ahead } else { Booted::Pending });
         }
         let had: Option<i64> = row.read(2)?;

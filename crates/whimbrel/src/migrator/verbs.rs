@@ -297,7 +297,17 @@ impl<'a> Migrator<'a> {
             match self.boot(&mut verb.session, &verb.sets, &deadline).await? {
                 Booted::UpToDate => return Ok(self.report(&verb, Outcome::UpToDate)),
                 Booted::Ahead => return Ok(self.report(&verb, Outcome::Ahead)),
-                Booted::Pending => {}
+                // What the one query cannot tell, such as a newer revision of a repeatable, the history can.
+                Booted::Pending => {
+                    let history = verb.session.history(&self.table, &verb.deadline.anew()).await?;
+                    let plan = plan(&verb.sets, &history, &self.request, verb.session.dialect());
+                    if let Ok(plan) = plan
+                        && plan.is_empty()
+                    {
+                        let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
+                        return Ok(self.report(&verb, outcome));
+                    }
+                }
             }
             for observer in &self.observers {
                 observer.observe(&Event::Waiting { holder: None, waited: deadline.waited() });
@@ -479,7 +489,7 @@ impl<'a> Migrator<'a> {
         self.append(&mut verb, history, vec![row]).await?;
         let mut report = Report::new(Outcome::Settled);
         self.fill(&verb, &mut report);
-        report.at = Some(settled);
+        report.at = (!undone).then_some(settled);
         Ok(report)
     }
 

@@ -305,7 +305,7 @@ impl<'a> Decision<'a> {
         match which {
             // A newer program's text was begun: to run this one's over it would undo what was done of it.
             Ok(Which::Repeatable(index))
-                if set.manifest().is_some() && set.repeatables()[index].revision() < open.revision =>
+                if set.counts_revisions() && set.repeatables()[index].revision() < open.revision =>
             {
                 scope.ahead = true;
                 false
@@ -462,7 +462,7 @@ impl<'a> Decision<'a> {
     fn repeatables(&mut self, scope: &mut Scope<'_>) {
         let set = scope.set.shared();
         // Without a manifest nobody counts revisions: a changed text is run.
-        let counted = set.manifest().is_some();
+        let counted = set.counts_revisions();
         for (index, migration) in set.repeatables().iter().enumerate() {
             let revision = migration.revision().unwrap_or(1);
             match scope.state.repeatables.get(migration.name()) {
