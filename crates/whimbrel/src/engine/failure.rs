@@ -2,6 +2,7 @@
 
 use crate::driver::{DriverError, ErrorClass};
 use crate::error::{Error, ErrorKind, Location};
+use crate::migration::ScriptFile;
 use crate::plan::PlanItem;
 use crate::script::{Lexing, Position, Script, TokenKind, mask};
 
@@ -47,6 +48,7 @@ fn statement_error(
         ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
         _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
         _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
+        _ if kept == 1 => "failed, and its first statement was kept".to_owned(),
         _ => format!("failed, and its first {kept} statements were kept"),
     };
     let kind = match error.class() {
@@ -68,15 +70,7 @@ fn statement_error(
         }
         let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
         let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
-        let masked = mask(file.text(), lexing);
-        this = this.with_location(place(
-            file.location(),
-            file.text(),
-            &masked,
-            position,
-            offset,
-            with_code(&said, &error),
-        ));
+        this = this.with_location(place(file, lexing, position, offset, with_code(&said, &error)));
     } else {
         this = this.with_note("database", with_code(&said, &error));
     }
@@ -122,28 +116,28 @@ fn scrub<'t>(said: &str, literals: impl Iterator<Item = &'t str>) -> String {
     })
 }
 
-/// A place, with the line of the script as it may be shown.
-fn place(
-    file: String,
-    text: &str,
-    masked: &str,
+/// A place, with the line of the script as it may be shown. What is masked may have spanned lines, so line and column are
+/// looked for in the masked text.
+pub(crate) fn place(
+    file: &ScriptFile,
+    lexing: &Lexing,
     position: Position,
     offset: Option<usize>,
     label: String,
 ) -> Location {
-    let line_number = position.line.saturating_sub(1) as usize;
-    let original = text.split('\n').nth(line_number).unwrap_or_default();
-    // A mask may change the length of a line; then the column is shown only where nothing before it was masked.
-    let line = masked.split('\n').nth(line_number).unwrap_or_default();
-    let before: String = original.chars().take(position.column.saturating_sub(1) as usize).collect();
-    let rest = &text[offset.unwrap_or(position.offset).min(text.len())..];
-    let width = match offset {
-        Some(_) if line.starts_with(&before) => {
-            let word = |letter: char| letter.is_alphanumeric() || letter == '_';
-            rest.chars().take_while(|letter| word(*letter)).count().clamp(1, 40)
+    let text = file.text();
+    let masked = mask(text, lexing);
+    let head = text.get(..position.offset).map(|head| mask(head, lexing)).unwrap_or_default();
+    let (line, before, width) = match masked.strip_prefix(&head) {
+        Some(tail) => {
+            let word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
+            let width = offset.map_or(1, |_| tail.chars().take_while(word).count().clamp(1, 40));
+            let head = head.rsplit('\n').next().unwrap_or_default();
+            let tail = tail.split('\n').next().unwrap_or_default();
+            (format!("{head}{tail}"), head.chars().count(), width)
         }
-        _ => 1,
+        // Inside of something that is masked.
+        None => ("…".to_owned(), 0, 1),
     };
-    let width = width.min(line.chars().count().saturating_sub(before.chars().count()).max(1));
-    Location { file, position, line: line.to_owned(), label, width }
+    Location { file: file.location(), position, line, before, label, width }
 }
