@@ -10,7 +10,7 @@ mod shared;
 use std::collections::HashMap;
 use std::time::Duration;
 
-pub(crate) use self::failure::Failing;
+pub(crate) use self::failure::{Failing, place};
 pub(crate) use self::session::{Deadline, Found, Session, jittered};
 
 use crate::backup::Backup;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::driver::{DriverError, ErrorClass};
 use crate::finding::Finding;
-use crate::report::Report;
+use crate::report::{Outcome, Report};
 use crate::script::Position;
 
 /// The result of the library's verbs.
@@ -85,10 +85,10 @@ pub struct Location {
     pub position: Position,
     /// The line, with literals masked.
     pub line: String,
+    /// How many characters of that line stand before the place. Masking may have moved it.
+    pub before: usize,
     /// What is to be said about the place.
     pub label: String,
-    /// What stands before the mark below the line: as many blanks and tabs as `line` has characters there.
-    pub mark: String,
     /// How many characters are meant.
     pub width: usize,
 }
@@ -126,9 +126,7 @@ impl Error {
             .into_iter()
             .find(|kind| findings.iter().any(|finding| finding.kind().turn() == *kind))
             .unwrap_or(ErrorKind::Files);
-        let count = findings.len();
-        let plural = if count == 1 { "" } else { "s" };
-        let mut error = Self::new(kind, format!("refused: {count} finding{plural}, nothing was changed"));
+        let mut error = Self::new(kind, refusal(findings.len(), None));
         if let [only] = findings.as_slice() {
             error.0.headline = format!("refused: {} {}", only.subject(), only.message());
             error.0.migration = Some(only.subject().to_owned());
@@ -212,7 +210,15 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.0.findings = findings;
+        self
+    }
+
     pub(crate) fn with_report(mut self, report: Report) -> Self {
+        if self.0.findings.len() > 1 {
+            self.0.headline = refusal(self.0.findings.len(), Some(&report));
+        }
         self.0.report = Some(report);
         self
     }
@@ -271,11 +277,13 @@ impl Error {
 
     fn write_diagnostic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        if !inner.findings.is_empty() {
-            let count = inner.findings.len();
-            let plural = if count == 1 { "" } else { "s" };
-            write!(f, "refused: {count} finding{plural}, nothing was changed")?;
-            return inner.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"));
+        if !inner.findings.is_empty() && inner.location.is_none() {
+            f.write_str(&refusal(inner.findings.len(), inner.report.as_ref()))?;
+            inner.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"))?;
+            return match inner.report.as_ref().filter(|report| !report.migrations.is_empty()) {
+                Some(report) => write!(f, "\n  = {}", Before(report)),
+                None => Ok(()),
+            };
         }
         write!(f, "error: {}", inner.headline)?;
         let gutter = inner.location.as_ref().map_or(1, |place| place.position.line.to_string().len());
@@ -283,7 +291,14 @@ impl Error {
             let pad = " ".repeat(gutter);
             write!(f, "\n{pad} --> {place}")?;
             write!(f, "\n{pad} |\n{} | {}", place.position.line, place.line)?;
-            write!(f, "\n{pad} | {}{} {}", place.mark, "^".repeat(place.width.max(1)), place.label)?;
+            if !place.label.is_empty() {
+                let before = place.line.chars().take(place.before);
+                let before: String = before.map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+                write!(f, "\n{pad} | {before}{} {}", "^".repeat(place.width.max(1)), place.label)?;
+            }
+        }
+        if let Some(report) = inner.report.as_ref().filter(|report| !report.migrations.is_empty()) {
+            write!(f, "\n{} = {}", " ".repeat(gutter), Before(report))?;
         }
         for (name, text) in &inner.notes {
             write!(f, "\n{} = {name}: {text}", " ".repeat(gutter))?;
@@ -292,9 +307,44 @@ impl Error {
     }
 }
 
+/// The headline of a refusal.
+fn refusal(count: usize, report: Option<&Report>) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    let more = if report.is_some_and(|report| !report.migrations.is_empty()) { " more" } else { "" };
+    format!("refused: {count} finding{plural}, nothing{more} was changed")
+}
+
+/// How many migrations are named that were done before an error.
+const NAMED: usize = 6;
+
+/// What was done before an error.
+struct Before<'r>(&'r Report);
+
+impl fmt::Display for Before<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let migrations = &self.0.migrations;
+        f.write_str(match self.0.outcome {
+            Outcome::Reverted => "reverted before it: ",
+            Outcome::Redone => "done before it: ",
+            _ => "applied before it: ",
+        })?;
+        let skipped = migrations.len().saturating_sub(NAMED);
+        if skipped > 0 {
+            write!(f, "{skipped} more, ")?;
+        }
+        let labels: Vec<&str> = migrations[skipped..].iter().map(|migration| &*migration.label).collect();
+        f.write_str(&labels.join(", "))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.alternate() { self.write_diagnostic(f) } else { f.write_str(&self.0.headline) }
+        match &self.0.location {
+            _ if f.alternate() => self.write_diagnostic(f),
+            // Of several errors with one headline each needs its place.
+            Some(place) if !self.0.findings.is_empty() => write!(f, "{} ({place})", self.0.headline),
+            _ => f.write_str(&self.0.headline),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The builder that an application uses, and its verbs. Puts sources, verifiers, planning and the engine together.
 
 mod boot;
+mod doubt;
 mod status;
 mod verbs;
 

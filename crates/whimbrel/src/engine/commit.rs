@@ -58,7 +58,8 @@ impl Engine<'_, '_> {
             let waited = self.deadline.waited();
             self.settings.tell(&Event::Waiting { holder: None, waited });
             if self.deadline.passed() {
-                return Err(self.fail(lock_deadline(&self.deadline, error)));
+                let changed = !self.report.migrations.is_empty();
+                return Err(self.fail(lock_deadline(&self.deadline, changed, error)));
             }
             self.session.pause(&mut round, &self.deadline).await;
             if self.others_have_written().await? {
@@ -207,15 +208,13 @@ impl Engine<'_, '_> {
     }
 }
 
-fn lock_deadline(deadline: &Deadline, error: DriverError) -> Error {
+fn lock_deadline(deadline: &Deadline, changed: bool, error: DriverError) -> Error {
+    let next = "run again when it is done, or give a longer time with `with_lock_deadline`";
     Error::new(
         ErrorKind::Retry,
         format!("another connection has held the write lock for {}", Short(deadline.longest())),
     )
     .with_class(ErrorClass::Busy)
-    .with_note(
-        "next",
-        "run again when it is done, or give a longer time with `with_lock_deadline`; nothing was changed",
-    )
+    .with_note("next", if changed { next.to_owned() } else { format!("{next}; nothing was changed") })
     .with_source(error)
 }

@@ -2,6 +2,7 @@
 
 use crate::driver::{DriverError, ErrorClass};
 use crate::error::{Error, ErrorKind, Location};
+use crate::migration::ScriptFile;
 use crate::plan::PlanItem;
 use crate::script::{Lexing, Position, Script, TokenKind, mask};
 
@@ -47,6 +48,7 @@ fn statement_error(
         ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
         _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
         _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
+        _ if kept == 1 => "failed, and its first statement was kept".to_owned(),
         _ => format!("failed, and its first {kept} statements were kept"),
     };
     let kind = match error.class() {
@@ -68,8 +70,7 @@ fn statement_error(
         }
         let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
         let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
-        let location = place(file.location(), file.text(), lexing, position, with_code(&said, &error));
-        this = this.with_location(location);
+        this = this.with_location(place(file, lexing, position, offset, with_code(&said, &error)));
     } else {
         this = this.with_note("database", with_code(&said, &error));
     }
@@ -115,24 +116,28 @@ fn scrub<'t>(said: &str, literals: impl Iterator<Item = &'t str>) -> String {
     })
 }
 
-/// A place, with the line of the script as it may be shown.
-///
-/// A mask changes lengths, and a literal may run over lines: what stands before the place is masked by itself, so that its
-/// last line tells where the mark goes.
-fn place(file: String, text: &str, lexing: &Lexing, position: Position, label: String) -> Location {
-    let (before, after) = text.split_at_checked(position.offset).unwrap_or((text, ""));
-    let (masked_before, masked_after) = (mask(before, lexing), mask(after, lexing));
-    // In the middle of a literal the rest of it would not be taken for one.
-    let whole = format!("{masked_before}{masked_after}") == mask(text, lexing);
-    let after = if whole { masked_after.split('\n').next().unwrap_or_default() } else { "…" };
-    let before = masked_before.rsplit('\n').next().unwrap_or_default();
-    let word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
-    Location {
-        file,
-        position,
-        line: format!("{before}{after}"),
-        mark: before.chars().map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect(),
-        width: after.chars().take_while(word).count().clamp(1, 40),
-        label,
-    }
+/// A place, with the line of the script as it may be shown. What is masked may have spanned lines, so line and column are
+/// looked for in the masked text.
+pub(crate) fn place(
+    file: &ScriptFile,
+    lexing: &Lexing,
+    position: Position,
+    offset: Option<usize>,
+    label: String,
+) -> Location {
+    let text = file.text();
+    let masked = mask(text, lexing);
+    let head = text.get(..position.offset).map(|head| mask(head, lexing)).unwrap_or_default();
+    let (line, before, width) = match masked.strip_prefix(&head) {
+        Some(tail) => {
+            let word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
+            let width = offset.map_or(1, |_| tail.chars().take_while(word).count().clamp(1, 40));
+            let head = head.rsplit('\n').next().unwrap_or_default();
+            let tail = tail.split('\n').next().unwrap_or_default();
+            (format!("{head}{tail}"), head.chars().count(), width)
+        }
+        // Inside of something that is masked.
+        None => ("…".to_owned(), 0, 1),
+    };
+    Location { file: file.location(), position, line, before, label, width }
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Migrator;
 use super::boot::Booted;
+use super::doubt::{open_script, refusal};
 use super::status::Status;
 use crate::blocking::{Blocking, block_on};
 use crate::detail::Detail;
@@ -12,7 +13,7 @@ use crate::engine::{Deadline, Engine, Progress, Session, jittered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::FindingKind;
 use crate::history::{History, HistoryEvent, NewRow};
-use crate::migration::{Kind, MigrationSet, Version, label};
+use crate::migration::{MigrationSet, Version, label};
 use crate::observe::{Event, Tip};
 use crate::plan::{Goal, Plan, Request, Reverted, Transaction, plan};
 use crate::prepare::statement_digest;
@@ -254,7 +255,8 @@ impl<'a> Migrator<'a> {
 
     async fn decide(&self, verb: &mut Verb<'_>, history: &History, request: &Request) -> Result<Plan> {
         let dialect = verb.session.dialect();
-        plan(&verb.sets, history, request, dialect).map_err(Error::refused)
+        plan(&verb.sets, history, request, dialect)
+            .map_err(|findings| refusal(&verb.sets, history, dialect, findings))
     }
 
     fn report(&self, verb: &Verb<'_>, outcome: Outcome) -> Report {
@@ -367,7 +369,10 @@ impl<'a> Migrator<'a> {
                     verb.session.pause(&mut round, &verb.deadline).await;
                     continue;
                 }
-                Err(findings) => return Err(Error::refused(findings).with_report(report)),
+                Err(findings) => {
+                    let error = refusal(&verb.sets, &history, verb.session.dialect(), findings);
+                    return Err(error.with_report(report));
+                }
             };
             if plan.is_empty() {
                 if report.migrations.is_empty() {
@@ -502,12 +507,7 @@ impl<'a> Migrator<'a> {
     ) -> Result<crate::digest::Digest> {
         let gone =
             || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
-        let migration = match open.version {
-            Some(version) => set.migration(version),
-            None => set.repeatables().iter().find(|migration| migration.name() == open.name),
-        };
-        let migration = migration.filter(|migration| migration.kind() == Kind::Sql).ok_or_else(gone)?;
-        let file = if open.reverting { migration.down().ok_or_else(gone)? } else { migration.up() };
+        let (_, file) = open_script(set, open).ok_or_else(gone)?;
         let script = Script::parse(file.text(), &verb.session.dialect().lexing).map_err(|_| gone())?;
         script.statements().get(open.statements.len()).map(statement_digest).ok_or_else(gone)
     }

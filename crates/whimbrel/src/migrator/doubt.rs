@@ -1,0 +1,132 @@
+//! How it is told that the outcome of a statement is not known. Reads the history and the script; decides nothing.
+
+use crate::detail::Detail;
+use crate::dialect::{Dialect, Fact};
+use crate::engine::place;
+use crate::error::{Error, ErrorKind};
+use crate::finding::{Finding, FindingKind};
+use crate::history::{History, OpenWork};
+use crate::migration::{Kind, Migration, MigrationSet, ScriptFile};
+use crate::script::{Script, Statement, TokenKind};
+use crate::verify::Verified;
+
+/// The error for what planning has found. A statement in doubt, where it is all that was found, is told with its place.
+pub(super) fn refusal(
+    sets: &[Verified<MigrationSet>],
+    history: &History,
+    dialect: &Dialect,
+    findings: Vec<Finding>,
+) -> Error {
+    match findings.as_slice() {
+        [only] if only.kind() == FindingKind::InDoubt => {
+            in_doubt(sets, history, dialect, only).unwrap_or_else(|| Error::refused(findings))
+        }
+        _ => Error::refused(findings),
+    }
+}
+
+/// The migration that is open, and its script, as the set has them now.
+pub(super) fn open_script<'s>(
+    set: &'s MigrationSet,
+    open: &OpenWork,
+) -> Option<(&'s Migration, &'s ScriptFile)> {
+    let migration = match open.version {
+        Some(version) => set.migration(version),
+        None => set.repeatables().iter().find(|migration| migration.name() == open.name),
+    };
+    let migration = migration.filter(|migration| migration.kind() == Kind::Sql)?;
+    let file = if open.reverting { migration.down()? } else { migration.up() };
+    Some((migration, file))
+}
+
+fn in_doubt(
+    sets: &[Verified<MigrationSet>],
+    history: &History,
+    dialect: &Dialect,
+    finding: &Finding,
+) -> Option<Error> {
+    let set = sets.iter().find(|set| set.name() == finding.set())?;
+    let state = history.set(set.name());
+    let open = state.open.as_ref()?;
+    let (migration, file) = open_script(set, open)?;
+    let script = Script::parse(file.text(), &dialect.lexing).ok()?;
+    let done = open.statements.len();
+    let statement = script.statements().get(done)?;
+    let number = done + 1;
+    let lost = script.statements()[..done]
+        .iter()
+        .position(|statement| dialect.facts(statement).has(Fact::SessionState));
+    let headline = match lost {
+        None => "the outcome of one statement is unknown".to_owned(),
+        Some(_) => format!("migration {} cannot be gone on with", migration.label()),
+    };
+    let place = place(file, &dialect.lexing, statement.position(), None, String::new());
+    let error = Error::new(ErrorKind::OutcomeUnknown, headline)
+        .with_migration(migration.label())
+        .with_statement(number)
+        .with_location(place)
+        .with_findings(vec![finding.clone()])
+        .with_note(
+            "begun",
+            format!("{} by {}; no answer to statement {number} was recorded", open.began, who(&open.by)),
+        );
+    let what = match open.version {
+        Some(version) => format!("version {version}"),
+        None => format!("{} (no version)", migration.label()),
+    };
+    Some(match lost {
+        None => error
+            .with_note(
+                "look",
+                format!(
+                    "has `{}` taken effect? compare what it names with what the database has",
+                    head(statement)
+                ),
+            )
+            .with_note(
+                "next",
+                format!(
+                    "`settle` {what} with `Ending::TookEffect({number})` or `Ending::DidNot({number})`, and a reason; \
+                     then run again"
+                ),
+            ),
+        Some(lost) => error
+            .with_note(
+                "why",
+                format!(
+                    "statement {} has left something in a session that is gone, and what follows may need it",
+                    lost + 1
+                ),
+            )
+            .with_note(
+                "next",
+                format!(
+                    "look how far it came; end it by hand, or undo it by hand; then `settle` {what} with \
+                     `Ending::Applied` or `Ending::Undone`, and a reason"
+                ),
+            ),
+    })
+}
+
+/// A statement's first words. Literals belong in no message.
+fn head(statement: &Statement<'_>) -> String {
+    let shown = |kind: TokenKind| !matches!(kind, TokenKind::String | TokenKind::Number);
+    let mut words = statement.words().take_while(|word| shown(word.kind));
+    let first: Vec<&str> = words.by_ref().take(4).map(|word| word.text).collect();
+    let more = if statement.words().count() > first.len() { " …" } else { "" };
+    first.join(" ") + more
+}
+
+/// `user@host (application 1.2.3)`.
+fn who(text: &str) -> String {
+    let detail: Detail = text.parse().unwrap_or_default();
+    let user = detail.value("user").unwrap_or("a user without a name");
+    let host = detail.value("host").map_or_else(String::new, |host| format!("@{host}"));
+    let process = detail.value("process").map_or_else(String::new, |process| format!(", process {process}"));
+    let application = match (detail.value("application"), detail.value("application_version")) {
+        (Some(name), Some(version)) => format!(" ({name} {version})"),
+        (Some(name), None) => format!(" ({name})"),
+        _ => String::new(),
+    };
+    format!("{user}{host}{process}{application}")
+}
