@@ -118,7 +118,8 @@ fn exactly_one_statement_reaches_an_owned_connection_and_other_verbs_that_look()
     let folder = memory_folder();
     let path = migrated(folder.path(), 10);
     let before = traces_of_writing(&path);
-    let verbs: [fn(&Migrator<'_>, &mut Counting<Sqlite>) -> whimbrel::Result<Report>; 3] = [
+    type Verb = fn(&Migrator<'_>, &mut Counting<Sqlite>) -> whimbrel::Result<Report>;
+    let verbs: [Verb; 3] = [
         |migrator, db| block_on(migrator.run(db)),
         |migrator, db| block_on(migrator.check(db)),
         |migrator, db| block_on(migrator.wait(db)),
@@ -268,12 +269,15 @@ fn bytes_read() -> u64 {
     line.trim().parse().expect("a number")
 }
 
+/// How many rows, their heads, and what they touch, as SQL.
+type Rows<'r> = &'r [(i64, &'r str, &'r str)];
+
 #[test]
 fn a_boot_reads_the_same_with_10_and_with_100_000_rows() {
     let long = 100_000;
     let same_head = "last.head";
     // The newest row's head is found by its number, and mine among those that share it.
-    let histories: [(&str, i64, Outcome, &[(i64, &str, &str)]); 5] = [
+    let histories: [(&str, i64, Outcome, Rows<'_>); 5] = [
         ("up to date, all rows repeat the head", 10, Outcome::UpToDate, &[(long, same_head, "NULL")]),
         ("behind newer programs", 10, Outcome::Ahead, &[(long, OTHER_HEADS, "NULL")]),
         (
@@ -305,7 +309,7 @@ fn a_boot_reads_the_same_with_10_and_with_100_000_rows() {
 fn rows_that_touch_what_is_mine_cost_a_few_steps_each() {
     // People revert, accept and remove; a thousand times is a lot.
     let back = "(SELECT head FROM whimbrel_history WHERE seq = 10)";
-    let histories: [(&str, Outcome, &[(i64, &str, &str)]); 2] = [
+    let histories: [(&str, Outcome, Rows<'_>); 2] = [
         ("up to date", Outcome::UpToDate, &[(1_000, OTHER_HEADS, "1 + n % 10"), (1, back, "NULL")]),
         (
             "ahead",
