@@ -16,7 +16,8 @@ use crate::run_time::EmbeddedDir;
 ///
 /// In debug builds the first load compares the directory, if it is still there, with what is embedded, and prints
 /// the difference to stderr, once in the life of the process: see [`drift`](Self::drift).
-#[derive(Clone, Copy, Debug)]
+// Not `Copy`: clippy would then tell every application to leave out the `&` of `Migrator::new(&MIGRATIONS)`.
+#[derive(Clone, Debug)]
 pub struct Embedded {
     place: &'static str,
     sets: &'static [BakedSet],
