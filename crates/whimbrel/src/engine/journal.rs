@@ -135,6 +135,12 @@ impl<'e> Engine<'e, '_> {
                 };
             }
         }
+        self.settings.tell(&Event::Statement {
+            label: item.label(),
+            statement: index + 1,
+            statements: journal.statements.len(),
+            elapsed: journal.began.elapsed(),
+        });
         let text = statement_digest(statement);
         let detail = Detail::new().with("statement", index + 1).with("text", text);
         let mut rows = vec![self.open_row(item, HistoryEvent::Statement, detail)];
@@ -148,12 +154,6 @@ impl<'e> Engine<'e, '_> {
         if let Some(progress) = self.finish(&mut fenced, rows, ours, &done).await? {
             return Ok(Some(progress));
         }
-        self.settings.tell(&Event::Statement {
-            label: item.label(),
-            statement: index + 1,
-            statements: journal.statements.len(),
-            elapsed: journal.began.elapsed(),
-        });
         Ok(None)
     }
 

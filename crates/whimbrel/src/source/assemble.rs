@@ -41,9 +41,11 @@ impl MigrationSet {
     pub fn from_files(
         name: Option<SetName>,
         root: &str,
-        files: Vec<SourceFile>,
+        mut files: Vec<SourceFile>,
         manifest: Option<&str>,
     ) -> Result<Self> {
+        // Which of two files is told to be in the other's place must not hang on the order in a directory.
+        files.sort_by(|a, b| a.path.cmp(&b.path));
         let mut wrong: Vec<String> = Vec::new();
         let place = |path: &str| if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
         let manifest = match manifest.map(str::parse::<Manifest>).transpose() {
