@@ -2,14 +2,15 @@
 
 mod boot;
 mod doubt;
+mod settle;
 mod status;
 mod verbs;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
-pub use self::verbs::{Ending, Settlement};
 
 use crate::backup::Backup;
 use crate::dialect::{Dialect, TableName};

@@ -1,0 +1,218 @@
+//! One row of the history: its columns, how they are hashed, and how they are read.
+
+use std::fmt;
+
+use crate::detail::Detail;
+use crate::digest::{Context, Digest, Fields};
+use crate::driver::{ColumnError, Row};
+use crate::migration::{Version, label};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $event:ident = $word:literal),* $(,)?) => {
+        /// What a row of the history says happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum HistoryEvent { $($(#[$doc])* $event),* }
+
+        impl HistoryEvent {
+            /// The word in the table.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$event => $word),* }
+            }
+
+            fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$event),)* _ => None }
+            }
+        }
+    };
+}
+
+events! {
+    /// A migration that runs outside a transaction is about to run.
+    Begun = "begun",
+    /// A statement of it took effect.
+    Statement = "statement",
+    /// A migration is in force.
+    Applied = "applied",
+    /// A run is over.
+    Finished = "finished",
+    /// A statement of a migration that runs outside a transaction failed, and had no effect.
+    Failed = "failed",
+    /// A way down that runs outside a transaction is about to run.
+    Reverting = "reverting",
+    /// A migration is no longer in force.
+    Reverted = "reverted",
+    /// A migration was declared to be in force without being run.
+    Baselined = "baselined",
+    /// A changed migration's new digest was accepted.
+    Accepted = "accepted",
+    /// A migration was removed on purpose; its effects stay.
+    Tombstone = "tombstone",
+    /// A person said how a statement in doubt, or a migration half done, has ended.
+    Settled = "settled",
+    /// A person has looked at what was wrong with the history.
+    Repaired = "repaired",
+    /// A statement that had failed, or was settled as not run, is about to be run again.
+    Attempt = "attempt",
+    /// A backup was made.
+    Backup = "backup",
+    /// The environment that the database belongs to.
+    Environment = "environment",
+}
+
+impl fmt::Display for HistoryEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The columns that the client writes, in the order in which they are hashed, inserted and read.
+pub(super) const COLUMNS: &str =
+    "set_name, seq, event, version, name, digest, head, repeatables, below, who, at, detail, previous, hash";
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryRow {
+    pub(crate) set: String,
+    pub(crate) seq: i64,
+    pub(crate) event: HistoryEvent,
+    pub(crate) version: Option<Version>,
+    pub(crate) name: Option<String>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) head: Option<Digest>,
+    pub(crate) repeatables: Digest,
+    pub(crate) below: Option<Version>,
+    pub(crate) who: String,
+    pub(crate) at: String,
+    pub(crate) detail: Detail,
+    pub(crate) previous: Option<Digest>,
+    pub(crate) hash: Digest,
+}
+
+impl HistoryRow {
+    /// The set.
+    pub fn set(&self) -> &str {
+        &self.set
+    }
+
+    /// The row's number in its set, from 1 without gaps.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// What happened.
+    pub fn event(&self) -> HistoryEvent {
+        self.event
+    }
+
+    /// The migration's version.
+    pub fn version(&self) -> Option<Version> {
+        self.version
+    }
+
+    /// The migration's name.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The migration's label, if the row is about one.
+    pub fn label(&self) -> Option<String> {
+        self.name.as_deref().map(|name| label(self.version, name))
+    }
+
+    /// The migration's digest.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.as_ref()
+    }
+
+    /// The versioned head after the row; none while work is open.
+    pub fn head(&self) -> Option<&Digest> {
+        self.head.as_ref()
+    }
+
+    /// The digest of the repeatables after the row.
+    pub fn repeatables(&self) -> &Digest {
+        &self.repeatables
+    }
+
+    /// The lowest version that the row changed other than by adding to the end.
+    pub fn below(&self) -> Option<Version> {
+        self.below
+    }
+
+    /// Who and where: `v1 user=… host=… process=… application=… application_version=…`.
+    pub fn who(&self) -> &str {
+        &self.who
+    }
+
+    /// When, by the server's clock, in UTC.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// What else the event needs, as `v1 key=value …`.
+    pub fn detail(&self) -> String {
+        self.detail.to_string()
+    }
+
+    /// The row's hash, over the row before it and every column that the client wrote.
+    pub fn hash(&self) -> &Digest {
+        &self.hash
+    }
+
+    pub(super) fn computed_hash(&self) -> Digest {
+        let version = |version: Option<Version>| version.map(|version| version.to_string());
+        Fields::of(Context::HistoryRow)
+            .maybe_digest(self.previous.as_ref())
+            .text(&self.set)
+            .number(self.seq)
+            .text(self.event.as_str())
+            .maybe(version(self.version).as_deref())
+            .maybe(self.name.as_deref())
+            .maybe_digest(self.digest.as_ref())
+            .maybe_digest(self.head.as_ref())
+            .digest_text(&self.repeatables)
+            .maybe(version(self.below).as_deref())
+            .text(&self.who)
+            .text(&self.at)
+            .text(&self.detail.to_string())
+            .finish()
+    }
+
+    pub(super) fn read(row: &Row) -> Result<Self, RowError> {
+        let digest = |column: usize| -> Result<Option<Digest>, RowError> {
+            row.read::<Option<String>>(column)?
+                .map(|text| text.parse().map_err(|_| RowError::Text))
+                .transpose()
+        };
+        let version = |column: usize| -> Result<Option<Version>, RowError> {
+            row.read::<Option<i64>>(column)?
+                .map(|number| number.try_into().map_err(|_| RowError::Text))
+                .transpose()
+        };
+        Ok(Self {
+            set: row.read(0)?,
+            seq: row.read(1)?,
+            event: HistoryEvent::parse(&row.read::<String>(2)?).ok_or(RowError::Text)?,
+            version: version(3)?,
+            name: row.read(4)?,
+            digest: digest(5)?,
+            head: digest(6)?,
+            repeatables: digest(7)?.ok_or(RowError::Text)?,
+            below: version(8)?,
+            who: row.read(9)?,
+            at: row.read(10)?,
+            detail: row.read::<String>(11)?.parse().map_err(|_| RowError::Text)?,
+            previous: digest(12)?,
+            hash: digest(13)?.ok_or(RowError::Text)?,
+        })
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error(transparent)]
+    Column(#[from] ColumnError),
+    #[error("a column of the history holds a text that this library did not write")]
+    Text,
+}

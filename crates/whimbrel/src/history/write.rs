@@ -1,0 +1,145 @@
+//! How rows are numbered, chained and written, and the statements about them. Runs none.
+
+use std::collections::HashMap;
+
+use super::History;
+use super::row::{COLUMNS, HistoryEvent, HistoryRow};
+use crate::detail::Detail;
+use crate::dialect::{Dialect, TableName};
+use crate::digest::Digest;
+use crate::migration::Version;
+
+/// The parts of a row that its writer chooses; number, hash, who and when are added by [`RowWriter`].
+#[derive(Clone, Debug)]
+pub(crate) struct NewRow {
+    pub(crate) set: String,
+    pub(crate) event: HistoryEvent,
+    pub(crate) version: Option<Version>,
+    pub(crate) name: Option<String>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) head: Option<Digest>,
+    pub(crate) repeatables: Digest,
+    pub(crate) below: Option<Version>,
+    pub(crate) detail: Detail,
+}
+
+/// Numbers, chains and writes rows.
+#[derive(Debug)]
+pub(crate) struct RowWriter {
+    who: String,
+    at: String,
+    tails: HashMap<String, (i64, Option<Digest>)>,
+}
+
+impl RowWriter {
+    /// Goes on behind what `history` holds.
+    pub(crate) fn new(history: &History, who: String, at: String) -> Self {
+        let tails =
+            history.sets.iter().map(|(name, set)| (name.clone(), (set.last_seq(), set.tip()))).collect();
+        Self { who, at, tails }
+    }
+
+    pub(crate) fn row(&mut self, new: NewRow) -> HistoryRow {
+        let (seq, tip) = self.tails.entry(new.set.clone()).or_insert((0, None));
+        let mut row = HistoryRow {
+            set: new.set,
+            seq: *seq + 1,
+            event: new.event,
+            version: new.version,
+            name: new.name,
+            digest: new.digest,
+            head: new.head,
+            repeatables: new.repeatables,
+            below: new.below,
+            who: self.who.clone(),
+            at: self.at.clone(),
+            detail: new.detail,
+            previous: *tip,
+            hash: new.repeatables,
+        };
+        row.hash = row.computed_hash();
+        (*seq, *tip) = (row.seq, Some(row.hash));
+        row
+    }
+}
+
+/// How many rows one `INSERT` carries.
+const ROWS_PER_INSERT: usize = 100;
+
+/// The statements that insert rows.
+pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRow]) -> Vec<String> {
+    let literal = dialect.literal;
+    rows.chunks(ROWS_PER_INSERT)
+        .map(|rows| {
+            let mut sql = format!("INSERT INTO {} ({COLUMNS}) VALUES", dialect.qualified(table));
+            sql.reserve(rows.len() * 1024);
+            for (index, row) in rows.iter().enumerate() {
+                let mut columns = Columns { sql: &mut sql, literal };
+                columns.raw(if index == 0 { " (" } else { ", (" });
+                columns.text(Some(&row.set)).number(Some(row.seq)).text(Some(row.event.as_str()));
+                columns.number(row.version.map(Version::number)).text(row.name.as_deref());
+                columns.digest(row.digest.as_ref()).digest(row.head.as_ref()).digest(Some(&row.repeatables));
+                columns.number(row.below.map(Version::number)).text(Some(&row.who)).text(Some(&row.at));
+                columns
+                    .text(Some(&row.detail.to_string()))
+                    .digest(row.previous.as_ref())
+                    .digest(Some(&row.hash));
+                // The last column has a comma too many.
+                sql.truncate(sql.len() - 2);
+                sql.push(')');
+            }
+            sql
+        })
+        .collect()
+}
+
+/// Writes the values of a row, each with a comma behind it.
+struct Columns<'s> {
+    sql: &'s mut String,
+    literal: fn(&str) -> String,
+}
+
+impl Columns<'_> {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    fn text(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            None => self.raw("NULL, "),
+            // What is plain means itself in every dialect.
+            Some(text) if text.bytes().all(is_plain) => self.raw("'").raw(text).raw("', "),
+            Some(text) => {
+                let literal = (self.literal)(text);
+                self.raw(&literal).raw(", ")
+            }
+        }
+    }
+
+    fn number(&mut self, number: Option<i64>) -> &mut Self {
+        match number {
+            None => self.raw("NULL, "),
+            Some(number) => self.raw(&number.to_string()).raw(", "),
+        }
+    }
+
+    fn digest(&mut self, digest: Option<&Digest>) -> &mut Self {
+        match digest {
+            None => self.raw("NULL, "),
+            Some(digest) => {
+                let text = digest.text();
+                self.raw("'").raw(text.as_str()).raw("', ")
+            }
+        }
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b" _-.:=%*/".contains(&byte)
+}
+
+/// Reads the rows of all sets.
+pub(crate) fn select_all_sql(dialect: &Dialect, table: &TableName) -> String {
+    format!("SELECT {COLUMNS} FROM {} ORDER BY set_name, seq", dialect.qualified(table))
+}

@@ -1,0 +1,173 @@
+//! What a person says to the history: how work in doubt has ended, and that rows which are wrong were looked at.
+
+use super::Migrator;
+use super::doubt::open_script;
+use super::verbs::{Mode, Verb};
+use crate::detail::Detail;
+use crate::digest::Digest;
+use crate::driver::Driver;
+use crate::engine::{Engine, Progress};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{History, HistoryEvent, NewRow, OpenWork};
+use crate::migration::{MigrationSet, Version, label};
+use crate::plan::Plan;
+use crate::prepare::statement_digest;
+use crate::report::{Outcome, Report};
+use crate::script::Script;
+use crate::verify::Verified;
+
+/// How a statement in doubt, or a migration half done, has ended, as a person found out by looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The migration of the last set; none for a repeatable, of which only one can be open.
+    pub version: Option<Version>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Why this is known; recorded in the history.
+    pub reason: String,
+}
+
+/// What a [`Settlement`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The statement of this number, from 1, took effect: the next run goes on behind it.
+    TookEffect(usize),
+    /// The statement of this number did not take effect: the next run runs it.
+    DidNot(usize),
+    /// The migration was ended by hand: the next run records it as done and runs nothing of it.
+    Applied,
+    /// The migration was undone by hand: it is as if it had never been begun.
+    Undone,
+}
+
+impl Migrator<'_> {
+    /// Writes rows that carry out no plan.
+    async fn append(&self, verb: &mut Verb<'_>, history: History, rows: Vec<NewRow>) -> Result<()> {
+        let plan = Plan::bare(&verb.sets, &history, verb.session.dialect());
+        let plan = Verified::plan(plan, &[]).await?;
+        let settings = self.settings(&verb.sets);
+        let mut report = Report::new(Outcome::Settled);
+        let mut backed_up = true;
+        let engine = Engine::new(
+            &mut verb.session,
+            &settings,
+            history,
+            &plan,
+            verb.deadline,
+            &mut report,
+            &mut backed_up,
+        );
+        match engine.append(rows).await? {
+            Progress::Done => Ok(()),
+            Progress::Again | Progress::OneByOne => Err(Error::new(
+                ErrorKind::Retry,
+                "another process has written to the history at the same time",
+            )
+            .with_note("next", "look again: what you wanted to say may no longer be so")),
+        }
+    }
+
+    pub(super) async fn write_settlement<D: Driver>(
+        &self,
+        db: &mut D,
+        settlement: Settlement,
+    ) -> Result<Report> {
+        let mut verb = self.begin(db, Mode::Blocking).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let Some(set) = verb.sets.last().cloned() else {
+            return Err(Error::new(ErrorKind::Bug, "a migrator without a set"));
+        };
+        let state = history.set(set.name()).into_owned();
+        let configuration = |what: String| Error::new(ErrorKind::Configuration, what);
+        let Some(open) = &state.open else {
+            return Err(configuration(format!(
+                "nothing is open in the set {}, so there is nothing to settle",
+                set.name()
+            )));
+        };
+        if open.version != settlement.version {
+            return Err(configuration(format!("what is open is {}, not what was named", open.label())));
+        }
+        if settlement.reason.trim().is_empty() {
+            return Err(configuration(
+                "a settlement needs a reason: it is recorded for those who come later".to_owned(),
+            ));
+        }
+        let next = open.statements.len() + 1;
+        let mut detail = Detail::new().with("because", &settlement.reason);
+        detail = match settlement.ending {
+            Ending::TookEffect(number) | Ending::DidNot(number) if number != next => {
+                return Err(configuration(format!(
+                    "the statement in doubt of {} is number {next}, not {number}",
+                    open.label()
+                )));
+            }
+            Ending::TookEffect(_) => {
+                let text = self.statement_text(&verb, &set, open)?;
+                detail.with("outcome", "took-effect").with("statement", next).with("text", text)
+            }
+            Ending::DidNot(_) => detail.with("outcome", "did-not").with("statement", next),
+            Ending::Applied => detail.with("outcome", "applied"),
+            Ending::Undone => detail.with("outcome", "undone"),
+        };
+        let undone = settlement.ending == Ending::Undone;
+        let row = NewRow {
+            set: set.name().to_string(),
+            event: HistoryEvent::Settled,
+            version: open.version,
+            name: Some(open.name.clone()),
+            digest: Some(open.digest),
+            head: undone.then(|| state.head()),
+            repeatables: state.repeatables_digest(),
+            below: None,
+            detail,
+        };
+        let settled = label(open.version, &open.name);
+        self.append(&mut verb, history, vec![row]).await?;
+        let mut report = Report::new(Outcome::Settled);
+        self.fill(&verb, &mut report);
+        report.at = (!undone).then_some(settled);
+        Ok(report)
+    }
+
+    /// The digest of the statement in doubt, as the script has it now.
+    fn statement_text(&self, verb: &Verb<'_>, set: &MigrationSet, open: &OpenWork) -> Result<Digest> {
+        let gone =
+            || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
+        let (_, file) = open_script(set, open).ok_or_else(gone)?;
+        let script = Script::parse(file.text(), &verb.session.dialect().lexing).map_err(|_| gone())?;
+        script.statements().get(open.statements.len()).map(statement_digest).ok_or_else(gone)
+    }
+
+    pub(super) async fn write_repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
+        let mut verb = self.begin(db, Mode::Blocking).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let mut rows = Vec::new();
+        for (set, state) in history.sets().filter(|(_, state)| !state.broken().is_empty()) {
+            let broken = state.broken().iter();
+            let detail = Detail::new().with("because", reason).with("content", state.content());
+            rows.push(NewRow {
+                set: set.to_owned(),
+                event: HistoryEvent::Repaired,
+                version: None,
+                name: None,
+                digest: None,
+                head: state.open.is_none().then(|| state.head()),
+                repeatables: state.repeatables_digest(),
+                below: None,
+                detail: broken.fold(detail, |detail, row| detail.with("row", row.seq)),
+            });
+        }
+        if rows.is_empty() {
+            return Err(Error::new(ErrorKind::Configuration, "nothing is wrong with the history's rows"));
+        }
+        if reason.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Configuration, "a repair needs a reason: it is recorded"));
+        }
+        self.append(&mut verb, history, rows).await?;
+        let mut report = Report::new(Outcome::Settled);
+        self.fill(&verb, &mut report);
+        Ok(report)
+    }
+}
