@@ -377,8 +377,7 @@ mod traced {
     fn traced(run: impl FnOnce()) -> String {
         let paper = Paper::default();
         tracing::subscriber::with_default(paper.clone(), run);
-        let lines = paper.0.lock().expect("nobody panics").1.join("\n");
-        lines
+        paper.0.lock().expect("nobody panics").1.join("\n")
     }
 
     #[test]
