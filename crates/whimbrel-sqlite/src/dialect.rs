@@ -168,15 +168,22 @@ fn boot(query: &BootQuery<'_>) -> String {
             sql.push_str(" UNION ALL ");
         }
         let name = literal(name);
+        let both = repeatables.map_or_else(
+            || "NULL".to_owned(),
+            |repeatables| {
+                format!(
+                    "(SELECT max(seq) FROM {table} INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' \
+                     AND repeatables = '{repeatables}')"
+                )
+            },
+        );
         // An aggregate without GROUP BY answers one row, and `repeatables` is that of the row with the largest number
         // (sqlite.org/lang_select.html#bareagg).
         let _ = write!(
             sql,
             "SELECT {name}, \
              (SELECT head FROM {table} WHERE set_name = {name} ORDER BY seq DESC LIMIT 1), \
-             max(seq), repeatables, \
-             (SELECT max(seq) FROM {table} INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}' \
-             AND repeatables = '{repeatables}'), \
+             max(seq), repeatables, {both}, \
              (SELECT max(seq) FROM {table} INDEXED BY {by_below} WHERE set_name = {name} AND below IS NOT NULL \
              AND below <= {last}), \
              {environment} FROM {table} INDEXED BY {by_head} WHERE set_name = {name} AND head = '{head}'"

@@ -75,7 +75,8 @@ pub struct HistorySql {
 /// 2. the versioned head of the set's newest row, NULL while work is open,
 /// 3. the number of the newest row that has my head, NULL if there is none,
 /// 4. the repeatables digest of that row,
-/// 5. the number of the newest row that has both my head and my repeatables digest, NULL if there is none,
+/// 5. the number of the newest row that has both my head and my repeatables digest, NULL if there is none, or I have no
+///    repeatables,
 /// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none,
 /// 7. with an environment, the `detail` of the newest `environment` row of the set `*`; else NULL.
 #[derive(Debug)]
@@ -95,8 +96,8 @@ pub struct BootSet<'a> {
     pub name: &'a str,
     /// The head that it would have.
     pub head: Digest,
-    /// The digest of its repeatables.
-    pub repeatables: Digest,
+    /// The digest of its repeatables, if it has any.
+    pub repeatables: Option<Digest>,
     /// Its last version, 0 if it has none.
     pub last: i64,
 }

@@ -73,6 +73,14 @@ fn boot(query: &BootQuery<'_>) -> String {
         let BootSet { name, head, repeatables, last } = set;
         let of_set = format!("FROM {table} WHERE set_name = {}", literal(name));
         let newest = "ORDER BY seq DESC LIMIT 1";
+        let both = repeatables.map_or_else(
+            || "NULL".to_owned(),
+            |repeatables| {
+                format!(
+                    "(SELECT seq {of_set} AND head = '{head}' AND repeatables = '{repeatables}' {newest})"
+                )
+            },
+        );
         let environment = if query.environment {
             format!("(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' {newest})")
         } else {
@@ -81,7 +89,7 @@ fn boot(query: &BootQuery<'_>) -> String {
         format!(
             "SELECT {}, (SELECT head {of_set} {newest}), (SELECT seq {of_set} AND head = '{head}' {newest}), \
              (SELECT repeatables {of_set} AND head = '{head}' {newest}), \
-             (SELECT seq {of_set} AND head = '{head}' AND repeatables = '{repeatables}' {newest}), \
+             {both}, \
              (SELECT seq {of_set} AND below <= {last} {newest}), {environment}",
             literal(name)
         )

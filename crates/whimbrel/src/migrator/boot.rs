@@ -41,7 +41,7 @@ impl Migrator<'_> {
                 BootSet {
                     name: set.name().as_str(),
                     head: target.map_or(*set.head(), |target| set.head_at(target)),
-                    repeatables: *set.repeatables_digest(),
+                    repeatables: (!set.repeatables().is_empty()).then(|| *set.repeatables_digest()),
                     last: target.map_or(last_number(set.last()), |target| target.number()),
                 }
             })
@@ -99,7 +99,12 @@ impl Migrator<'_> {
             return Ok(Booted::Pending);
         }
         if mine(1, &set.head)? {
-            if mine(3, &set.repeatables)? || matches!(self.request.goal, Goal::UpTo(_)) {
+            // A target leaves repeatables alone; and whoever has none has none that could be pending.
+            let Some(repeatables) = set.repeatables.filter(|_| !matches!(self.request.goal, Goal::UpTo(_)))
+            else {
+                return Ok(Booted::UpToDate);
+            };
+            if mine(3, &repeatables)? {
                 return Ok(Booted::UpToDate);
             }
             // Mine were in force under this head, and others are now: newer ones, if somebody counts revisions. Without
