@@ -4,6 +4,7 @@
 mod decide;
 mod explain;
 mod item;
+mod resume;
 mod working;
 
 use std::fmt;

@@ -6,20 +6,19 @@ use super::explain;
 use super::item::{Action, PlanItem, Which};
 use super::working::Working;
 use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction, Unbaselined};
-use crate::dialect::{Dialect, Fact};
+use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::finding::{Finding, FindingKind};
-use crate::history::{History, InForce, OpenWork, SetHistory};
+use crate::history::{History, InForce, SetHistory};
 use crate::migration::{Kind, Migration, MigrationSet, ScriptFile, SetName, Version};
-use crate::prepare::{Prepared, Sharing, prepare, statement_digest};
-use crate::script::Script;
+use crate::prepare::{Prepared, Sharing, prepare};
 use crate::verify::Verified;
 
 /// A decision under way: what was found, and what would be done.
 pub(super) struct Decision<'a> {
     history: &'a History,
     request: &'a Request,
-    dialect: &'a Dialect,
+    pub(super) dialect: &'a Dialect,
     pub(super) findings: Vec<Finding>,
     pub(super) notes: Vec<Finding>,
     pub(super) items: Vec<PlanItem>,
@@ -28,15 +27,15 @@ pub(super) struct Decision<'a> {
 }
 
 /// One set of it.
-struct Scope<'a> {
-    set: &'a Verified<MigrationSet>,
-    state: Cow<'a, SetHistory>,
-    working: Working,
-    ahead: bool,
+pub(super) struct Scope<'a> {
+    pub(super) set: &'a Verified<MigrationSet>,
+    pub(super) state: Cow<'a, SetHistory>,
+    pub(super) working: Working,
+    pub(super) ahead: bool,
 }
 
 impl Scope<'_> {
-    fn name(&self) -> &SetName {
+    pub(super) fn name(&self) -> &SetName {
         self.set.name()
     }
 }
@@ -55,7 +54,7 @@ impl<'a> Decision<'a> {
         }
     }
 
-    fn find(
+    pub(super) fn find(
         &mut self,
         kind: FindingKind,
         set: &SetName,
@@ -144,7 +143,7 @@ impl<'a> Decision<'a> {
         self.findings.extend(found);
     }
 
-    fn item(&self, scope: &Scope<'_>, which: Which, action: Action) -> PlanItem {
+    pub(super) fn item(&self, scope: &Scope<'_>, which: Which, action: Action) -> PlanItem {
         let mut item = PlanItem {
             set: scope.set.shared(),
             which,
@@ -289,83 +288,6 @@ impl<'a> Decision<'a> {
         pending
     }
 
-    /// Work that was begun outside a transaction comes first. Answers whether nothing else is to be planned.
-    fn open_work(&mut self, scope: &mut Scope<'_>, pending: &mut Vec<usize>) -> bool {
-        let Some(open) = scope.state.open.clone() else { return false };
-        let set = scope.set.shared();
-        let which = match open.version {
-            Some(version) => {
-                set.versioned().binary_search_by_key(&Some(version), Migration::version).map(Which::Versioned)
-            }
-            None => set
-                .repeatables()
-                .binary_search_by(|migration| migration.name().cmp(&open.name))
-                .map(Which::Repeatable),
-        };
-        match which {
-            // A newer program's text was begun: to run this one's over it would undo what was done of it.
-            Ok(Which::Repeatable(index))
-                if set.counts_revisions() && set.repeatables()[index].revision() < open.revision =>
-            {
-                scope.ahead = true;
-                false
-            }
-            Ok(which) => {
-                if let Which::Versioned(index) = which {
-                    pending.retain(|other| *other != index);
-                }
-                self.resume(scope, &open, which);
-                // What comes after a revert is for the one who asked for it to say.
-                open.reverting
-            }
-            Err(_) if open.version.is_some_and(|version| set.last().is_none_or(|last| version > last)) => {
-                scope.ahead = true;
-                false
-            }
-            Err(_) => {
-                let message =
-                    "was begun and not ended, and this program does not know it: end it with one that does";
-                self.find(FindingKind::Open, set.name(), open.label(), message);
-                true
-            }
-        }
-    }
-
-    fn resume(&mut self, scope: &mut Scope<'_>, open: &OpenWork, which: Which) {
-        let action = if open.reverting { Action::ResumeRevert } else { Action::Resume };
-        let mut item = self.item(scope, which, action);
-        let Some(migration) = item.migration().cloned() else { return };
-        let Some(file) = item.script().cloned() else {
-            let message = "its way down was begun, and its file is gone: restore it";
-            self.find(FindingKind::NoWayDown, scope.name(), migration.label(), message);
-            return;
-        };
-        let Some(prepared) = self.prepare(scope.name(), &migration, &file) else { return };
-        if !open.ended
-            && let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect)
-        {
-            self.findings.push(finding);
-            return;
-        }
-        item.first_statement = if open.ended { prepared.statements } else { open.statements.len() };
-        item.begun = true;
-        item.prepared = Some(prepared);
-        match (migration.version(), open.reverting) {
-            (Some(version), true) => {
-                scope.working.remove(version);
-                item.below = Some(version);
-            }
-            (Some(version), false) => {
-                item.below = open.out_of_order.then_some(version);
-                scope.working.put(version, *migration.digest());
-            }
-            (None, _) => scope.working.repeat(&migration),
-        }
-        item.head = Some(scope.working.head());
-        item.repeatables = scope.working.repeatables();
-        self.items.push(item);
-    }
-
     fn unbaselined(&mut self, name: &SetName) {
         let tables = &self.history.other_tables;
         let blank = self.history.sets().next().is_none();
@@ -455,7 +377,12 @@ impl<'a> Decision<'a> {
         self.items.push(item);
     }
 
-    fn prepare(&mut self, set: &SetName, migration: &Migration, file: &ScriptFile) -> Option<Prepared> {
+    pub(super) fn prepare(
+        &mut self,
+        set: &SetName,
+        migration: &Migration,
+        file: &ScriptFile,
+    ) -> Option<Prepared> {
         prepare(set, migration, file, self.dialect).map_err(|findings| self.findings.extend(findings)).ok()
     }
 
@@ -620,59 +547,6 @@ impl<'a> Decision<'a> {
             self.items.push(item);
         }
     }
-}
-
-/// Whether a script that was begun can be gone on with: the statements that took effect are still its first ones, the
-/// session holds nothing that is lost, and the next statement is known not to have taken effect or does no harm twice.
-fn resumable(
-    set: &SetName,
-    migration: &Migration,
-    file: &ScriptFile,
-    prepared: &Prepared,
-    open: &OpenWork,
-    dialect: &Dialect,
-) -> Result<(), Finding> {
-    let refuse =
-        |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
-    let done = open.statements.len();
-    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
-    let statements = script.statements();
-    let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
-    if !prepared.directives.no_transaction || !same {
-        let plural = if done == 1 { "its first statement" } else { "its first statements" };
-        return Err(refuse(
-            FindingKind::Changed,
-            format!(
-                "was begun, and {plural} ({done}) took effect: leave those, and `no-transaction`, as they were"
-            ),
-        ));
-    }
-    let Some(next) = statements.get(done) else { return Ok(()) };
-    let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
-    let doubt = |message: String| {
-        Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
-    };
-    let session =
-        statements[..done].iter().position(|statement| dialect.facts(statement).has(Fact::SessionState));
-    if let Some(session) = session {
-        return doubt(format!(
-            "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \
-             the database has, end the migration by hand or undo it, then settle it as applied or as undone",
-            done + 1,
-            session + 1
-        ));
-    }
-    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction);
-    let harmless = dialect.facts(next).has(Fact::RunAgain) || dialect.facts(next).has(Fact::Replay);
-    if atomic || harmless || open.next_is_clean {
-        return Ok(());
-    }
-    doubt(format!(
-        "the outcome of statement {} is unknown: it was begun at {}, and no answer was recorded; look whether it took \
-         effect, then settle it",
-        done + 1,
-        open.began
-    ))
 }
 
 /// The digest that a version has in force, for `Working`.

@@ -53,6 +53,8 @@ pub(super) struct Lexer<'s, 't> {
     /// An executable comment was seen that has no end for a server that skips it: looking for the next
     /// one's end would make the pass quadratic, and the script is refused anyway.
     endless: bool,
+    /// The text goes on behind what is lexed here.
+    pub(super) continued: bool,
     after_as: bool,
     identifier: u8,
 }
@@ -93,6 +95,7 @@ impl<'s, 't> Lexer<'s, 't> {
             delimiter: None,
             executable: None,
             endless: false,
+            continued: false,
             after_as: false,
             identifier,
         }
@@ -333,7 +336,7 @@ impl<'s, 't> Lexer<'s, 't> {
 
     fn dashes_comment(&self, after: usize) -> bool {
         !self.lexing.dashes_need_blank
-            || self.byte(after).is_none_or(|byte| byte == b' ' || byte.is_ascii_control())
+            || self.byte(after).map_or(!self.continued, |byte| byte == b' ' || byte.is_ascii_control())
     }
 
     fn block_comment(&mut self, start: usize) -> Lexeme {

@@ -54,15 +54,16 @@ impl Token<'_> {
 pub struct Words<'s, 't> {
     lexer: Lexer<'s, 't>,
     offset: usize,
-    end: usize,
 }
 
 impl<'s, 't> Words<'s, 't> {
-    /// The tokens of a script from `offset` to `end`. What stands behind it is lexed along: at the end of a text, two
-    /// minus signs would be a comment on MySQL.
+    /// The tokens of a script from `offset` to `end`. Whether something stands behind them matters: only at the very end
+    /// of a text are two minus signs a comment on MySQL.
     pub(super) fn new(script: &'t str, offset: usize, end: usize, lexing: &'s Lexing) -> Words<'s, 't> {
-        let text = script.get(offset..).unwrap_or_default();
-        Words { lexer: Lexer::new(text, lexing), offset, end: end.saturating_sub(offset) }
+        let text = script.get(offset..end).unwrap_or_default();
+        let mut lexer = Lexer::new(text, lexing);
+        lexer.continued = end < script.len();
+        Words { lexer, offset }
     }
 }
 
@@ -71,7 +72,7 @@ impl<'t> Iterator for Words<'_, 't> {
 
     fn next(&mut self) -> Option<Token<'t>> {
         loop {
-            let lexeme = self.lexer.next().filter(|lexeme| lexeme.start < self.end)?;
+            let lexeme = self.lexer.next()?;
             let kind = match lexeme.kind {
                 LexemeKind::Word => TokenKind::Word,
                 LexemeKind::QuotedIdentifier => TokenKind::QuotedIdentifier,

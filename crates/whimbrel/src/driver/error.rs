@@ -1,0 +1,143 @@
+//! What a database says when it says no, sorted by what may be concluded.
+
+use std::fmt;
+
+/// What an error of the database lets the engine conclude.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// A lock is not to be had just now; nothing was done.
+    Busy,
+    /// The statement lost against a concurrent one (serialization failure, deadlock victim); nothing of the
+    /// transaction remains.
+    Conflict,
+    /// A unique key, a check, a foreign key or NOT NULL forbids it; nothing was done.
+    Constraint,
+    /// The database does not understand or cannot do what was said: syntax, missing objects; nothing was done.
+    Sql,
+    /// `begin` was refused since the connection is inside a transaction.
+    InTransaction,
+    /// There is no transaction to commit or roll back.
+    NoTransaction,
+    /// A transaction that was open has ended where none should: what follows must not run.
+    TransactionLost,
+    /// The database, or the session, may not be written to.
+    ReadOnly,
+    /// The role may not do this.
+    Permission,
+    /// A disk, a quota or memory ran out.
+    Full,
+    /// The database itself is damaged, or no database.
+    Damaged,
+    /// The server is starting up or shutting down.
+    Unavailable,
+    /// The connection is gone: whether the last statement took effect is not known.
+    ConnectionLost,
+    /// Anything else. Nothing may be concluded.
+    Other,
+}
+
+/// What a database, or its client library, said.
+#[derive(Clone)]
+pub struct DriverError {
+    class: ErrorClass,
+    code: Option<String>,
+    message: String,
+    private: Option<String>,
+    hint: Option<String>,
+    offset: Option<usize>,
+}
+
+impl DriverError {
+    /// An error with a message that quotes no value of any row and no secret.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { class, code: None, message: message.into(), private: None, hint: None, offset: None }
+    }
+
+    /// Adds the database's code (SQLSTATE or a name).
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Adds the part of what the database said that may quote values; it is shown only if the application asks.
+    #[must_use]
+    pub fn with_private(mut self, text: impl Into<String>) -> Self {
+        self.private = Some(text.into());
+        self
+    }
+
+    /// Adds the database's advice.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds where in the message's SQL the error is, in bytes from 0.
+    #[must_use]
+    pub fn with_offset(mut self, offset: usize) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// What may be concluded.
+    pub fn class(&self) -> ErrorClass {
+        self.class
+    }
+
+    /// The database's code.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What the database said, without values.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What may quote values.
+    pub fn private(&self) -> Option<&str> {
+        self.private.as_deref()
+    }
+
+    /// The database's advice.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Where in the message, in bytes.
+    pub fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    /// The same error with another message: for scrubbing.
+    pub(crate) fn with_message(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.code {
+            Some(code) => write!(f, " ({code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DriverError")
+            .field("class", &self.class)
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for DriverError {}

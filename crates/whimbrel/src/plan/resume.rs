@@ -1,0 +1,142 @@
+//! Work that was begun and not ended: whether, and where, it can be gone on with.
+
+use super::decide::{Decision, Scope};
+use super::item::{Action, Which};
+use crate::dialect::{Dialect, Fact};
+use crate::finding::{Finding, FindingKind};
+use crate::history::OpenWork;
+use crate::migration::{Migration, ScriptFile, SetName};
+use crate::prepare::{Prepared, statement_digest};
+use crate::script::Script;
+
+impl Decision<'_> {
+    /// Work that was begun outside a transaction comes first. Answers whether nothing else is to be planned.
+    pub(super) fn open_work(&mut self, scope: &mut Scope<'_>, pending: &mut Vec<usize>) -> bool {
+        let Some(open) = scope.state.open.clone() else { return false };
+        let set = scope.set.shared();
+        let which = match open.version {
+            Some(version) => {
+                set.versioned().binary_search_by_key(&Some(version), Migration::version).map(Which::Versioned)
+            }
+            None => set
+                .repeatables()
+                .binary_search_by(|migration| migration.name().cmp(&open.name))
+                .map(Which::Repeatable),
+        };
+        match which {
+            // A newer program's text was begun: to run this one's over it would undo what was done of it.
+            Ok(Which::Repeatable(index))
+                if set.counts_revisions() && set.repeatables()[index].revision() < open.revision =>
+            {
+                scope.ahead = true;
+                false
+            }
+            Ok(which) => {
+                if let Which::Versioned(index) = which {
+                    pending.retain(|other| *other != index);
+                }
+                self.resume(scope, &open, which);
+                // What comes after a revert is for the one who asked for it to say.
+                open.reverting
+            }
+            Err(_) if open.version.is_some_and(|version| set.last().is_none_or(|last| version > last)) => {
+                scope.ahead = true;
+                false
+            }
+            Err(_) => {
+                let message =
+                    "was begun and not ended, and this program does not know it: end it with one that does";
+                self.find(FindingKind::Open, set.name(), open.label(), message);
+                true
+            }
+        }
+    }
+
+    fn resume(&mut self, scope: &mut Scope<'_>, open: &OpenWork, which: Which) {
+        let action = if open.reverting { Action::ResumeRevert } else { Action::Resume };
+        let mut item = self.item(scope, which, action);
+        let Some(migration) = item.migration().cloned() else { return };
+        let Some(file) = item.script().cloned() else {
+            let message = "its way down was begun, and its file is gone: restore it";
+            self.find(FindingKind::NoWayDown, scope.name(), migration.label(), message);
+            return;
+        };
+        let Some(prepared) = self.prepare(scope.name(), &migration, &file) else { return };
+        if !open.ended
+            && let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect)
+        {
+            self.findings.push(finding);
+            return;
+        }
+        item.first_statement = if open.ended { prepared.statements } else { open.statements.len() };
+        item.begun = true;
+        item.prepared = Some(prepared);
+        match (migration.version(), open.reverting) {
+            (Some(version), true) => {
+                scope.working.remove(version);
+                item.below = Some(version);
+            }
+            (Some(version), false) => {
+                item.below = open.out_of_order.then_some(version);
+                scope.working.put(version, *migration.digest());
+            }
+            (None, _) => scope.working.repeat(&migration),
+        }
+        item.head = Some(scope.working.head());
+        item.repeatables = scope.working.repeatables();
+        self.items.push(item);
+    }
+}
+
+/// Whether a script that was begun can be gone on with: the statements that took effect are still its first ones, the
+/// session holds nothing that is lost, and the next statement is known not to have taken effect or does no harm twice.
+fn resumable(
+    set: &SetName,
+    migration: &Migration,
+    file: &ScriptFile,
+    prepared: &Prepared,
+    open: &OpenWork,
+    dialect: &Dialect,
+) -> Result<(), Finding> {
+    let refuse =
+        |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
+    let done = open.statements.len();
+    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
+    let statements = script.statements();
+    let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
+    if !prepared.directives.no_transaction || !same {
+        let plural = if done == 1 { "its first statement" } else { "its first statements" };
+        return Err(refuse(
+            FindingKind::Changed,
+            format!(
+                "was begun, and {plural} ({done}) took effect: leave those, and `no-transaction`, as they were"
+            ),
+        ));
+    }
+    let Some(next) = statements.get(done) else { return Ok(()) };
+    let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
+    let doubt = |message: String| {
+        Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
+    };
+    let session =
+        statements[..done].iter().position(|statement| dialect.facts(statement).has(Fact::SessionState));
+    if let Some(session) = session {
+        return doubt(format!(
+            "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \
+             the database has, end the migration by hand or undo it, then settle it as applied or as undone",
+            done + 1,
+            session + 1
+        ));
+    }
+    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction);
+    let harmless = dialect.facts(next).has(Fact::RunAgain) || dialect.facts(next).has(Fact::Replay);
+    if atomic || harmless || open.next_is_clean {
+        return Ok(());
+    }
+    doubt(format!(
+        "the outcome of statement {} is unknown: it was begun at {}, and no answer was recorded; look whether it took \
+         effect, then settle it",
+        done + 1,
+        open.began
+    ))
+}
