@@ -93,6 +93,7 @@ fn words_end_where_their_statement_ends() {
     let script = Script::parse("--;''", &Lexing::MYSQL).expect("nothing is wrong with its framing");
     assert_eq!(script.statements()[0].words().map(|word| word.text).collect::<Vec<_>>(), ["-", "-"]);
     // A delimiter of letters ends a word that would go on without it.
-    let problems = Script::parse("DELIMITER THEN \nCOMMITTHEN ", &Lexing::MYSQL).expect_err("transaction control");
+    let problems =
+        Script::parse("DELIMITER THEN \nCOMMITTHEN ", &Lexing::MYSQL).expect_err("transaction control");
     assert_eq!(problems.len(), 1, "{problems:?}");
 }
