@@ -161,20 +161,24 @@ impl Dialect {
         for (at, word) in statement.words().enumerate() {
             longest = at + 1;
             for (index, rule) in self.rules.iter().enumerate() {
+                if begins & (1 << index) == 0 {
+                    continue;
+                }
                 if let Some(wanted) = rule.begins.get(at)
-                    && begins & (1 << index) != 0
                     && *wanted != "*"
                     && !word.is_keyword(wanted)
                 {
                     begins &= !(1 << index);
-                }
                 // Lengths first: nearly all words are told apart by them.
-                if let Some(wanted) = rule.holds
+                } else if let Some(wanted) = rule.holds
                     && wanted.len() == word.text.len()
                     && word.is_keyword(wanted)
                 {
                     holds |= 1 << index;
                 }
+            }
+            if begins == 0 {
+                break;
             }
         }
         let mut facts = Facts::default();
