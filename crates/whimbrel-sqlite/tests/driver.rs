@@ -5,14 +5,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use whimbrel::{
     Blocking as _, Ending, Error, ErrorClass, ErrorKind, Event, FindingKind, Memory, Migrator, Outcome,
-    Settlement, StepKey, Transaction, Version,
+    Settlement, StepKey, Transaction, Unbaselined, Version,
 };
 use whimbrel_sqlite::rusqlite::{self, Connection};
 use whimbrel_sqlite::{Sqlite, SqliteBackup};
@@ -378,7 +380,7 @@ fn a_dropped_future_stops_a_long_statement_and_frees_the_lock() {
             }
             assert!(run.as_mut().poll(context).is_pending());
             context.waker().wake_by_ref();
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
             Poll::Pending
         }));
         let other = bench.lend();
@@ -669,9 +671,9 @@ fn a_lock_that_is_not_to_be_had_is_given_up_in_time() {
         }
     };
     let migrator = Migrator::new(&memory).with_lock_deadline(Duration::from_secs(20)).with_observer(watch);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let run = scope.spawn(|| migrator.run_blocking(&mut bench.lend()));
-        std::thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200));
         holder.execute_batch("COMMIT").expect("the lock is let go");
         run.join().expect("no panic").expect("it has waited");
     });
@@ -817,4 +819,38 @@ fn what_a_session_held_is_not_gone_on_with() {
         }
         assert!(unknown > 1, "{script}");
     }
+}
+
+#[test]
+fn a_reader_that_keeps_the_file_busy_at_the_commit_makes_nothing_run_twice() {
+    let bench = Bench::new();
+    let mut db = bench.lend();
+    db.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('a');").expect("a table");
+    // With a rollback journal a reader keeps everybody from committing, though not from writing.
+    let reader = bench.lend();
+    reader.execute_batch("BEGIN; SELECT * FROM notes;").expect("a read transaction");
+    let held: i64 = reader.query_row("SELECT count(*) FROM notes", (), |row| row.get(0)).expect("a row");
+    assert_eq!(held, 1);
+    let (sender, receiver) = mpsc::channel::<()>();
+    let ran = AtomicUsize::new(0);
+    let release = thread::spawn(move || {
+        receiver.recv().expect("the migration runs");
+        thread::sleep(Duration::from_millis(50));
+        reader.execute_batch("COMMIT").expect("the reader is done");
+    });
+    let memory = Memory::new().with_sql(1, "more", "INSERT INTO notes VALUES ('b');");
+    let report = Migrator::new(&memory)
+        .with_unbaselined(Unbaselined::Allow)
+        .with_observer(|event: &Event<'_>| {
+            if let Event::Ran { .. } = event {
+                ran.fetch_add(1, Ordering::SeqCst);
+                let _ = sender.send(());
+            }
+        })
+        .run_blocking(&mut db)
+        .unwrap_or_else(|error| panic!("{error:#}"));
+    release.join().expect("the reader");
+    assert_eq!((report.migrations.len(), ran.load(Ordering::SeqCst)), (1, 1));
+    let count: i64 = db.query_row("SELECT count(*) FROM notes", (), |row| row.get(0)).expect("a row");
+    assert_eq!(count, 2);
 }
