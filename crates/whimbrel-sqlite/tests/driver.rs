@@ -854,3 +854,24 @@ fn a_reader_that_keeps_the_file_busy_at_the_commit_makes_nothing_run_twice() {
     let count: i64 = db.query_row("SELECT count(*) FROM notes", (), |row| row.get(0)).expect("a row");
     assert_eq!(count, 2);
 }
+
+#[test]
+fn a_backup_whose_transaction_was_rolled_back_is_made_again_and_has_its_receipt() {
+    let bench = Bench::new();
+    let folder = bench.folder.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    // The two share a transaction, which fails; then the first is applied by itself.
+    let memory = table().with_sql(2, "wrong", "INSERT INTO nowhere VALUES (1);");
+    let migrator = Migrator::new(memory).with_backup(SqliteBackup::into_folder(&folder));
+    let error = migrator.run_blocking(&mut bench.lend()).expect_err("there is no such table");
+    assert_eq!(error.migration(), Some("2_wrong"), "{error:#}");
+    let db = bench.lend();
+    let receipts: Vec<String> = db
+        .prepare("SELECT event FROM whimbrel_history ORDER BY seq LIMIT 2")
+        .expect("a history")
+        .query_map((), |row| row.get(0))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("events");
+    assert_eq!(receipts, ["backup", "applied"]);
+}

@@ -10,7 +10,8 @@ use crate::step::StepError;
 ///
 /// **Who implements it:** a driver's crate where the database has a way, or an application that calls a tool.
 ///
-/// **Who calls it:** the engine, once per run that has something to do, when it holds the lock and has changed nothing.
+/// **Who calls it:** the engine, once per run that has something to do, when it holds the lock and has changed nothing. If
+/// the transaction that it stood before is rolled back and tried again, so is the backup.
 ///
 /// **On failure:** nothing is applied.
 ///

@@ -67,6 +67,8 @@ pub(crate) struct Engine<'e, 's> {
     history: History,
     plan: &'e Plan,
     deadline: Deadline,
+    /// Until when what was rolled back, since the database was busy, is tried again: from the last commit on.
+    patience: Deadline,
     report: &'e mut Report,
     /// Whether the run has made its backup, in this or an earlier plan.
     backed_up: &'e mut bool,
@@ -99,6 +101,7 @@ impl<'e, 's> Engine<'e, 's> {
             history,
             plan,
             deadline,
+            patience: deadline,
             report,
             backed_up,
             times: Vec::new(),
@@ -252,6 +255,9 @@ impl<'e, 's> Engine<'e, 's> {
 
     /// What was written is in force: takes it over into the history and the report.
     fn committed(&mut self, rows: Vec<HistoryRow>, done: &[(&PlanItem, Duration)]) {
+        self.patience = self.patience.anew();
+        // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
+        *self.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {
             self.history.push(row);
         }

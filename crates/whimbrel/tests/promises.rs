@@ -412,3 +412,54 @@ mod traced {
         assert!(lines.contains("waiting for the lock"), "{lines}");
     }
 }
+
+/// A database that is busy whenever a script comes, and for nothing else.
+struct Obstinate(Fake);
+
+#[async_trait]
+impl Driver for Obstinate {
+    fn dialect(&self) -> &whimbrel::Dialect {
+        self.0.dialect()
+    }
+
+    async fn execute(
+        &mut self,
+        messages: &[whimbrel::Message<'_>],
+        answers: &mut whimbrel::Answers<'_>,
+    ) -> Result<(), DriverError> {
+        if messages.iter().any(|message| message.sql.contains("TABLE items")) {
+            return Err(DriverError::new(whimbrel::ErrorClass::Busy, "a reader does not go away"));
+        }
+        self.0.execute(messages, answers).await
+    }
+
+    async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+        self.0.query(sql, values).await
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        self.0.pause(time).await;
+    }
+
+    fn native(&mut self) -> &mut (dyn std::any::Any + Send) {
+        self.0.native()
+    }
+
+    fn close(&mut self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn a_script_that_stays_busy_is_given_up_when_the_deadline_has_come() {
+    for text in
+        ["CREATE TABLE items (id INTEGER)", "-- whimbrel: no-transaction\nCREATE TABLE items (id INTEGER)"]
+    {
+        let fake = Fake::new();
+        let migrator = Migrator::new(Memory::new().with_sql(1, "items", text))
+            .with_lock_deadline(Duration::from_millis(100));
+        let error = migrator.run_blocking(&mut Obstinate(fake.another())).expect_err("it stays busy");
+        assert_eq!(error.kind(), ErrorKind::Retry, "{error:#}");
+        migrator.run_blocking(&mut fake.another()).expect("nothing stands in the way any more");
+    }
+}

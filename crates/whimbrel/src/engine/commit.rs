@@ -198,9 +198,9 @@ impl Engine<'_, '_> {
         self.session.roll_back().await;
         match error.class() {
             // Nothing of the transaction remains: read the history again and decide again.
-            ErrorClass::Busy | ErrorClass::Conflict if !self.deadline.passed() => {
+            ErrorClass::Busy | ErrorClass::Conflict if !self.patience.passed() => {
                 let mut round = 3;
-                self.session.pause(&mut round, &self.deadline).await;
+                self.session.pause(&mut round, &self.patience).await;
                 Ok(Progress::Again)
             }
             _ => Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim))),

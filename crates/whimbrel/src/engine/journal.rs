@@ -2,7 +2,7 @@
 //! that took effect.
 //!
 //! A statement that can run in a transaction commits together with its row: it took effect if, and only if, its row is
-//! there. One that cannot is run, and then its row is written; `plan/decide.rs` knows what a missing row then means.
+//! there. One that cannot is run, and then its row is written; `plan/resume.rs` knows what a missing row then means.
 //! Every row asserts that the one before it is the one that this process knows, so two processes that go on with one
 //! script at the same time do each statement once.
 

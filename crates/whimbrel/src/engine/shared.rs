@@ -178,7 +178,6 @@ impl<'e> Engine<'e, '_> {
                 .with_note("backup", error.to_string())
                 .with_source(error)
         })?;
-        *self.backed_up = true;
         self.report.backup = Some(receipt.place.clone());
         self.settings.tell(&Event::BackedUp { place: &receipt.place });
         let set = group.items[0].set_name();
