@@ -16,9 +16,10 @@ pub const DIALECT: Dialect = Dialect {
         commit: "COMMIT",
         rollback: "ROLLBACK",
         ddl: Ddl::Transactional,
+        statements: usize::MAX,
     },
     rules: RULES,
-    settings: SettingsSql { snapshot: SETTINGS, reset: None, fix: None },
+    settings: SettingsSql { snapshot: SETTINGS, reset: &[], fix: None },
     foreign_keys: Some(ForeignKeys {
         enforced: "SELECT foreign_keys FROM pragma_foreign_keys",
         disable: "PRAGMA foreign_keys = OFF",

@@ -156,7 +156,7 @@ fn calls_fail(transaction: Transaction, fault: Fault, more: &[(usize, Fault)], f
             let fill = fake.run("SELECT SETTING fill").expect("the connection is usable");
             assert_eq!(
                 fill.first().map(|row| row.read(0)),
-                Some(Ok(0_i64)),
+                Some(Ok("SET fill = 0".to_owned())),
                 "{context}: left in the session"
             );
             fake.run("BEGIN; ROLLBACK").unwrap_or_else(|error| panic!("{context}: left open: {error}"));

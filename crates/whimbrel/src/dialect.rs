@@ -66,6 +66,8 @@ pub struct TransactionSql {
     pub rollback: &'static str,
     /// What statements that change the schema do to the transaction that they stand in.
     pub ddl: Ddl,
+    /// How many statements migrations that share a transaction may have together, where a database runs out of locks.
+    pub statements: usize,
 }
 
 /// What statements that change the schema do to the transaction that they stand in.
@@ -118,8 +120,6 @@ pub struct FlightSql {
     pub mine: &'static str,
     /// Checks now what would be checked at the commit.
     pub check: &'static str,
-    /// An expression for the schema in which the connection creates tables.
-    pub place: &'static str,
     /// How many transactions may be under way at once.
     pub blocks: usize,
 }
@@ -129,8 +129,8 @@ pub struct FlightSql {
 pub struct SettingsSql {
     /// Expressions. Each answers a statement that gives a part of the settings the values that they have now, or NULL.
     pub snapshot: &'static [&'static str],
-    /// Gives all settings, also those that no snapshot names, their defaults.
-    pub reset: Option<&'static str>,
+    /// Statements that give all settings, also those that no snapshot names, their defaults.
+    pub reset: &'static [&'static str],
     /// Makes what changes lexing be as [`Dialect::lexing`] says: inside each transaction, or, where the schema is not
     /// transactional, before the first statement.
     pub fix: Option<&'static str>,
@@ -138,7 +138,7 @@ pub struct SettingsSql {
 
 impl SettingsSql {
     /// No settings that a script could change.
-    pub const NONE: Self = Self { snapshot: &[], reset: None, fix: None };
+    pub const NONE: Self = Self { snapshot: &[], reset: &[], fix: None };
 }
 
 /// How long statements may wait and take.
@@ -191,6 +191,8 @@ pub struct HistorySql {
     /// An expression for the column `lk`, which is not hashed: NULL, which the column refuses, unless the session has the
     /// lock.
     pub guard: Option<fn(&TableName) -> String>,
+    /// An expression for the schema in which the connection creates tables, as a text, where a script can change it.
+    pub place: Option<&'static str>,
     /// How many rows one `INSERT` carries.
     pub rows_per_insert: usize,
 }
@@ -212,6 +214,7 @@ impl HistorySql {
             server: None,
             idle: None,
             guard: None,
+            place: None,
             rows_per_insert: 100,
         }
     }
@@ -282,6 +285,10 @@ pub enum Fact {
     RunOnce,
     /// It changes the session only: it is run again before a script is resumed behind it.
     Replay,
+    /// When it fails, a part of it may have taken effect all the same.
+    MayFailHalfway,
+    /// The database answers it with several results, or with a number of them that nobody knows beforehand.
+    ManyResults,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
     SessionState,
 }
@@ -326,6 +333,7 @@ impl Dialect {
                 commit: "COMMIT",
                 rollback: "ROLLBACK",
                 ddl: Ddl::Transactional,
+                statements: usize::MAX,
             },
             lock: None,
             flight: None,
@@ -437,6 +445,11 @@ impl TableName {
             return Err(TableNameError);
         }
         Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
+    }
+
+    /// The same table, in the schema that the connection is in, if none was named.
+    pub(crate) fn within(&self, schema: Option<&str>) -> Self {
+        Self { schema: self.schema.clone().or(schema.map(str::to_owned)), name: self.name.clone() }
     }
 
     /// The schema, if one was named.

@@ -344,7 +344,7 @@ mod tests {
     use crate::script::{Lexing, Script};
 
     fn told(sql: &str) -> String {
-        let script = Script::parse(sql, &Lexing::MYSQL).unwrap();
+        let script = Script::parse(sql, &Lexing::MYSQL).expect("a sound script");
         let Some(effect) = Effect::of(&script.statements()[0]) else { return "undecidable".to_owned() };
         let mut told = format!("{:?} {:?} {}", effect.change, effect.kind, effect.object.name.text);
         if let Some(schema) = &effect.object.schema {

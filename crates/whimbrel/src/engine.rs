@@ -1,21 +1,25 @@
 //! The engine: carries out a verified plan on one connection, so that after any crash the next run knows what took
 //! effect. With `session.rs`, the only module that calls a driver to change something.
 
+mod bundle;
 mod commit;
 mod failure;
+mod flight;
 mod journal;
+mod packet;
 mod session;
 mod shared;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
+pub(crate) use self::commit::lock_deadline;
 pub(crate) use self::failure::{Failing, place};
-pub(crate) use self::session::{Deadline, Found, Session, jittered};
+pub(crate) use self::session::{Deadline, Found, Locked, Session, jittered};
 
 use crate::backup::Backup;
 use crate::detail::Detail;
-use crate::dialect::{Dialect, TableName};
+use crate::dialect::{Ddl, Dialect, TableName, Timeouts};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::history::{EVERY_SET, History, HistoryEvent, HistoryRow, NewRow};
@@ -38,6 +42,10 @@ pub(crate) struct Settings<'s> {
     pub(crate) verbatim: bool,
     /// A shared transaction that fails is done again one by one.
     pub(crate) one_by_one: bool,
+    /// What holds where a script says nothing else.
+    pub(crate) timeouts: Timeouts,
+    /// As whom scripts and steps run.
+    pub(crate) role: Option<&'s str>,
 }
 
 impl Settings<'_> {
@@ -74,6 +82,14 @@ pub(crate) struct Engine<'e, 's> {
     backed_up: &'e mut bool,
     times: Vec<(SetName, String, Duration)>,
     who: String,
+    /// The server, and when it was started, where the dialect can tell.
+    server: Option<String>,
+    /// Whether the rows that close the run are still to be written.
+    unfinished: bool,
+    /// Whether the history table was created in the transaction that is open.
+    created: bool,
+    /// How often in a row something was rolled back to be tried again, in this and earlier plans.
+    round: &'e mut u32,
 }
 
 /// Steps that are carried out together.
@@ -92,6 +108,7 @@ impl<'e, 's> Engine<'e, 's> {
         deadline: Deadline,
         report: &'e mut Report,
         backed_up: &'e mut bool,
+        round: &'e mut u32,
     ) -> Self {
         let dialect = session.dialect().clone();
         Self {
@@ -106,6 +123,10 @@ impl<'e, 's> Engine<'e, 's> {
             backed_up,
             times: Vec::new(),
             who: String::new(),
+            server: None,
+            unfinished: false,
+            created: false,
+            round,
         }
     }
 
@@ -119,10 +140,18 @@ impl<'e, 's> Engine<'e, 's> {
         let items = self.plan.items();
         let mut from = 0;
         while from < items.len() {
-            let to = self.group_end(from);
+            let mut to = self.group_end(from);
             let group = Group { items: &items[from..to], rest: &items[to..] };
-            let progress = if group.items[0].in_transaction() {
+            let progress = if self.may_fly(group.items) {
+                let (until, progress) = self.fly(from, to).await?;
+                to = until;
+                progress
+            } else if group.items[0].in_transaction() {
                 self.run_shared(&group).await?
+            } else if self.dialect.transaction.ddl == Ddl::Commits {
+                let (until, progress) = self.run_packets(from).await?;
+                to = until;
+                progress
             } else {
                 self.run_journal(&group).await?
             };
@@ -131,6 +160,7 @@ impl<'e, 's> Engine<'e, 's> {
             }
             from = to;
         }
+        self.close_flights().await;
         for set in self.history.sets().filter_map(|(name, _)| SetName::new(name).ok()) {
             if let (seq, Some(hash)) = self.history.tail(set.as_str()) {
                 let tip = Tip { set: set.clone(), seq, hash };
@@ -157,8 +187,14 @@ impl<'e, 's> Engine<'e, 's> {
         if !self.plan.shares() || ended || !self.may_share(&items[from]) {
             return from + 1;
         }
-        let more = items[from..].iter().take_while(|item| self.may_share(item)).count();
-        from + more.max(1)
+        // All or nothing was asked for, or what the database can hold.
+        let budget = if self.settings.one_by_one { self.dialect.transaction.statements } else { usize::MAX };
+        let mut statements = 0_usize;
+        let more = items[from..].iter().take_while(|item| {
+            statements = statements.saturating_add(item.statements());
+            statements <= budget && self.may_share(item)
+        });
+        from + more.count().max(1)
     }
 
     fn may_share(&self, item: &PlanItem) -> bool {
@@ -206,6 +242,7 @@ impl<'e, 's> Engine<'e, 's> {
             repeatables: item.repeatables(),
             below: item.below(),
             detail,
+            mark: None,
         }
     }
 
@@ -248,6 +285,7 @@ impl<'e, 's> Engine<'e, 's> {
                 detail: times.fold(Detail::new(), |detail, (_, label, time)| {
                     detail.with("took", format_args!("{label}:{}", time.as_micros()))
                 }),
+                mark: None,
             });
         }
         rows
@@ -256,6 +294,7 @@ impl<'e, 's> Engine<'e, 's> {
     /// What was written is in force: takes it over into the history and the report.
     fn committed(&mut self, rows: Vec<HistoryRow>, done: &[(&PlanItem, Duration)]) {
         self.patience = self.patience.anew();
+        *self.round = 0;
         // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
         *self.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {

@@ -71,6 +71,25 @@ pub(crate) struct OpenWork {
     pub(crate) ended: bool,
     pub(crate) began: String,
     pub(crate) by: String,
+    /// The row that was written before the next statement, and holds its mark.
+    pub(crate) intent: i64,
+    /// The server that the one who wrote it was connected to, and when it was started.
+    pub(crate) server: Option<String>,
+    /// What the database shows of the next statement, where it was looked at.
+    pub(crate) evidence: Option<Evidence>,
+}
+
+/// What the database shows of a statement that was begun, and of which no row says how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It took effect.
+    TookEffect,
+    /// It had no effect.
+    DidNot,
+    /// It left something invalid, which has to be dropped before it is run again.
+    Invalid,
+    /// Nobody can tell.
+    Unknown,
 }
 
 impl OpenWork {
@@ -223,6 +242,9 @@ impl SetHistory {
                     ended: false,
                     began: row.at.clone(),
                     by: row.who.clone(),
+                    intent: row.seq,
+                    server: row.detail.value("server").map(str::to_owned),
+                    evidence: None,
                 });
             }
             (HistoryEvent::Statement, _) => {
@@ -231,6 +253,7 @@ impl SetHistory {
                         .extend(row.detail.value("text").and_then(|text| text.parse::<Digest>().ok()));
                     open.next_is_clean = false;
                     open.digest = digest;
+                    open.intent = row.seq;
                 }
             }
             (HistoryEvent::Failed, _) => {
@@ -241,6 +264,10 @@ impl SetHistory {
             (HistoryEvent::Attempt, _) => {
                 if let Some(open) = &mut self.open {
                     open.next_is_clean = false;
+                    open.intent = row.seq;
+                    if let Some(server) = row.detail.value("server") {
+                        open.server = Some(server.to_owned());
+                    }
                 }
             }
             (HistoryEvent::Settled, _) => self.settle(row),
@@ -287,13 +314,17 @@ pub struct History {
     pub(crate) exists: bool,
     /// Tables of the application in a database without a history; at most five are named.
     pub(crate) other_tables: Vec<String>,
+    /// Schemas in which a history was found that is not the one meant, where none was.
+    pub(crate) elsewhere: Vec<String>,
+    /// Schemas in which the connection looks first, and that it may not use.
+    pub(crate) unusable: Vec<String>,
     sets: BTreeMap<String, SetHistory>,
 }
 
 impl History {
     /// The history of a database in which the table does not exist yet, and these tables do.
     pub fn absent(other_tables: Vec<String>) -> Self {
-        Self { exists: false, other_tables, sets: BTreeMap::new() }
+        Self { other_tables, ..Self::default() }
     }
 
     /// The history that these rows, sorted by set and number, add up to.
@@ -321,6 +352,13 @@ impl History {
         match self.sets.get(name.as_str()) {
             Some(history) => std::borrow::Cow::Borrowed(history),
             None => std::borrow::Cow::Owned(SetHistory::new(name.as_str())),
+        }
+    }
+
+    /// Takes note of what the database shows of a set's open work.
+    pub(crate) fn witness(&mut self, set: &SetName, evidence: Evidence) {
+        if let Some(open) = self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut()) {
+            open.evidence = Some(evidence);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod boot;
 mod doubt;
+mod evidence;
 mod settle;
 mod status;
 mod verbs;
@@ -13,9 +14,9 @@ pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
 
 use crate::backup::Backup;
-use crate::dialect::{Dialect, TableName};
+use crate::dialect::{Dialect, TableName, Timeouts};
 use crate::engine::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{MigrationSet, Version};
 use crate::observe::Observer;
@@ -64,6 +65,8 @@ pub struct Migrator<'a> {
     request: Request,
     gaps: Gaps,
     lock_deadline: Duration,
+    timeouts: Timeouts,
+    role: Option<String>,
     wait_deadline: Duration,
     verifiers: Vec<Box<dyn Verifier + 'a>>,
     observers: Vec<Box<dyn Observer + 'a>>,
@@ -98,6 +101,8 @@ impl<'a> Migrator<'a> {
             request: Request::default(),
             gaps: Gaps::default(),
             lock_deadline: Duration::from_secs(60),
+            timeouts: Timeouts { lock: Some(Duration::from_secs(3)), statement: None, local: false },
+            role: None,
             wait_deadline: Duration::from_secs(300),
             verifiers: Vec::new(),
             observers: Vec::new(),
@@ -173,6 +178,35 @@ impl<'a> Migrator<'a> {
     #[must_use]
     pub fn with_lock_deadline(mut self, longest: Duration) -> Self {
         self.lock_deadline = longest;
+        self
+    }
+
+    /// How long a statement of a migration may wait for a lock on a table, on databases that have such a time
+    /// (PostgreSQL, MySQL, MariaDB); a directive `lock_timeout=…` in a script goes before. Default: 3 seconds.
+    ///
+    /// While a statement waits for a busy table, the application's queries queue up behind it; so it gives up soon, what
+    /// it stands in is rolled back, and after a pause that grows it is tried again, until the time of
+    /// [`with_lock_deadline`](Self::with_lock_deadline) is over. Whole milliseconds count; on MySQL and MariaDB whole
+    /// seconds, at least one.
+    #[must_use]
+    pub fn with_lock_timeout(mut self, longest: Duration) -> Self {
+        self.timeouts.lock = Some(longest);
+        self
+    }
+
+    /// How long a statement of a migration may take, on databases that have such a time (PostgreSQL, MariaDB); a directive
+    /// `statement_timeout=…` in a script goes before. Default: as long as it takes.
+    #[must_use]
+    pub fn with_statement_timeout(mut self, longest: Duration) -> Self {
+        self.timeouts.statement = Some(longest);
+        self
+    }
+
+    /// Runs scripts and steps as another role, on databases where a transaction can assume one (PostgreSQL). The history is
+    /// written as oneself. No security boundary: a script can go back to the role that it came from.
+    #[must_use]
+    pub fn with_role(mut self, role: impl Into<String>) -> Self {
+        self.role = Some(role.into());
         self
     }
 
@@ -286,6 +320,16 @@ impl<'a> Migrator<'a> {
         let mut findings = Vec::new();
         let mut sets = Vec::with_capacity(self.parts.len());
         let mut names = HashSet::new();
+        if self.role.is_some() && dialect.role.is_none() {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                format!("{} cannot run migrations as another role", dialect.name),
+            )
+            .with_note(
+                "next",
+                "leave `with_role` out, and connect as the role that should own what is made",
+            ));
+        }
         for part in &self.parts {
             let set = part.source.load(dialect.name).await?;
             findings.extend(part.steps.check(&set, mode == verbs::Mode::Blocking));
@@ -321,6 +365,8 @@ impl<'a> Migrator<'a> {
             reason: self.reason.as_deref(),
             verbatim: self.verbatim,
             one_by_one: self.request.transaction == Transaction::Auto,
+            timeouts: self.timeouts,
+            role: self.role.as_deref(),
         }
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn prepare(
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
     }
     let transactional = dialect.transaction.ddl == Ddl::Transactional;
-    let mut sharing = if directives.foreign_keys_off || directives.no_transaction {
+    let mut sharing = if directives.foreign_keys_off || directives.no_transaction || !transactional {
         Sharing::Alone
     } else {
         Sharing::Shared

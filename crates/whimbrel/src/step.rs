@@ -6,7 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use crate::blocking::block_on;
-use crate::dialect::Dialect;
+use crate::dialect::{Ddl, Dialect, Fact};
 use crate::driver::{Driver, DriverError, ErrorClass, Rows, Value};
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Kind, MigrationSet, Version};
@@ -214,8 +214,22 @@ impl<'t> StepTransaction<'t> {
             let what = problems.first().map(ToString::to_string).unwrap_or_default();
             return Err(DriverError::new(ErrorClass::Sql, what));
         }
+        if self.commits_by_itself(sql) {
+            return Err(DriverError::new(
+                ErrorClass::Sql,
+                "this statement would commit the step's transaction: put it into a script of its own",
+            ));
+        }
         self.queries += 1;
         self.driver.query(sql, values).await
+    }
+
+    fn commits_by_itself(&self, sql: &str) -> bool {
+        let dialect = self.driver.dialect();
+        dialect.transaction.ddl == Ddl::Commits
+            && Script::parse(sql, &dialect.lexing).is_ok_and(|script| {
+                script.statements().iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction))
+            })
     }
 
     /// The client itself, if it is a `T`: the driver's documentation says which type it is. Whoever takes it must leave

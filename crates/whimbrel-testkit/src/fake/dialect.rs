@@ -27,7 +27,7 @@ pub const FAKE: Dialect = Dialect {
         Rule { begins: &["LOCK", "TABLE"], holds: None, fact: Fact::TravelsAlone },
         Rule { begins: &["CHECKPOINT"], holds: None, fact: Fact::EndsSharing },
     ],
-    settings: SettingsSql { snapshot: &["SETTING fill"], reset: None, fix: None },
+    settings: SettingsSql { snapshot: &["SETTING fill"], reset: &[], fix: None },
     flight_bytes: 64 * 1024,
     ..Dialect::plain("fake", Lexing::ANSI, HISTORY)
 };

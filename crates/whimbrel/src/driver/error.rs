@@ -82,6 +82,12 @@ impl DriverError {
         self
     }
 
+    /// The same error, without a place.
+    pub(crate) fn without_offset(mut self) -> Self {
+        self.offset = None;
+        self
+    }
+
     /// What may be concluded.
     pub fn class(&self) -> ErrorClass {
         self.class

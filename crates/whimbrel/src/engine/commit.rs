@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Engine, Failing, Progress};
 use crate::detail::Detail;
+use crate::dialect::Ddl;
 use crate::driver::{DriverError, ErrorClass, Message};
 use crate::engine::Deadline;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,6 +13,30 @@ use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::report::Short;
+
+/// When the tails are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// Outside any transaction.
+    Before,
+    /// Inside the one whose lock is held.
+    Inside,
+}
+
+/// What is read before something is done.
+pub(super) struct Tails {
+    pub(super) clock: String,
+    /// Who has the lock, where somebody has, and it can be seen.
+    pub(super) holder: Option<String>,
+    /// Whether the lock is to be had.
+    pub(super) free: bool,
+    /// Where the connection creates tables.
+    pub(super) place: Option<String>,
+    /// Whether the newest rows are not the ones that the plan was made on.
+    pub(super) moved: bool,
+    /// The statements that put the settings back.
+    pub(super) settings: Vec<Option<String>>,
+}
 
 /// An open transaction whose lock is held, in which the history was found as planned.
 pub(super) struct Fenced {
@@ -45,27 +70,93 @@ impl Engine<'_, '_> {
         self.deadline = self.deadline.anew();
         let mut round = 0;
         loop {
+            if self.dialect.history.idle.is_some() || self.dialect.lock.is_some() {
+                let tails = self.tails(When::Before).await.map_err(|e| self.fail(e))?;
+                if tails.moved {
+                    return Ok(false);
+                }
+                if !tails.free {
+                    self.wait(&mut round, tails.holder.as_deref(), None).await?;
+                    continue;
+                }
+            }
+            if self.dialect.transaction.ddl == Ddl::Commits && !self.create_first().await? {
+                return Ok(false);
+            }
             self.session.opened();
             let error = match self.session.run(begin).await {
-                Ok(()) => return Ok(true),
-                Err(error) => error,
+                Ok(()) if self.take_lock().await? => return Ok(true),
+                Ok(()) => {
+                    self.session.roll_back().await;
+                    None
+                }
+                Err(error) => {
+                    // Nothing was begun: nothing is to be rolled back, least of all what the application has open.
+                    self.session.closed();
+                    if error.class() != ErrorClass::Busy {
+                        return Err(self.fail(Error::driver("beginning a transaction", error)));
+                    }
+                    Some(error)
+                }
             };
-            // Nothing was begun: nothing is to be rolled back, least of all what the application has open.
-            self.session.closed();
-            if error.class() != ErrorClass::Busy {
-                return Err(self.fail(Error::driver("beginning a transaction", error)));
-            }
-            let waited = self.deadline.waited();
-            self.settings.tell(&Event::Waiting { holder: None, waited });
-            if self.deadline.passed() {
-                let changed = !self.report.migrations.is_empty();
-                return Err(self.fail(lock_deadline(&self.deadline, changed, error)));
-            }
-            self.session.pause(&mut round, &self.deadline).await;
+            self.wait(&mut round, None, error).await?;
             if self.others_have_written().await? {
                 return Ok(false);
             }
         }
+    }
+
+    /// Creates the history table where that cannot be a part of the transaction. `false`: it is there by now.
+    pub(super) async fn create_first(&mut self) -> Result<bool> {
+        if self.history.exists || self.created {
+            return Ok(true);
+        }
+        let statements = (self.dialect.history.create)(self.settings.table);
+        let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
+        match self.session.execute(&messages, &mut Default::default()).await {
+            Ok(()) => {
+                self.created = true;
+                Ok(true)
+            }
+            Err(error) => {
+                let found = self.session.survey(self.settings.table, &self.deadline).await;
+                match found.map_err(|error| self.fail(error))? {
+                    None if made_by_another(error.class()) && !self.patience.passed() => Ok(false),
+                    _ => Err(self.fail(creating(error))),
+                }
+            }
+        }
+    }
+
+    /// Takes the lock until the end of the transaction, where beginning it has not done so.
+    async fn take_lock(&mut self) -> Result<bool> {
+        let Some(take) = self.dialect.lock.and_then(|lock| lock.transaction) else { return Ok(true) };
+        let sql = format!("SELECT {}", take(self.settings.table));
+        let answer = match self.session.query(&sql).await {
+            Ok(rows) => rows.first().and_then(|row| row.read::<Option<i64>>(0).ok()).flatten(),
+            Err(error) => {
+                self.session.roll_back().await;
+                return Err(self.fail(Error::driver("taking the migrators' lock", error)));
+            }
+        };
+        Ok(answer == Some(1))
+    }
+
+    /// Waits a little for whoever has the lock; not for ever.
+    pub(super) async fn wait(
+        &mut self,
+        round: &mut u32,
+        holder: Option<&str>,
+        error: Option<DriverError>,
+    ) -> Result<()> {
+        let waited = self.deadline.waited();
+        self.settings.tell(&Event::Waiting { holder, waited });
+        if self.deadline.passed() {
+            let changed = !self.report.migrations.is_empty();
+            return Err(self.fail(lock_deadline(&self.deadline, changed, holder, error)));
+        }
+        self.session.pause(round, &self.deadline).await;
+        Ok(())
     }
 
     /// Whether the history has moved on, read without a lock.
@@ -75,57 +166,100 @@ impl Engine<'_, '_> {
                 self.session.survey(self.settings.table, &self.deadline).await.map_err(|e| self.fail(e))?;
             return Ok(found.is_none());
         }
-        Ok(self.tails().await?.is_none())
+        Ok(self.tails(When::Before).await.map_err(|e| self.fail(e))?.moved)
     }
 
     /// Looks, under the lock, whether the history is the one that was planned on.
     async fn look(&mut self) -> Result<Option<Fenced>> {
-        if !self.history.exists {
+        if let Some(fix) = self.dialect.settings.fix
+            && self.dialect.transaction.ddl == Ddl::Transactional
+        {
+            self.session.run(fix).await.map_err(|e| Error::driver("fixing how SQL is read", e))?;
+        }
+        if !self.history.exists && !self.created {
             if self.session.survey(self.settings.table, &self.deadline).await?.is_none() {
                 return Ok(None);
             }
             let statements = (self.dialect.history.create)(self.settings.table);
             let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
-            self.session
-                .execute(&messages, &mut Default::default())
-                .await
-                .map_err(|error| Error::driver("creating the history table", error))?;
+            if let Err(error) = self.session.execute(&messages, &mut Default::default()).await {
+                return if made_by_another(error.class()) && !self.patience.passed() {
+                    Ok(None)
+                } else {
+                    Err(creating(error))
+                };
+            }
+            self.created = true;
         }
-        let Some((user, clock)) = self.tails().await? else { return Ok(None) };
-        if self.who.is_empty() {
-            self.who = self.who(user);
+        let tails = self.tails(When::Inside).await?;
+        if tails.moved {
+            return Ok(None);
         }
-        Ok(Some(Fenced { writer: RowWriter::new(&self.history, self.who.clone(), clock) }))
+        Ok(Some(Fenced { writer: RowWriter::new(&self.history, self.who.clone(), tails.clock) }))
     }
 
-    /// Reads the database user and its clock together with the newest rows of the plan's sets. `None`: they are not the
-    /// ones that the plan was made on.
-    async fn tails(&mut self) -> Result<Option<(Option<String>, String)>> {
+    /// Reads, in one query, the database user and its clock together with the newest rows of the plan's sets; before a
+    /// transaction also whether the lock is to be had, and the settings as they are.
+    pub(super) async fn tails(&mut self, when: When) -> Result<Tails> {
         let table = self.dialect.qualified(self.settings.table);
-        let sets = self.fenced_sets();
-        let mut columns = vec![self.dialect.history.user.to_owned(), self.dialect.history.clock.to_owned()];
+        let own = self.settings.table;
+        let exists = self.history.exists || self.created;
+        let sets = if exists { self.fenced_sets() } else { Vec::new() };
+        let history = &self.dialect.history;
+        let lock = self.dialect.lock.filter(|_| when == When::Before);
+        let take = lock.and_then(|lock| lock.transaction).map(|take| take(own));
+        let mut columns = vec![
+            history.user.to_owned(),
+            history.clock.to_owned(),
+            history.idle.filter(|_| when == When::Before).unwrap_or("1").to_owned(),
+            history.server.unwrap_or("NULL").to_owned(),
+            lock.map_or_else(|| "NULL".to_owned(), |lock| (lock.holder)(own)),
+            take.unwrap_or_else(|| "1".to_owned()),
+            history.place.unwrap_or("NULL").to_owned(),
+        ];
         columns.extend(sets.iter().map(|set| {
             let set = (self.dialect.literal)(set);
             format!("(SELECT hash FROM {table} WHERE set_name = {set} ORDER BY seq DESC LIMIT 1)")
         }));
+        let saved = if when == When::Before { self.dialect.settings.snapshot } else { &[] };
+        columns.extend(saved.iter().map(|&snapshot| snapshot.to_owned()));
         let sql = format!("SELECT {}", columns.join(", "));
-        let rows = self
-            .session
-            .patient_query(&sql, &self.deadline)
-            .await
-            .map_err(|error| Error::driver("reading the history", error))?;
-        let odd =
-            |error| Error::new(ErrorKind::Bug, "the dialect's clock or user is no text").with_source(error);
+        let rows = self.session.patient_query(&sql, &self.deadline).await.map_err(|error| {
+            // On some databases everything fails in a transaction in which something has failed.
+            Error::driver("reading the history", error)
+        })?;
+        let odd = |error| {
+            Error::new(ErrorKind::Bug, "the dialect's expressions answer other types than they should")
+                .with_source(error)
+        };
         let Some(row) = rows.first() else {
             return Err(Error::new(ErrorKind::Bug, "a query without FROM returned no row"));
         };
-        for (index, set) in sets.iter().enumerate() {
-            let hash: Option<String> = row.read(index + 2).map_err(odd)?;
-            if hash != self.expected(set).map(|digest| digest.to_string()) {
-                return Ok(None);
-            }
+        if row.read::<Option<i64>>(2).map_err(odd)? == Some(0) {
+            let inside =
+                DriverError::new(ErrorClass::InTransaction, "the connection is inside a transaction");
+            return Err(Error::driver("beginning a transaction", inside));
         }
-        Ok(Some((row.read(0).map_err(odd)?, row.read(1).map_err(odd)?)))
+        const FIXED: usize = 7;
+        let mut moved = false;
+        for (index, set) in sets.iter().enumerate() {
+            let hash: Option<String> = row.read(index + FIXED).map_err(odd)?;
+            moved |= hash != self.expected(set).map(|digest| digest.to_string());
+        }
+        if self.who.is_empty() {
+            self.who = self.who(row.read(0).map_err(odd)?);
+        }
+        self.server = row.read(3).map_err(odd)?;
+        let at = FIXED + sets.len();
+        let settings = (at..at + saved.len()).map(|at| row.read(at).map_err(odd)).collect::<Result<_>>()?;
+        Ok(Tails {
+            clock: row.read(1).map_err(odd)?,
+            holder: row.read(4).map_err(odd)?,
+            free: row.read::<Option<i64>>(5).map_err(odd)? == Some(1),
+            place: row.read(6).map_err(odd)?,
+            moved,
+            settings,
+        })
     }
 
     fn who(&self, user: Option<String>) -> String {
@@ -196,25 +330,51 @@ impl Engine<'_, '_> {
     /// Rolls back after an error in the open transaction, and says how to go on.
     pub(super) async fn undo(&mut self, failing: Failing<'_>, error: DriverError) -> Result<Progress> {
         self.session.roll_back().await;
-        match error.class() {
-            // Nothing of the transaction remains: read the history again and decide again.
-            ErrorClass::Busy | ErrorClass::Conflict if !self.patience.passed() => {
-                let mut round = 3;
-                self.session.pause(&mut round, &self.patience).await;
-                Ok(Progress::Again)
-            }
-            _ => Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim))),
+        self.after(failing, error).await
+    }
+
+    /// Says how to go on after an error, of whose transaction nothing remains.
+    pub(super) async fn after(&mut self, failing: Failing<'_>, error: DriverError) -> Result<Progress> {
+        let lost_to_others = match error.class() {
+            ErrorClass::Busy | ErrorClass::Conflict => true,
+            // Somebody else has taken the row's number.
+            ErrorClass::Constraint => matches!(failing, Failing::Ours(_)),
+            _ => false,
+        };
+        if lost_to_others && !self.patience.passed() {
+            self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
+            self.session.back_off(self.round, &self.patience).await;
+            return Ok(Progress::Again);
         }
+        Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim)))
     }
 }
 
-fn lock_deadline(deadline: &Deadline, changed: bool, error: DriverError) -> Error {
+/// Whether the table may be there already, since another process has made it at the same time.
+pub(super) fn made_by_another(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Conflict | ErrorClass::Busy)
+}
+
+pub(super) fn creating(error: DriverError) -> Error {
+    Error::driver("creating the history table", error)
+}
+
+pub(crate) fn lock_deadline(
+    deadline: &Deadline,
+    changed: bool,
+    holder: Option<&str>,
+    error: Option<DriverError>,
+) -> Error {
     let next = "run again when it is done, or give a longer time with `with_lock_deadline`";
-    Error::new(
+    let who = holder.unwrap_or("another connection");
+    let this = Error::new(
         ErrorKind::Retry,
-        format!("another connection has held the write lock for {}", Short(deadline.longest())),
+        format!("{who} has held the write lock for {}", Short(deadline.longest())),
     )
     .with_class(ErrorClass::Busy)
-    .with_note("next", if changed { next.to_owned() } else { format!("{next}; nothing was changed") })
-    .with_source(error)
+    .with_note("next", if changed { next.to_owned() } else { format!("{next}; nothing was changed") });
+    match error {
+        Some(error) => this.with_source(error),
+        None => this,
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::bundle::Bundle;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
 use crate::dialect::Fact;
@@ -265,10 +266,11 @@ impl<'e> Engine<'e, '_> {
 
     /// Puts back what has changed of them.
     async fn restore_settings(&mut self, saved: &[Option<String>]) -> Result<(), DriverError> {
-        if let Some(reset) = self.dialect.settings.reset {
-            let all = [Some(reset)].into_iter().chain(saved.iter().map(Option::as_deref)).flatten();
-            let messages: Vec<Message<'_>> = all.map(|sql| Message::new(sql, 1)).collect();
-            return self.session.execute(&messages, &mut Answers::new()).await;
+        if !self.dialect.settings.reset.is_empty() {
+            let sql = Bundle::of(
+                self.dialect.settings.reset.iter().copied().chain(saved.iter().flatten().map(|s| &**s)),
+            );
+            return self.session.execute(&[sql.message()], &mut Answers::new()).await;
         }
         let now = self.read_settings().await?;
         for (before, now) in saved.iter().zip(now) {

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-use crate::dialect::{Dialect, TableName};
+use crate::dialect::{Dialect, SessionNumber, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, RowError, select_all_sql};
@@ -16,6 +16,8 @@ pub(crate) struct Session<'d> {
     /// How many things are open on the connection: a transaction, a setting that has to be put back. If the verb's future
     /// is dropped now, the connection must go.
     open: usize,
+    /// Whether the session has the migrators' lock.
+    locked: bool,
 }
 
 impl Drop for Session<'_> {
@@ -28,7 +30,7 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: 0 }
+        Self { driver, queries: 0, open: 0, locked: false }
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -96,6 +98,13 @@ impl<'d> Session<'d> {
         self.driver.pause(jittered(longest).min(deadline.left())).await;
     }
 
+    /// Waits longer, and longer still with each round: what was tried has disturbed others.
+    pub(crate) async fn back_off(&mut self, round: &mut u32, deadline: &Deadline) {
+        let longest = Duration::from_millis(16 << (*round).min(8));
+        *round += 1;
+        self.driver.pause(jittered(longest).min(deadline.left())).await;
+    }
+
     pub(crate) async fn execute(
         &mut self,
         messages: &[Message<'_>],
@@ -140,6 +149,96 @@ impl<'d> Session<'d> {
         }
     }
 
+    /// Whether the session has the migrators' lock.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Tries to take the migrators' lock for the session, without waiting. Answers who has it, if it is not to be had.
+    ///
+    /// The session's number is looked at in the same statement: through a pooler that gives each transaction another
+    /// session the lock would be somebody else's, and stay for ever.
+    pub(crate) async fn lock(&mut self, table: &TableName) -> Result<Locked> {
+        let Some(lock) = self.dialect().lock else { return Ok(Locked::Mine) };
+        if self.locked {
+            return Ok(Locked::Mine);
+        }
+        let take = match self.dialect().session {
+            SessionNumber::Known(number) => {
+                format!("CASE WHEN {} = {number} THEN {} ELSE -1 END", lock.session, (lock.take)(table))
+            }
+            SessionNumber::Vouched => (lock.take)(table),
+            SessionNumber::Unknown => {
+                return Err(no_session("it is not known whether this connection keeps its session"));
+            }
+        };
+        let sql = format!("SELECT {take}, {}", (lock.holder)(table));
+        self.opened();
+        let rows = match self.query(&sql).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.closed();
+                return Err(Error::driver("taking the migrators' lock", error));
+            }
+        };
+        let row =
+            rows.first().ok_or_else(|| Error::new(ErrorKind::Bug, "a query without FROM returned no row"))?;
+        let holder = row.read::<Option<String>>(1).map_err(unreadable)?;
+        match row.read::<Option<i64>>(0).map_err(unreadable)? {
+            Some(1) => {
+                self.locked = true;
+                return Ok(Locked::Mine);
+            }
+            Some(0) => {}
+            Some(-1) => {
+                self.closed();
+                return Err(no_session(
+                    "this connection passes through a pooler that does not keep its session",
+                ));
+            }
+            _ => {
+                self.closed();
+                return Err(Error::new(
+                    ErrorKind::Database,
+                    "the database did not answer whether it gave the lock",
+                ));
+            }
+        }
+        self.closed();
+        Ok(Locked::Others { holder })
+    }
+
+    /// Looks whether the session still has its lock; a script may have given it away.
+    pub(crate) async fn look_for_lock(&mut self, table: &TableName) {
+        let Some(lock) = self.dialect().lock.filter(|_| self.locked) else { return };
+        let sql = format!("SELECT {}", (lock.held)(table));
+        let held = self.query(&sql).await.is_ok_and(|rows| {
+            rows.first().is_some_and(|row| row.read::<Option<bool>>(0).is_ok_and(|it| it == Some(true)))
+        });
+        if !held {
+            self.locked = false;
+            self.closed();
+        }
+    }
+
+    /// Gives the session's lock back. A connection on which that fails is given up, and the lock with it.
+    pub(crate) async fn unlock(&mut self, table: &TableName) {
+        if !std::mem::take(&mut self.locked) {
+            return;
+        }
+        let sql = self.dialect().lock.map(|lock| format!("SELECT {}", (lock.release)(table)));
+        let released = match sql {
+            None => true,
+            Some(sql) => self.query(&sql).await.is_ok_and(|rows| {
+                rows.first().is_some_and(|row| row.read::<Option<bool>>(0).is_ok_and(|it| it == Some(true)))
+            }),
+        };
+        if !released {
+            self.give_up();
+        }
+        self.closed();
+    }
+
     /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
     pub(crate) async fn roll_back(&mut self) {
         let rollback = self.dialect().transaction.rollback;
@@ -159,15 +258,17 @@ impl<'d> Session<'d> {
             .patient_query(&sql, deadline)
             .await
             .map_err(|error| Error::driver("looking for the history table", error))?;
-        let mut others = Vec::new();
+        let mut absent = History::absent(Vec::new());
         for row in rows {
             let name: String = row.read(0).map_err(unreadable)?;
-            if row.read::<bool>(1).map_err(unreadable)? {
-                return Ok(None);
+            match row.read::<i64>(1).map_err(unreadable)? {
+                0 => absent.other_tables.push(name),
+                1 => return Ok(None),
+                2 => absent.elsewhere.push(name),
+                _ => absent.unusable.push(name),
             }
-            others.push(name);
         }
-        Ok(Some(History::absent(others)))
+        Ok(Some(absent))
     }
 
     /// Reads from the history table, or finds that there is none.
@@ -197,6 +298,24 @@ impl<'d> Session<'d> {
             Found::Absent(absent) => Ok(absent),
         }
     }
+}
+
+/// What a try to take the lock came to.
+pub(crate) enum Locked {
+    Mine,
+    Others { holder: Option<String> },
+}
+
+fn no_session(why: &str) -> Error {
+    Error::new(
+        ErrorKind::Configuration,
+        format!("{why}, and what runs outside a transaction needs one that does"),
+    )
+    .with_note(
+        "next",
+        "migrate over a direct connection to the server, or one whose pooler keeps sessions together; the driver's \
+         documentation tells how to say so for a client that it did not connect itself",
+    )
 }
 
 /// What reading from the history table finds.

@@ -195,6 +195,7 @@ impl<'e> Engine<'e, '_> {
                 .with("place", receipt.place)
                 .with("bytes", receipt.bytes)
                 .with("check", receipt.check),
+            mark: None,
         }))
     }
 

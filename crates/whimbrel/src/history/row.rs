@@ -87,6 +87,8 @@ pub struct HistoryRow {
     pub(crate) detail: Detail,
     pub(crate) previous: Option<Digest>,
     pub(crate) hash: Digest,
+    /// While the row is written: the expression for its mark, which is not hashed.
+    pub(crate) mark: Option<String>,
 }
 
 impl HistoryRow {
@@ -205,6 +207,7 @@ impl HistoryRow {
             detail: row.read::<String>(11)?.parse().map_err(|_| RowError::Text)?,
             previous: digest(12)?,
             hash: digest(13)?.ok_or(RowError::Text)?,
+            mark: None,
         })
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct NewRow {
     pub(crate) repeatables: Digest,
     pub(crate) below: Option<Version>,
     pub(crate) detail: Detail,
+    /// An expression for the column `mark`, where the dialect has one: what the next statement would change, as it is.
+    pub(crate) mark: Option<String>,
 }
 
 /// Numbers, chains and writes rows.
@@ -37,6 +39,11 @@ impl RowWriter {
         let tails =
             history.sets.iter().map(|(name, set)| (name.clone(), (set.last_seq(), set.tip()))).collect();
         Self { who, at, tails }
+    }
+
+    /// Number and hash of a set's newest row.
+    pub(crate) fn tail(&self, set: &str) -> (i64, Option<Digest>) {
+        self.tails.get(set).copied().unwrap_or((0, None))
     }
 
     pub(crate) fn row(&mut self, new: NewRow) -> HistoryRow {
@@ -56,6 +63,7 @@ impl RowWriter {
             detail: new.detail,
             previous: *tip,
             hash: new.repeatables,
+            mark: new.mark,
         };
         row.hash = row.computed_hash();
         (*seq, *tip) = (row.seq, Some(row.hash));
@@ -63,15 +71,20 @@ impl RowWriter {
     }
 }
 
-/// How many rows one `INSERT` carries.
-const ROWS_PER_INSERT: usize = 100;
-
 /// The statements that insert rows.
 pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRow]) -> Vec<String> {
     let literal = dialect.literal;
-    rows.chunks(ROWS_PER_INSERT)
+    let guard = dialect.history.guard.map(|guard| guard(table));
+    let mark = dialect.effects.is_some();
+    let more = match (&guard, mark) {
+        (Some(_), true) => ", lk, mark",
+        (Some(_), false) => ", lk",
+        (None, true) => ", mark",
+        (None, false) => "",
+    };
+    rows.chunks(dialect.history.rows_per_insert.max(1))
         .map(|rows| {
-            let mut sql = format!("INSERT INTO {} ({COLUMNS}) VALUES", dialect.qualified(table));
+            let mut sql = format!("INSERT INTO {} ({COLUMNS}{more}) VALUES", dialect.qualified(table));
             sql.reserve(rows.len() * 1024);
             for (index, row) in rows.iter().enumerate() {
                 let mut columns = Columns { sql: &mut sql, literal };
@@ -84,6 +97,12 @@ pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRo
                     .text(Some(&row.detail.to_string()))
                     .digest(row.previous.as_ref())
                     .digest(Some(&row.hash));
+                if let Some(guard) = &guard {
+                    columns.raw(guard).raw(", ");
+                }
+                if mark {
+                    columns.raw(row.mark.as_deref().unwrap_or("NULL")).raw(", ");
+                }
                 // The last column has a comma too many.
                 sql.truncate(sql.len() - 2);
                 sql.push(')');

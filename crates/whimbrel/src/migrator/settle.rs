@@ -44,11 +44,21 @@ pub enum Ending {
 impl Migrator<'_> {
     /// Writes rows that carry out no plan.
     async fn append(&self, verb: &mut Verb<'_>, history: History, rows: Vec<NewRow>) -> Result<()> {
+        if verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none()) {
+            while !self.lock(verb, &Report::new(Outcome::Settled)).await? {}
+        }
+        let result = self.append_locked(verb, history, rows).await;
+        verb.session.unlock(&self.table).await;
+        result
+    }
+
+    async fn append_locked(&self, verb: &mut Verb<'_>, history: History, rows: Vec<NewRow>) -> Result<()> {
         let plan = Plan::bare(&verb.sets, &history, verb.session.dialect());
         let plan = Verified::plan(plan, &[]).await?;
         let settings = self.settings(&verb.sets);
         let mut report = Report::new(Outcome::Settled);
         let mut backed_up = true;
+        let mut round = 0;
         let engine = Engine::new(
             &mut verb.session,
             &settings,
@@ -57,6 +67,7 @@ impl Migrator<'_> {
             verb.deadline,
             &mut report,
             &mut backed_up,
+            &mut round,
         );
         match engine.append(rows).await? {
             Progress::Done => Ok(()),
@@ -122,6 +133,7 @@ impl Migrator<'_> {
             repeatables: state.repeatables_digest(),
             below: None,
             detail,
+            mark: None,
         };
         let settled = label(open.version, &open.name);
         self.append(&mut verb, history, vec![row]).await?;
@@ -157,6 +169,7 @@ impl Migrator<'_> {
                 repeatables: state.repeatables_digest(),
                 below: None,
                 detail: broken.fold(detail, |detail, row| detail.with("row", row.seq)),
+                mark: None,
             });
         }
         if rows.is_empty() {

@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::Migrator;
 use super::boot::Booted;
 use super::doubt::refusal;
+use super::evidence;
 use super::settle::Settlement;
 use super::status::Status;
 use crate::blocking::{Blocking, block_on};
 use crate::driver::Driver;
-use crate::engine::{Deadline, Engine, Progress, Session, jittered};
+use crate::engine::{Deadline, Engine, Locked, Progress, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::FindingKind;
 use crate::history::History;
@@ -307,15 +308,22 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    /// Plans and carries out, again and again while others write, until there is nothing to do.
-    async fn carry_out<D: Driver>(&self, db: &mut D, mut request: Request, mode: Mode) -> Result<Report> {
+    /// Plans and carries out, and gives the session's lock back.
+    async fn carry_out<D: Driver>(&self, db: &mut D, request: Request, mode: Mode) -> Result<Report> {
         let mut verb = self.begin(db, mode).await?;
+        let result = self.carry_out_in(&mut verb, request).await;
+        verb.session.unlock(&self.table).await;
+        result
+    }
+
+    /// Plans and carries out, again and again while others write, until there is nothing to do.
+    async fn carry_out_in(&self, verb: &mut Verb<'_>, mut request: Request) -> Result<Report> {
         let goal = request.goal;
         let forward = matches!(goal, Goal::Latest | Goal::UpTo(_));
         let settings = self.settings(&verb.sets);
         let mut report = Report::new(Outcome::Applied);
         let mut backed_up = false;
-        let mut round = 4;
+        let mut round = 0;
         loop {
             if forward {
                 let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
@@ -326,17 +334,31 @@ impl<'a> Migrator<'a> {
                 };
                 if let Some(outcome) = outcome {
                     if report.migrations.is_empty() {
-                        return Ok(self.report(&verb, outcome));
+                        return Ok(self.report(verb, outcome));
                     }
                     break;
                 }
             }
-            let history = verb.session.history(&self.table, &verb.deadline).await?;
+            // Where nothing else keeps migrators apart, the lock is taken before anything is decided.
+            let always = verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none());
+            if always && !self.lock(verb, &report).await? {
+                continue;
+            }
+            let mut history = verb.session.history(&self.table, &verb.deadline).await?;
+            if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
+                // Whoever has begun the work may still be at it. That nobody is, only the lock proves.
+                if !verb.session.is_locked() {
+                    self.lock(verb, &report).await?;
+                    continue;
+                }
+                evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table).await?;
+            }
             let plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
                 Ok(plan) => plan,
                 // Another process may be in the middle of what looks open.
                 Err(findings)
                     if !verb.deadline.passed()
+                        && !verb.session.is_locked()
                         && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
                 {
                     verb.session.pause(&mut round, &verb.deadline).await;
@@ -350,7 +372,7 @@ impl<'a> Migrator<'a> {
             if plan.is_empty() {
                 if report.migrations.is_empty() {
                     let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
-                    return Ok(self.report(&verb, outcome));
+                    return Ok(self.report(verb, outcome));
                 }
                 break;
             }
@@ -364,6 +386,7 @@ impl<'a> Migrator<'a> {
                 verb.deadline,
                 &mut report,
                 &mut backed_up,
+                &mut round,
             );
             match engine.run().await? {
                 Progress::Done => break,
@@ -376,7 +399,7 @@ impl<'a> Migrator<'a> {
                 Progress::OneByOne => request.transaction = Transaction::PerMigration,
             }
         }
-        self.fill(&verb, &mut report);
+        self.fill(verb, &mut report);
         report.at = match goal {
             Goal::RevertTo(version) => version.and_then(|version| {
                 verb.sets.last().and_then(|set| set.migration(version)).map(|m| m.label())
@@ -384,6 +407,28 @@ impl<'a> Migrator<'a> {
             goal => verb.sets.last().and_then(|set| newest(set, goal)),
         };
         Ok(report)
+    }
+
+    /// Tries to take the session's lock, and waits a little if it is not to be had. `false`: it is not, look again.
+    pub(super) async fn lock(&self, verb: &mut Verb<'_>, report: &Report) -> Result<bool> {
+        let holder = match verb.session.lock(&self.table).await {
+            Ok(Locked::Mine) => return Ok(true),
+            Ok(Locked::Others { holder }) => holder,
+            Err(error) => return Err(error.with_report(report.clone())),
+        };
+        let waited = verb.deadline.waited();
+        for observer in &self.observers {
+            observer.observe(&Event::Waiting { holder: holder.as_deref(), waited });
+        }
+        if verb.deadline.passed() {
+            let changed = !report.migrations.is_empty();
+            return Err(
+                lock_deadline(&verb.deadline, changed, holder.as_deref(), None).with_report(report.clone())
+            );
+        }
+        let mut round = 5;
+        verb.session.pause(&mut round, &verb.deadline).await;
+        Ok(false)
     }
 }
 

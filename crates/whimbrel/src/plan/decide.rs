@@ -158,6 +158,8 @@ impl<'a> Decision<'a> {
             prepared: None,
             first_statement: 0,
             begun: false,
+            missed: false,
+            invalid: false,
         };
         if let Some(migration) = item.migration() {
             let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());

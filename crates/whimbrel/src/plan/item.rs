@@ -87,6 +87,10 @@ pub struct PlanItem {
     pub(super) prepared: Option<Prepared>,
     pub(super) first_statement: usize,
     pub(super) begun: bool,
+    /// Whether the statement before the first one to be run took effect, and has no row.
+    pub(super) missed: bool,
+    /// Whether the first statement to be run has left something invalid behind.
+    pub(super) invalid: bool,
 }
 
 impl PlanItem {
@@ -180,6 +184,14 @@ impl PlanItem {
 
     pub(crate) fn begun(&self) -> bool {
         self.begun
+    }
+
+    pub(crate) fn missed(&self) -> bool {
+        self.missed
+    }
+
+    pub(crate) fn invalid(&self) -> bool {
+        self.invalid
     }
 
     pub(crate) fn event(&self) -> HistoryEvent {

@@ -4,7 +4,7 @@ use super::decide::{Decision, Scope};
 use super::item::{Action, Which};
 use crate::dialect::{Dialect, Fact};
 use crate::finding::{Finding, FindingKind};
-use crate::history::OpenWork;
+use crate::history::{Evidence, OpenWork};
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::prepare::{Prepared, statement_digest};
 use crate::script::Script;
@@ -68,7 +68,13 @@ impl Decision<'_> {
             self.findings.push(finding);
             return;
         }
-        item.first_statement = if open.ended { prepared.statements } else { open.statements.len() };
+        let known = (!open.ended && !open.next_is_clean).then_some(open.evidence).flatten();
+        item.missed = known == Some(Evidence::TookEffect);
+        item.invalid = known == Some(Evidence::Invalid);
+        item.first_statement = match open.ended {
+            true => prepared.statements,
+            false => open.statements.len() + usize::from(item.missed),
+        };
         item.begun = true;
         item.prepared = Some(prepared);
         match (migration.version(), open.reverting) {
@@ -104,7 +110,7 @@ fn resumable(
     let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
     let statements = script.statements();
     let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
-    if !prepared.directives.no_transaction || !same {
+    if prepared.in_transaction || !same {
         let plural = if done == 1 { "its first statement" } else { "its first statements" };
         return Err(refuse(
             FindingKind::Changed,
@@ -113,6 +119,8 @@ fn resumable(
             ),
         ));
     }
+    let evidence = open.evidence.filter(|_| !open.next_is_clean);
+    let done = done + usize::from(evidence == Some(Evidence::TookEffect));
     let Some(next) = statements.get(done) else { return Ok(()) };
     let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
     let doubt = |message: String| {
@@ -128,7 +136,10 @@ fn resumable(
             session + 1
         ));
     }
-    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction);
+    if evidence.is_some_and(|evidence| evidence != Evidence::Unknown) {
+        return Ok(());
+    }
+    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
     let harmless = dialect.facts(next).has(Fact::RunAgain) || dialect.facts(next).has(Fact::Replay);
     if atomic || harmless || open.next_is_clean {
         return Ok(());

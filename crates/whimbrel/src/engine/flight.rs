@@ -1,0 +1,464 @@
+//! Flights: whole transactions that are sent without waiting for answers, many at a time.
+//!
+//! Each transaction is a few messages. The first begins, takes the lock, proves that the history is the one that was
+//! planned on, writes the rows and makes a savepoint; then comes each script, which releases that savepoint, and so does
+//! not run unless the first message did all of it; the last proves that the rows are this transaction's own, and
+//! commits. A script is never glued to SQL of ours that stands behind it, so it cannot swallow any. Whatever fails, all
+//! that was sent behind it fails as well, and nothing of it remains.
+
+use std::time::{Duration, Instant};
+
+use super::bundle::Bundle;
+use super::commit::{Tails, When, creating, made_by_another};
+use super::{Engine, Failing, Group, Progress};
+use crate::dialect::{FlightSql, Timeouts};
+use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
+use crate::observe::Event;
+use crate::plan::PlanItem;
+
+/// Guards a script: where the transaction is not the one that our messages opened, there is no such savepoint.
+const SAVEPOINT: &str = "SAVEPOINT whimbrel";
+const RELEASE: &str = "RELEASE SAVEPOINT whimbrel;";
+
+/// From how many bytes on the first transaction goes ahead alone: of a hundred processes that start at once all but one
+/// would send everything for nothing.
+const ALONE: usize = 64 << 10;
+
+/// From when on a migration is slow enough for its statements to be told.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// One transaction.
+struct Block<'p> {
+    group: Group<'p>,
+    rows: Vec<HistoryRow>,
+    parts: Vec<Part<'p>>,
+}
+
+impl Block<'_> {
+    fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.message.sql.len()).sum()
+    }
+}
+
+/// One message of it.
+struct Part<'p> {
+    role: Role<'p>,
+    message: Message<'p>,
+}
+
+/// What a message is for, and which of its statements are what.
+enum Role<'p> {
+    /// Begins, proves, writes the rows.
+    Head {
+        lock: usize,
+        proofs: std::ops::Range<usize>,
+        create: std::ops::Range<usize>,
+    },
+    Script(&'p PlanItem),
+    /// Between two scripts of one transaction.
+    Between,
+    /// Proves and commits.
+    Tail {
+        check: usize,
+        proof: usize,
+    },
+}
+
+impl<'e> Engine<'e, '_> {
+    /// Whether a group can be sent without waiting.
+    pub(super) fn may_fly(&self, items: &[PlanItem]) -> bool {
+        self.dialect.flight.is_some()
+            && items.iter().all(|item| {
+                let rebuild = item.prepared().is_some_and(|prepared| prepared.directives.foreign_keys_off);
+                item.in_transaction() && item.rust_step().is_none() && !rebuild
+            })
+    }
+
+    /// Sends the group that begins at `from` and ends at `to`, and those behind it that can fly too. Answers how far it
+    /// came.
+    ///
+    /// # If interrupted
+    /// What has reached the server may still be carried out, transaction by transaction.
+    pub(super) async fn fly(&mut self, from: usize, to: usize) -> Result<(usize, Progress)> {
+        let Some(flight) = self.dialect.flight else {
+            return Err(Error::new(ErrorKind::Bug, "a dialect without flights was asked to fly"));
+        };
+        if self.wants_backup() {
+            let progress = self.back_up_first(from, to).await?;
+            if progress != Progress::Done {
+                return Ok((from, progress));
+            }
+        }
+        let items = self.plan.items();
+        let mut groups = vec![Group { items: &items[from..to], rest: &items[to..] }];
+        let mut end = to;
+        while end < items.len() {
+            let next = self.group_end(end);
+            if !self.may_fly(&items[end..next]) {
+                break;
+            }
+            groups.push(Group { items: &items[end..next], rest: &items[next..] });
+            end = next;
+        }
+        let Some(tails) = self.clear_to_fly().await? else { return Ok((from, Progress::Again)) };
+        let mut writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
+        let mut blocks = Vec::with_capacity(groups.len());
+        for (index, group) in groups.into_iter().enumerate() {
+            blocks.push(self.block(group, index == 0, &mut writer, &tails, &flight));
+        }
+        let alone = blocks.len() > 1 && blocks.iter().map(Block::bytes).sum::<usize>() > ALONE;
+        let mut rest = blocks.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take(flight.blocks).take_while(|block| {
+                bytes += block.bytes();
+                bytes <= self.dialect.flight_bytes
+            });
+            let count = if alone && rest.len() == blocks.len() { 1 } else { fits.count().max(1) };
+            let (now, later) = rest.split_at(count);
+            let progress = self.send(now).await?;
+            if progress != Progress::Done {
+                return Ok((from, progress));
+            }
+            rest = later;
+        }
+        Ok((end, Progress::Done))
+    }
+
+    /// Makes the backup under the lock, before anything flies.
+    pub(super) async fn back_up_first(&mut self, from: usize, to: usize) -> Result<Progress> {
+        let items = self.plan.items();
+        let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
+        match self.back_up(&Group { items: &items[from..to], rest: &items[to..] }).await {
+            Ok(row) => {
+                let rows = row.into_iter().collect();
+                let done = self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?;
+                Ok(done.unwrap_or(Progress::Done))
+            }
+            Err(error) => {
+                self.session.roll_back().await;
+                Err(self.fail(error))
+            }
+        }
+    }
+
+    /// Waits until the lock is to be had. `None`: somebody has written in the meantime.
+    async fn clear_to_fly(&mut self) -> Result<Option<Tails>> {
+        self.deadline = self.deadline.anew();
+        let mut round = 0;
+        loop {
+            let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
+            if tails.moved {
+                return Ok(None);
+            }
+            if tails.free {
+                return Ok(Some(tails));
+            }
+            self.wait(&mut round, tails.holder.as_deref(), None).await?;
+            if !self.history.exists {
+                let found = self.session.survey(self.settings.table, &self.deadline).await;
+                if found.map_err(|error| self.fail(error))?.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// The messages of one transaction.
+    fn block(
+        &self,
+        group: Group<'e>,
+        first: bool,
+        writer: &mut RowWriter,
+        tails: &Tails,
+        flight: &FlightSql,
+    ) -> Block<'e> {
+        let table = self.dialect.qualified(self.settings.table);
+        let literal = self.dialect.literal;
+        let assert = |condition: String| (flight.assert)(&condition);
+        let row_is = |set: &str, seq: i64, hash: String| {
+            format!(
+                "EXISTS (SELECT 1 FROM {table} WHERE set_name = {} AND seq = {seq} AND hash = '{hash}')",
+                literal(set)
+            )
+        };
+        let mut head = Bundle::default();
+        head.push(self.dialect.transaction.begin);
+        head.extend(self.dialect.settings.fix);
+        let take = self.dialect.lock.and_then(|lock| lock.transaction);
+        let lock = match take {
+            Some(take) => head.push(assert(format!("{} = 1", take(self.settings.table)))),
+            None => 0,
+        };
+        let proofs_from = head.len();
+        if let (Some(place), Some(expression)) = (&tails.place, self.dialect.history.place) {
+            head.push(assert(format!("{expression} = {}", literal(place))));
+        }
+        let create = if first && !self.history.exists {
+            let from = head.len();
+            head.extend((self.dialect.history.create)(self.settings.table));
+            from..head.len()
+        } else {
+            0..0
+        };
+        let mut sets: Vec<String> = group.items.iter().map(|item| item.set_name().to_string()).collect();
+        if first {
+            sets = self.fenced_sets();
+        }
+        sets.sort_unstable();
+        sets.dedup();
+        for set in &sets {
+            match writer.tail(set) {
+                (seq, Some(hash)) => head.push(assert(row_is(set, seq, hash.to_string()))),
+                _ if create.is_empty() => head.push(assert(format!(
+                    "NOT EXISTS (SELECT 1 FROM {table} WHERE set_name = {})",
+                    literal(set)
+                ))),
+                _ => 0,
+            };
+        }
+        let proofs = proofs_from..head.len();
+        let rows: Vec<HistoryRow> = group.items.iter().map(|item| writer.row(self.done_row(item))).collect();
+        head.extend(insert_sql(&self.dialect, self.settings.table, &rows));
+        let mut parts = Vec::new();
+        let mut role = Role::Head { lock, proofs, create };
+        let mut before = head;
+        for item in group.items.iter().filter(|item| item.script().is_some()) {
+            self.prelude(item, &mut before);
+            before.push(SAVEPOINT);
+            parts.push(Part { role, message: before.into_message() });
+            let text = item.script().map_or("", |script| script.text());
+            let message = Message::new(format!("{RELEASE}{text}"), item.statements() + 1);
+            parts.push(Part { role: Role::Script(item), message });
+            before = self.postlude(&tails.settings);
+            before.extend(self.dialect.settings.fix);
+            role = Role::Between;
+        }
+        // What behind the last script puts the settings back is the beginning of the last message.
+        let mut tail = match role {
+            Role::Head { .. } => {
+                parts.push(Part { role, message: before.into_message() });
+                Bundle::default()
+            }
+            _ => before,
+        };
+        let check = tail.push(flight.check);
+        let mut proof = check;
+        if let Some(last) = rows.last() {
+            let mine = format!(
+                "EXISTS (SELECT 1 FROM {table} WHERE set_name = {} AND seq = {} AND {})",
+                literal(last.set()),
+                last.seq(),
+                flight.mine
+            );
+            proof = tail.push(assert(mine));
+        }
+        tail.push(self.dialect.transaction.commit);
+        parts.push(Part { role: Role::Tail { check, proof }, message: tail.into_message() });
+        Block { group, rows, parts }
+    }
+
+    /// What is set before a script: how long it may wait, and as whom it runs.
+    pub(super) fn prelude(&self, item: &PlanItem, bundle: &mut Bundle) {
+        let directives = item.prepared().map(|prepared| &prepared.directives);
+        let timeouts = Timeouts {
+            lock: directives.and_then(|it| it.lock_timeout).or(self.settings.timeouts.lock),
+            statement: directives.and_then(|it| it.statement_timeout).or(self.settings.timeouts.statement),
+            local: item.in_transaction(),
+        };
+        if let Some(set) = self.dialect.timeouts
+            && (timeouts.lock.is_some() || timeouts.statement.is_some())
+        {
+            bundle.push(set(&timeouts));
+        }
+        if let (Some(role), Some(assume)) = (self.settings.role, self.dialect.role) {
+            bundle.push(assume(role));
+        }
+    }
+
+    /// What puts the settings back after a script.
+    pub(super) fn postlude(&self, settings: &[Option<String>]) -> Bundle {
+        let mut bundle = Bundle::of(self.dialect.settings.reset);
+        bundle.extend(settings.iter().flatten());
+        bundle
+    }
+
+    /// Sends transactions, and takes over those that were committed.
+    async fn send(&mut self, blocks: &[Block<'e>]) -> Result<Progress> {
+        let parts: Vec<(usize, &Part<'e>)> = blocks
+            .iter()
+            .enumerate()
+            .flat_map(|(index, block)| block.parts.iter().map(move |part| (index, part)))
+            .collect();
+        let messages: Vec<Message<'_>> =
+            parts.iter().map(|(_, part)| Message::new(&*part.message.sql, part.message.statements)).collect();
+        let settings = self.settings;
+        let started = |at: usize| {
+            if let Some((_, Part { role: Role::Script(item), .. })) = parts.get(at) {
+                let (set, version, label, down) =
+                    (item.set_name(), item.version(), item.label(), item.is_down());
+                settings.tell(&Event::Started { set, version, label, down });
+            }
+        };
+        let mut times: Vec<Duration> = Vec::new();
+        let mut began = Instant::now();
+        let mut watch = |progress| match progress {
+            Answered::Statement { message, statement } => {
+                if began.elapsed() > SLOW
+                    && let Some((_, Part { role: Role::Script(item), .. })) = parts.get(message)
+                {
+                    settings.tell(&Event::Statement {
+                        label: item.label(),
+                        statement: statement.max(1),
+                        statements: item.statements(),
+                        elapsed: began.elapsed(),
+                    });
+                }
+            }
+            Answered::Message { message, elapsed } => {
+                began = Instant::now();
+                times.push(elapsed);
+                if let Some((_, Part { role: Role::Script(item), .. })) = parts.get(message) {
+                    let (set, version, label, down) =
+                        (item.set_name(), item.version(), item.label(), item.is_down());
+                    settings.tell(&Event::Ran { set, version, label, down, elapsed });
+                }
+                started(message + 1);
+            }
+        };
+        let mut answers = Answers::watched(&mut watch);
+        self.session.opened();
+        let result = self.session.execute(&messages, &mut answers).await;
+        let (done, statement) = (answers.messages().len(), answers.statements());
+        drop(answers);
+        let mut at = 0;
+        for block in blocks {
+            let until = at + block.parts.len();
+            if until > done || (result.is_err() && until > done) {
+                break;
+            }
+            self.landed(block, &times[at..until]);
+            at = until;
+        }
+        let Err(error) = result else {
+            self.session.closed();
+            return Ok(Progress::Done);
+        };
+        self.session.roll_back().await;
+        let Some((index, part)) = parts.get(done) else {
+            return Err(self.fail(Error::driver("carrying out a flight", error)));
+        };
+        self.fell(&blocks[*index], part, statement, error).await
+    }
+
+    /// Takes over a transaction that was committed.
+    fn landed(&mut self, block: &Block<'e>, times: &[Duration]) {
+        let scripts = block.parts.iter().zip(times).filter_map(|(part, time)| match part.role {
+            Role::Script(item) => Some((item, *time)),
+            _ => None,
+        });
+        let done: Vec<(&PlanItem, Duration)> = scripts.collect();
+        self.times.extend(
+            done.iter().map(|(item, time)| (item.set_name().clone(), item.label().to_owned(), *time)),
+        );
+        self.unfinished |= !done.is_empty();
+        self.committed(block.rows.clone(), &done);
+    }
+
+    /// Decides what follows from an error, of whose transaction nothing remains.
+    async fn fell(
+        &mut self,
+        block: &Block<'e>,
+        part: &Part<'e>,
+        statement: usize,
+        error: DriverError,
+    ) -> Result<Progress> {
+        let again = match &part.role {
+            Role::Head { lock, proofs, create } => {
+                if create.contains(&statement) && !made_by_another(error.class()) {
+                    return Err(self.fail(creating(error)));
+                }
+                *lock == statement || proofs.contains(&statement)
+            }
+            Role::Script(_) => statement == 0,
+            Role::Between => false,
+            Role::Tail { proof, .. } => *proof == statement,
+        };
+        let gone = matches!(error.class(), ErrorClass::ConnectionLost | ErrorClass::Unavailable);
+        if again && !gone {
+            // A proof has failed: somebody else has the lock, or has written.
+            if self.patience.passed() {
+                let changed = !self.report.migrations.is_empty();
+                let deadline = self.patience;
+                return Err(self.fail(super::commit::lock_deadline(&deadline, changed, None, Some(error))));
+            }
+            self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
+            self.session.back_off(self.round, &self.patience).await;
+            return Ok(Progress::Again);
+        }
+        match &part.role {
+            Role::Head { .. } => self.after(Failing::Ours("beginning a transaction"), error).await,
+            Role::Between => self.after(Failing::Ours("putting back the session's settings"), error).await,
+            Role::Tail { check, .. } => {
+                let last = block.group.items.last().unwrap_or(&block.group.items[0]);
+                let failing = if statement < *check {
+                    Failing::Ours("putting back the session's settings")
+                } else {
+                    Failing::Commit(last)
+                };
+                self.after(failing, error).await
+            }
+            Role::Script(item) => {
+                let by_itself =
+                    matches!(error.class(), ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other);
+                if by_itself && block.group.items.len() > 1 && self.settings.one_by_one {
+                    self.settings.tell(&Event::OneByOne { label: item.label() });
+                    return Ok(Progress::OneByOne);
+                }
+                let offset = error.offset().and_then(|offset| offset.checked_sub(RELEASE.len()));
+                let error = match offset {
+                    Some(offset) => error.with_offset(offset),
+                    None => error,
+                };
+                let failing = Failing::Statement { item, statement: statement - 1, kept: 0 };
+                self.after(failing, error).await
+            }
+        }
+    }
+
+    /// Writes the rows that close the run, with the times that were not known before. They are no part of what is in
+    /// force: where they cannot be written, nothing is wrong.
+    pub(super) async fn close_flights(&mut self) {
+        if !std::mem::take(&mut self.unfinished) {
+            return;
+        }
+        let items = self.plan.items();
+        let Ok(tails) = self.tails(When::Before).await else { return };
+        if tails.moved || !tails.free {
+            return;
+        }
+        let mut writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
+        let new: Vec<NewRow> = self.finished_rows(&Group { items, rest: &[] });
+        let rows: Vec<HistoryRow> = new.into_iter().map(|row| writer.row(row)).collect();
+        let mut bundle = Bundle::default();
+        bundle.push(self.dialect.transaction.begin);
+        if let (Some(take), Some(flight)) =
+            (self.dialect.lock.and_then(|lock| lock.transaction), self.dialect.flight)
+        {
+            bundle.extend(self.dialect.settings.fix);
+            bundle.push((flight.assert)(&format!("{} = 1", take(self.settings.table))));
+        }
+        bundle.extend(insert_sql(&self.dialect, self.settings.table, &rows));
+        bundle.push(self.dialect.transaction.commit);
+        self.session.opened();
+        match self.session.execute(&[bundle.message()], &mut Answers::new()).await {
+            Ok(()) => {
+                self.session.closed();
+                rows.into_iter().for_each(|row| self.history.push(row));
+            }
+            Err(_) => self.session.roll_back().await,
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! Packets: scripts on a database whose statements commit themselves, statement by statement, each recorded, and many of
+//! them in one message.
+//!
+//! A packet stops at its first error, and what stood before it has taken effect. Before each statement stands the row that
+//! announces it and holds the mark of what it would change; a row of the statement before does both. A statement that
+//! can be rolled back commits together with its row. So whatever is cut off, the last row names the one statement whose
+//! end is not recorded, and `evidence.rs` can look what became of it.
+//!
+//! Each row asserts that its session has the lock, and the number that it takes is free only once.
+
+use std::time::{Duration, Instant};
+
+use super::bundle::Bundle;
+use super::commit::When;
+use super::{Engine, Failing, Progress};
+use crate::detail::Detail;
+use crate::dialect::{Fact, TableName};
+use crate::driver::{Answers, DriverError, ErrorClass, Progress as Answered};
+use crate::effect::Effect;
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{HistoryEvent, HistoryRow, NewRow, RowWriter, insert_sql};
+use crate::observe::Event;
+use crate::plan::PlanItem;
+use crate::prepare::statement_digest;
+use crate::script::{Script, Statement};
+
+/// What one statement of a packet is.
+enum Piece<'p> {
+    /// Of ours, and without a meaning of its own.
+    Ours(&'static str),
+    /// These rows are in force from here on, and with them, perhaps, a migration.
+    Rows(Vec<HistoryRow>, Option<&'p PlanItem>),
+    /// A statement of a script, by its number from 0, and where it begins in the packet.
+    Script { item: &'p PlanItem, number: usize, start: usize, offset: usize, outside: bool },
+}
+
+/// A message under way.
+#[derive(Default)]
+struct Packet<'p> {
+    bundle: Bundle,
+    pieces: Vec<Piece<'p>>,
+}
+
+impl<'p> Packet<'p> {
+    fn push(&mut self, sql: impl AsRef<str>, piece: Piece<'p>) {
+        self.bundle.push(sql);
+        self.pieces.push(piece);
+    }
+}
+
+/// What is kept while packets are built and sent.
+struct Loading<'p> {
+    packet: Packet<'p>,
+    writer: RowWriter,
+    /// Rows that are written before the next statement, and the migration that is in force with them.
+    due: Vec<HistoryRow>,
+    done: Option<&'p PlanItem>,
+    table: TableName,
+    settings: Vec<Option<String>>,
+}
+
+impl<'e> Engine<'e, '_> {
+    /// Carries out the scripts from `from` on. Answers how far it came.
+    ///
+    /// # If interrupted
+    /// The server carries on with the packet that it has, and keeps the lock while it does.
+    pub(super) async fn run_packets(&mut self, from: usize) -> Result<(usize, Progress)> {
+        let items = self.plan.items();
+        let count = items[from..].iter().take_while(|item| !item.in_transaction()).count();
+        let to = from + count;
+        if self.wants_backup() {
+            let progress = self.back_up_first(from, to).await?;
+            if progress != Progress::Done {
+                return Ok((from, progress));
+            }
+        }
+        if !self.session.is_locked() {
+            return Ok((from, Progress::Again));
+        }
+        if !self.create_first().await? {
+            return Ok((from, Progress::Again));
+        }
+        let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
+        if tails.moved {
+            return Ok((from, Progress::Again));
+        }
+        // An open transaction of the application's would be committed by the first statement.
+        self.session.opened();
+        let begun = self.session.run(self.dialect.transaction.begin).await;
+        match begun {
+            Ok(()) => self.session.roll_back().await,
+            Err(error) => {
+                self.session.closed();
+                return Err(self.fail(Error::driver("beginning a transaction", error)));
+            }
+        }
+        let mut load = Loading {
+            packet: Packet::default(),
+            writer: RowWriter::new(&self.history, self.who.clone(), tails.clock.clone()),
+            due: Vec::new(),
+            done: None,
+            // A script may go to another database: what is ours is named in full.
+            table: self.settings.table.within(tails.place.as_deref()),
+            settings: tails.settings,
+        };
+        self.session.opened();
+        let result = self.load_all(&items[from..to], &mut load).await;
+        let restored = self.postlude(&load.settings);
+        let mut result = result.map(|progress| (to, progress));
+        if restored.is_empty() {
+            self.session.closed();
+        } else {
+            match self.session.execute(&[restored.message()], &mut Answers::new()).await {
+                Ok(()) => self.session.closed(),
+                // Only the first error is told; the connection goes.
+                Err(error) => {
+                    self.session.give_up();
+                    self.session.closed();
+                    result = result
+                        .and(Err(self.fail(Error::driver("putting back the session's settings", error))));
+                }
+            }
+        }
+        result
+    }
+
+    async fn load_all(&mut self, items: &'e [PlanItem], load: &mut Loading<'e>) -> Result<Progress> {
+        if let Some(fix) = self.dialect.settings.fix {
+            load.packet.push(fix, Piece::Ours("fixing how SQL is read"));
+        }
+        for item in items {
+            if let Some(progress) = self.load(item, load).await? {
+                return Ok(progress);
+            }
+        }
+        self.unload_rows(load);
+        Ok(self.send_packet(load).await?.unwrap_or(Progress::Done))
+    }
+
+    /// Puts a migration into packets, and sends those that are full. `Some`: plan again.
+    async fn load(&mut self, item: &'e PlanItem, load: &mut Loading<'e>) -> Result<Option<Progress>> {
+        let Some(file) = item.script() else {
+            return Err(Error::new(ErrorKind::Bug, "a step outside a transaction has no script"));
+        };
+        let script = Script::parse(file.text(), &self.dialect.lexing)
+            .map_err(|_| Error::new(ErrorKind::Bug, "a script that was prepared cannot be cut any more"))?;
+        let statements = script.statements();
+        let (first, last) = (item.first_statement(), statements.len());
+        self.announce(item, statements, load);
+        if first == last {
+            self.done(item, load);
+            return Ok(None);
+        }
+        let mut before = Bundle::default();
+        self.prelude(item, &mut before);
+        if !before.is_empty() {
+            // One statement each: they are counted as pieces.
+            debug_assert_eq!(before.len(), 1, "timeouts and the role of a session");
+            load.packet.push(before.message().sql, Piece::Ours("setting timeouts"));
+        }
+        let replayed = statements[..first].iter().filter(|it| self.dialect.facts(it).has(Fact::Replay));
+        for statement in replayed {
+            let piece = self.script_piece(item, first, statement, load, true);
+            load.packet.push(statement.text(), piece);
+        }
+        for (number, statement) in statements.iter().enumerate().skip(first) {
+            if let Some(progress) = self.load_statement(item, number, statement, statements, load).await? {
+                return Ok(Some(progress));
+            }
+        }
+        // What comes behind must run as it would after a crash between the two; and what was set must not keep the rows out.
+        for part in
+            self.dialect.settings.reset.iter().copied().chain(load.settings.iter().flatten().map(|it| &**it))
+        {
+            load.packet.push(part, Piece::Ours("putting back the session's settings"));
+        }
+        if let Some(fix) = self.dialect.settings.fix {
+            load.packet.push(fix, Piece::Ours("fixing how SQL is read"));
+        }
+        Ok(None)
+    }
+
+    async fn load_statement(
+        &mut self,
+        item: &'e PlanItem,
+        number: usize,
+        statement: &Statement<'e>,
+        statements: &[Statement<'e>],
+        load: &mut Loading<'e>,
+    ) -> Result<Option<Progress>> {
+        let facts = self.dialect.facts(statement);
+        let outside = facts.has(Fact::NeedsNoTransaction);
+        let alone = facts.has(Fact::ManyResults);
+        // The row that announces it comes before it, whatever it is.
+        self.unload_rows(load);
+        let full = load.packet.bundle.bytes() + statement.text().len() > self.dialect.flight_bytes;
+        if (full || alone)
+            && let Some(progress) = self.send_packet(load).await?
+        {
+            return Ok(Some(progress));
+        }
+        if !outside {
+            let begin = self.dialect.transaction.begin;
+            load.packet.push(begin, Piece::Ours("beginning a transaction"));
+            if alone && let Some(progress) = self.send_packet(load).await? {
+                return Ok(Some(progress));
+            }
+        }
+        let piece = self.script_piece(item, number, statement, load, outside);
+        load.packet.push(statement.text(), piece);
+        if alone && let Some(progress) = self.send_packet(load).await? {
+            return Ok(Some(progress));
+        }
+        let detail = Detail::new().with("statement", number + 1).with("text", statement_digest(statement));
+        let mut row = self.open_row(item, HistoryEvent::Statement, detail);
+        row.mark = statements.get(number + 1).and_then(|next| self.mark(next));
+        load.due.push(load.writer.row(row));
+        if number + 1 == statements.len() {
+            self.done(item, load);
+        }
+        if !outside {
+            // In the same transaction as the statement: one is there if, and only if, the other is.
+            let rows = std::mem::take(&mut load.due);
+            for sql in insert_sql(&self.dialect, &load.table, &rows) {
+                load.packet.push(sql, Piece::Ours("writing the history"));
+            }
+            let done = load.done.take();
+            load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
+        }
+        Ok(None)
+    }
+
+    fn script_piece(
+        &self,
+        item: &'e PlanItem,
+        number: usize,
+        statement: &Statement<'e>,
+        load: &Loading<'e>,
+        outside: bool,
+    ) -> Piece<'e> {
+        let (start, offset) = (load.packet.bundle.next_offset(), statement.position().offset);
+        Piece::Script { item, number, start, offset, outside }
+    }
+
+    /// The rows that say that a script is under way, and which of its statements comes next.
+    fn announce(&self, item: &PlanItem, statements: &[Statement<'_>], load: &mut Loading<'e>) {
+        let first = item.first_statement();
+        let next = statements.get(first);
+        let mark = next.and_then(|next| self.mark(next));
+        let server = self.server.as_deref();
+        if !item.begun() {
+            let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
+            let detail = Detail::new().with_some("reason", self.settings.reason).with_some("server", server);
+            let row = self.open_row(item, event, detail);
+            load.due.push(load.writer.row(NewRow { mark, ..row }));
+            return;
+        }
+        if item.missed()
+            && let Some(statement) = first.checked_sub(1).and_then(|before| statements.get(before))
+        {
+            let detail = Detail::new()
+                .with("statement", first)
+                .with("text", statement_digest(statement))
+                .with("found", "afterwards");
+            let row = self.open_row(item, HistoryEvent::Statement, detail);
+            load.due.push(load.writer.row(row));
+        }
+        if next.is_some() {
+            let detail = Detail::new().with("statement", first + 1).with_some("server", server);
+            let row = self.open_row(item, HistoryEvent::Attempt, detail);
+            load.due.push(load.writer.row(NewRow { mark, ..row }));
+        }
+    }
+
+    /// The row that says that a migration is in force.
+    fn done(&self, item: &'e PlanItem, load: &mut Loading<'e>) {
+        load.due.push(load.writer.row(self.done_row(item)));
+        load.done = Some(item);
+    }
+
+    /// The mark of what a statement would change, as an expression.
+    pub(super) fn mark(&self, statement: &Statement<'_>) -> Option<String> {
+        let effects = self.dialect.effects?;
+        let facts = self.dialect.facts(statement);
+        let wanted =
+            facts.has(Fact::NeedsNoTransaction) && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay);
+        wanted.then(|| Effect::of(statement)).flatten().and_then(|effect| (effects.mark)(&effect))
+    }
+
+    /// Puts the rows that are due into the packet: one commits by itself, several together.
+    fn unload_rows(&self, load: &mut Loading<'e>) {
+        let rows = std::mem::take(&mut load.due);
+        let mut inserts = insert_sql(&self.dialect, &load.table, &rows);
+        let done = load.done.take();
+        match inserts.len() {
+            0 => {}
+            1 => load.packet.push(inserts.remove(0), Piece::Rows(rows, done)),
+            _ => {
+                load.packet.push(self.dialect.transaction.begin, Piece::Ours("writing the history"));
+                for sql in inserts {
+                    load.packet.push(sql, Piece::Ours("writing the history"));
+                }
+                load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
+            }
+        }
+    }
+
+    /// Sends what was loaded. `Some`: plan again.
+    async fn send_packet(&mut self, load: &mut Loading<'e>) -> Result<Option<Progress>> {
+        let packet = std::mem::take(&mut load.packet);
+        if packet.bundle.is_empty() {
+            return Ok(None);
+        }
+        let (settings, pieces) = (self.settings, &packet.pieces);
+        let mut taken = vec![Duration::ZERO; pieces.len()];
+        let mut before = Instant::now();
+        let mut under_way: Option<&PlanItem> = None;
+        let mut watch = |progress| {
+            let Answered::Statement { statement, .. } = progress else { return };
+            if let Some(time) = taken.get_mut(statement) {
+                *time = before.elapsed();
+            }
+            before = Instant::now();
+            if let Some(Piece::Script { item, number, .. }) = pieces.get(statement) {
+                if !under_way.is_some_and(|other| std::ptr::eq(other, *item)) {
+                    under_way = Some(item);
+                    let (set, version, label, down) =
+                        (item.set_name(), item.version(), item.label(), item.is_down());
+                    settings.tell(&Event::Started { set, version, label, down });
+                }
+                settings.tell(&Event::Statement {
+                    label: item.label(),
+                    statement: number + 1,
+                    statements: item.statements(),
+                    elapsed: taken[statement],
+                });
+            }
+        };
+        let mut answers = Answers::watched(&mut watch);
+        self.session.opened();
+        let result = self.session.execute(&[packet.bundle.message()], &mut answers).await;
+        let answered = match &result {
+            Ok(()) => packet.pieces.len(),
+            Err(_) => answers.statements().min(packet.pieces.len()),
+        };
+        drop(answers);
+        for (index, piece) in packet.pieces[..answered].iter().enumerate() {
+            if let Piece::Rows(rows, done) = piece {
+                let done: Vec<(&PlanItem, Duration)> = done
+                    .iter()
+                    .map(|item| {
+                        let of_item = packet.pieces[..index].iter().zip(&taken).filter_map(|(piece, time)| {
+                            matches!(piece, Piece::Script { item: other, .. } if std::ptr::eq(*other, *item))
+                                .then_some(*time)
+                        });
+                        (*item, of_item.sum())
+                    })
+                    .collect();
+                for (item, elapsed) in &done {
+                    self.unfinished = true;
+                    self.ran(item, *elapsed);
+                }
+                self.committed(rows.clone(), &done);
+            }
+        }
+        let Err(error) = result else {
+            self.session.closed();
+            return Ok(None);
+        };
+        self.session.roll_back().await;
+        match packet.pieces.get(answered) {
+            None => Err(self.fail(Error::driver("carrying out a packet", error))),
+            Some(Piece::Ours(what)) => self.after_ours(what, error).await.map(Some),
+            Some(Piece::Rows(..)) => self.after_ours("writing the history", error).await.map(Some),
+            Some(Piece::Script { item, number, start, offset, outside }) => {
+                let error = match error.offset().and_then(|at| at.checked_sub(*start)) {
+                    Some(at) => error.with_offset(offset + at),
+                    None => error.without_offset(),
+                };
+                self.failed(item, *number, *outside, error).await.map(Some)
+            }
+        }
+    }
+
+    /// Decides what follows when something of ours fails: the lock may be lost, the number taken.
+    async fn after_ours(&mut self, what: &'static str, error: DriverError) -> Result<Progress> {
+        if error.class() == ErrorClass::Constraint {
+            self.session.look_for_lock(self.settings.table).await;
+        }
+        self.after(Failing::Ours(what), error).await
+    }
+
+    /// Decides what follows when a statement of a script fails.
+    async fn failed(
+        &mut self,
+        item: &PlanItem,
+        number: usize,
+        outside: bool,
+        error: DriverError,
+    ) -> Result<Progress> {
+        let known = matches!(
+            error.class(),
+            ErrorClass::Sql
+                | ErrorClass::Constraint
+                | ErrorClass::Busy
+                | ErrorClass::Conflict
+                | ErrorClass::Permission
+                | ErrorClass::ReadOnly
+        );
+        let halfway = item.script().is_none_or(|file| {
+            Script::parse(file.text(), &self.dialect.lexing).is_ok_and(|script| {
+                script
+                    .statements()
+                    .get(number)
+                    .is_none_or(|it| self.dialect.facts(it).has(Fact::MayFailHalfway))
+            })
+        });
+        if outside && known && !halfway {
+            let detail = Detail::new().with("statement", number + 1).with_some("code", error.code());
+            let row = self.open_row(item, HistoryEvent::Failed, detail);
+            // What goes wrong here is not told: without the row the next run knows less, and never something wrong.
+            if let Ok(Some(mut fenced)) = self.fence().await {
+                match self.write(&mut fenced, vec![row]).await {
+                    Ok(rows) if self.commit().await.is_ok() => {
+                        rows.into_iter().for_each(|row| self.history.push(row));
+                    }
+                    _ => self.session.roll_back().await,
+                }
+            }
+        }
+        let failing = Failing::Statement { item, statement: number, kept: number };
+        self.after(failing, error).await
+    }
+}

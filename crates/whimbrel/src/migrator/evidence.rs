@@ -1,0 +1,120 @@
+//! What the database shows of a statement that was begun, and of which no row says how it ended. Looks; decides nothing
+//! beyond what was seen.
+
+use crate::dialect::{Dialect, EffectSql, Fact, TableName};
+use crate::driver::Row;
+use crate::effect::{Change, Effect};
+use crate::engine::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{Evidence, History, OpenWork};
+use crate::migration::{MigrationSet, SetName};
+use crate::migrator::doubt::open_script;
+use crate::script::{Script, Statement};
+use crate::verify::Verified;
+
+/// Whether work is open that only a look at the database can tell about.
+pub(super) fn is_wanted(sets: &[Verified<MigrationSet>], history: &History, dialect: &Dialect) -> bool {
+    dialect.lock.is_some() && dialect.effects.is_some() && sets.iter().any(|set| open(set, history).is_some())
+}
+
+fn open(set: &MigrationSet, history: &History) -> Option<OpenWork> {
+    history.set(set.name()).open.clone().filter(|open| !open.ended && !open.next_is_clean)
+}
+
+/// Looks at each statement that is open. Nobody may be at work on it any more.
+pub(super) async fn gather(
+    session: &mut Session<'_>,
+    sets: &[Verified<MigrationSet>],
+    history: &mut History,
+    table: &TableName,
+) -> Result<()> {
+    let dialect = session.dialect().clone();
+    let Some(effects) = dialect.effects else { return Ok(()) };
+    for set in sets {
+        let Some(open) = open(set, history) else { continue };
+        let Some((_, file)) = open_script(set, &open) else { continue };
+        let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { continue };
+        let Some(next) = script.statements().get(open.statements.len()) else { continue };
+        let facts = dialect.facts(next);
+        if facts.has(Fact::RunAgain) || facts.has(Fact::Replay) {
+            continue;
+        }
+        let evidence = if facts.has(Fact::NeedsNoTransaction) {
+            let sql = effect_sql(&dialect, &effects, next, set.name(), &open, table);
+            match sql {
+                None => Some(Evidence::Unknown),
+                Some((change, sql)) => Some(judge(change, &open, &effects, &ask(session, &sql).await?)),
+            }
+        } else {
+            // It commits together with its row, unless it touches what no transaction protects.
+            match effects.atomic {
+                None => None,
+                Some(atomic) => {
+                    let words: Vec<&str> = next.words().map(|word| word.text).collect();
+                    let row = ask(session, &format!("SELECT {}", atomic(&words))).await?;
+                    let whole = row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true));
+                    (!whole).then_some(Evidence::Unknown)
+                }
+            }
+        };
+        if let Some(evidence) = evidence {
+            history.witness(set.name(), evidence);
+        }
+    }
+    Ok(())
+}
+
+/// Asks for the mark that was recorded, for the mark and the state as they are, and for the server.
+fn effect_sql(
+    dialect: &Dialect,
+    effects: &EffectSql,
+    statement: &Statement<'_>,
+    set: &SetName,
+    open: &OpenWork,
+    table: &TableName,
+) -> Option<(Change, String)> {
+    let effect = Effect::of(statement)?;
+    let (mark, state) = ((effects.mark)(&effect)?, (effects.state)(&effect)?);
+    let server = dialect.history.server.unwrap_or("NULL");
+    let sql = format!(
+        "SELECT (SELECT mark FROM {} WHERE set_name = {} AND seq = {}), {mark}, {state}, {server}",
+        dialect.qualified(table),
+        (dialect.literal)(set.as_str()),
+        open.intent
+    );
+    Some((effect.change, sql))
+}
+
+async fn ask(session: &mut Session<'_>, sql: &str) -> Result<Row> {
+    let rows = session
+        .query(sql)
+        .await
+        .map_err(|error| Error::driver("looking what became of a statement", error))?;
+    rows.first().cloned().ok_or_else(|| Error::new(ErrorKind::Bug, "a query without FROM returned no row"))
+}
+
+fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evidence {
+    let text = |column: usize| row.read::<Option<String>>(column).ok().flatten();
+    let (Some(before), Some(now), Some(state)) = (text(0), text(1), text(2)) else {
+        return Evidence::Unknown;
+    };
+    if !same_server(open.server.as_deref(), text(3).as_deref(), effects.survives_restart) {
+        return Evidence::Unknown;
+    }
+    match (change, state.as_str(), before == now) {
+        (Change::Made, "present", false) | (Change::Removed, "absent", false) => Evidence::TookEffect,
+        (Change::Made, "absent", true) | (Change::Removed, "present", true) => Evidence::DidNot,
+        (Change::Made, "invalid", false) => Evidence::Invalid,
+        // What is half removed is removed by removing it again.
+        (Change::Removed, "invalid", _) => Evidence::DidNot,
+        _ => Evidence::Unknown,
+    }
+}
+
+/// Another server may show another state. One that was restarted in between may have left a statement half done, where
+/// its statements are not atomic. The last word of the text says when it was started.
+fn same_server(then: Option<&str>, now: Option<&str>, survives_restart: bool) -> bool {
+    let (Some(then), Some(now)) = (then, now) else { return then == now };
+    let name = |text: &str| text.rsplit_once(' ').map_or(text.to_owned(), |(name, _)| name.to_owned());
+    then == now || (survives_restart && name(then) == name(now))
+}
