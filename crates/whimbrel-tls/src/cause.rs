@@ -174,7 +174,8 @@ fn of(error: &Error) -> Cause {
 
 fn of_certificate(error: &CertificateError) -> Cause {
     match error {
-        CertificateError::UnknownIssuer => Cause::NotTrusted,
+        // The second: an authority of the same name, with another key; or a server that has not the certificate's key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Cause::NotTrusted,
         CertificateError::NotValidForName => Cause::WrongName(Vec::new()),
         CertificateError::NotValidForNameContext { presented, .. } => {
             Cause::WrongName(presented.iter().filter_map(|name| plain_name(name)).collect())

@@ -222,7 +222,7 @@ async fn a_server_without_the_certificates_key_is_refused_even_unverified() {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Impostor(Arc::clone(&certified))));
         let error = connect(server, HOST, &Tls::new(TlsMode::Require)).await.expect_err("refused");
-        assert_eq!(cause(&*error), Some(Cause::Unusable));
+        assert_eq!(cause(&*error), Some(Cause::NotTrusted));
     }
 }
 
