@@ -192,7 +192,7 @@ impl Servers {
                 None if used.contains(noted) => "used".to_owned(),
                 None => "not used".to_owned(),
             };
-            writeln!(table, "  {name:<20} {had:<34} {outcome}").expect("a string takes everything");
+            writeln!(table, "  {name:<20} {had:<40} {outcome}").expect("a string takes everything");
         }
         table
     }

@@ -121,7 +121,12 @@ impl Installation {
             return None;
         }
         let output = Command::new(&program).arg("--version").output().ok()?;
-        let version = version_in(&String::from_utf8_lossy(&output.stdout))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        // MariaDB's server goes by the name of MySQL's, too.
+        if said.contains("MariaDB") != (kind == ServerKind::MariaDb) {
+            return None;
+        }
+        let version = version_in(&said)?;
         // A link in the search path is not where the server's other programs are.
         let folder = fs::canonicalize(program).ok()?.parent()?.to_owned();
         Some(Self { kind, version, folder })
