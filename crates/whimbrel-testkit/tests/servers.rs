@@ -195,6 +195,33 @@ fn a_server_that_does_not_start_is_quoted_and_leaves_nothing() {
 }
 
 #[test]
+fn a_shared_server_that_does_not_start_leaves_nothing_behind_the_run() {
+    let mut run = Sleeper::new();
+    let of_run = TestRun::of_process(run.0.id());
+    let (variable, value) = of_run.variable();
+    // A PostgreSQL that can be asked for its version, and can do nothing else.
+    let folder = env::temp_dir().join(Server::unique_name());
+    std::fs::create_dir(&folder).expect("a folder");
+    let program = folder.join("postgres");
+    std::fs::write(&program, "#!/bin/sh\necho 'postgres (PostgreSQL) 15.99'\n").expect("a file");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let output = Command::new(env!("CARGO_BIN_EXE_throw-away-server"))
+        .args(["postgres", "shared"])
+        .env(variable, &value)
+        .env("WHIMBREL_SERVERS", format!("postgres-15:{}", folder.display()))
+        .output()
+        .expect("it was built");
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("its data could not be prepared"), "{said}");
+    let place = env::temp_dir().join(format!("whimbrel-{value}"));
+    assert!(place.is_dir());
+    run.end();
+    eventually("something stays", || !place.exists());
+}
+
+#[test]
 fn a_shared_server_cannot_be_killed() {
     let server = Server::shared(ServerKind::Postgres).expect("there is a PostgreSQL");
     let error = server.kill().expect_err("others use it");

@@ -82,9 +82,8 @@ impl Supervisor {
         let child = command.spawn().map_err(ServerError::running("/bin/sh"))?;
         let mut supervisor = Self { child, lifetime, folder: place.folder.clone() };
         let waited = supervisor.wait_until_ready(ready);
-        if waited.is_err() {
-            supervisor.end();
-        }
+        // For a run, the supervisor stays: it removes, in the end, what the run has noted of the failure. For an owner,
+        // dropping it here removes everything.
         waited.map(|()| supervisor)
     }
 
@@ -142,27 +141,14 @@ impl Supervisor {
             return Err(ServerError::new(ServerErrorKind::NotStarted, sentence));
         }
     }
-
-    /// Ends the server and removes its folder; returns when that is done.
-    fn end(&mut self) {
-        match self.lifetime {
-            Lifetime::Owner => drop(self.child.stdin.take()),
-            Lifetime::Process(_) => {
-                let pid = self.child.id().to_string();
-                // If it does not work, the end of the run will do the same.
-                let _ = Command::new("/bin/sh").args(["-c", "kill -TERM \"$1\"", "sh", &pid]).status();
-            }
-        }
-        let _ = self.child.wait();
-    }
 }
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        match self.lifetime {
-            Lifetime::Owner => self.end(),
-            // It goes on for the others.
-            Lifetime::Process(_) => {}
+        if let Lifetime::Owner = self.lifetime {
+            // At the end of its input it ends the server and removes the folder, and then it ends itself.
+            drop(self.child.stdin.take());
+            let _ = self.child.wait();
         }
     }
 }
