@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::Host;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{Config, Socket};
-use whimbrel::{Error, ErrorKind};
+use tokio_postgres::{Config, NoTls, Socket};
+use whimbrel::DatabaseUrl;
 
-use crate::error::chain;
 use crate::postgres::Postgres;
+use crate::refusal::{Refusal, place};
+use crate::url::hosts;
 
 /// How long the server may take to cancel a statement.
 const CANCELLING: Duration = Duration::from_secs(10);
@@ -47,6 +47,32 @@ impl ConnectOptions {
         self
     }
 
+    /// Opens a connection to the first host of a URL that takes it.
+    ///
+    /// # Errors
+    /// As [`Postgres::connect`].
+    pub async fn connect(&self, url: &DatabaseUrl) -> whimbrel::Result<Postgres> {
+        let hosts = hosts(url)?;
+        let mut startup = Startup::new(self.startup);
+        loop {
+            let mut refusals: Vec<Refusal> = Vec::with_capacity(hosts.len());
+            for host in &hosts {
+                match self.attempt(host, NoTls).await {
+                    Ok(postgres) => return Ok(postgres),
+                    Err(refusal) => refusals.push(refusal),
+                }
+                // Who is not let in here has the wrong password, not the wrong host: as libpq sees it, too.
+                if refusals.last().is_some_and(|refusal| refusal.login) {
+                    break;
+                }
+            }
+            let starting = refusals.iter().any(|refusal| refusal.starting);
+            if !starting || !startup.wait().await {
+                return Err(Refusal::error(refusals));
+            }
+        }
+    }
+
     /// Opens a connection as [`Postgres::connect_with`] does.
     ///
     /// # Errors
@@ -58,44 +84,63 @@ impl ConnectOptions {
         T::TlsConnect: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let place = place(config);
+        let mut startup = Startup::new(self.startup);
+        loop {
+            match self.attempt(config, tls.clone()).await {
+                Ok(postgres) => return Ok(postgres),
+                Err(refusal) if refusal.starting && startup.wait().await => {}
+                Err(refusal) => return Err(Refusal::error(vec![refusal])),
+            }
+        }
+    }
+
+    async fn attempt<T>(&self, config: &Config, tls: T) -> Result<Postgres, Refusal>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        // The configuration's own time is for the socket alone; a server may take the socket and say nothing.
         let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
         let longest = self.timeout.or(config.get_connect_timeout().copied()).unwrap_or(TIMEOUT);
         let longest = longest.saturating_mul(hosts.try_into().unwrap_or(u32::MAX));
-        let began = Instant::now();
-        let mut pause = Duration::from_millis(50);
-        loop {
-            let connected = tokio::time::timeout(longest, config.connect(tls.clone())).await;
-            let refusal = match connected {
-                Ok(Ok((client, mut connection))) => {
-                    let token = client.cancel_token();
-                    // What comes unasked, as notices, goes nowhere: it may quote values. The connection's own future would
-                    // write it to the log.
-                    let task = tokio::spawn(async move {
-                        while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {}
-                    });
-                    let cancel = move |runtime: &Handle| {
-                        runtime.spawn(async move {
-                            // Nobody is left to tell. If it fails, the statement ends when it ends.
-                            let _ = tokio::time::timeout(CANCELLING, token.cancel_query(tls)).await;
-                        });
-                    };
-                    let task = Task { task, runtime: Handle::current(), cancel: Box::new(cancel) };
-                    return Ok(Postgres::with_task(Box::new(client), task));
-                }
-                Ok(Err(error)) => Refusal::of(error),
-                Err(_) => Refusal::silent(longest),
-            };
-            if !refusal.starting || began.elapsed() >= self.startup {
-                return Err(refusal.error(&place));
-            }
-            tokio::time::sleep(pause.min(self.startup.saturating_sub(began.elapsed()))).await;
-            pause = (pause * 2).min(Duration::from_secs(1));
-        }
+        let connected = tokio::time::timeout(longest, config.connect(tls.clone())).await;
+        let (client, mut connection) = match connected {
+            Ok(Ok(connected)) => connected,
+            Ok(Err(error)) => return Err(Refusal::of(place(config), error)),
+            Err(_) => return Err(Refusal::silent(place(config), longest)),
+        };
+        let token = client.cancel_token();
+        // What comes unasked, as notices, goes nowhere: it may quote values. The connection's own future would write it to
+        // the log.
+        let task = tokio::spawn(async move {
+            while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {}
+        });
+        let cancel = move |runtime: &Handle| {
+            runtime.spawn(async move {
+                // Nobody is left to tell. If it fails, the statement ends when it ends.
+                let _ = tokio::time::timeout(CANCELLING, token.cancel_query(tls)).await;
+            });
+        };
+        let task = Task { task, runtime: Handle::current(), cancel: Box::new(cancel) };
+        Ok(Postgres::from_client(Box::new(client)).with_task(task))
     }
 }
 
 impl Postgres {
+    /// Opens a connection to the first host of a URL that takes it, on the running tokio runtime.
+    ///
+    /// The URL's parameters may be `application_name`, `connect_timeout` and `tcp_user_timeout` (in seconds and
+    /// milliseconds), `options`, `target_session_attrs` (`any`, `read-write`, `read-only`), `channel_binding` and
+    /// `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count`. No other file or variable is read.
+    ///
+    /// # Errors
+    /// No host could be connected to: says which ones, why, and what to do, and no secret.
+    pub async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Self> {
+        ConnectOptions::new().connect(url).await
+    }
+
     /// Opens a connection to the first host of a configuration that takes it, on the running tokio runtime.
     ///
     /// Whether and how TLS is used is for the configuration's `ssl_mode` and for `tls` to say.
@@ -110,6 +155,27 @@ impl Postgres {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         ConnectOptions::new().connect_with(config, tls).await
+    }
+}
+
+/// Waits for a server that is not up yet, longer with each round.
+struct Startup {
+    began: Instant,
+    longest: Duration,
+    pause: Duration,
+}
+
+impl Startup {
+    fn new(longest: Duration) -> Self {
+        Self { began: Instant::now(), longest, pause: Duration::from_millis(50) }
+    }
+
+    /// `false`: that was long enough.
+    async fn wait(&mut self) -> bool {
+        let left = self.longest.saturating_sub(self.began.elapsed());
+        tokio::time::sleep(self.pause.min(left)).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        !left.is_zero()
     }
 }
 
@@ -132,97 +198,6 @@ impl Task {
         self.task.abort();
         if under_way {
             (self.cancel)(&self.runtime);
-        }
-    }
-}
-
-/// Where a configuration leads, for errors.
-fn place(config: &Config) -> String {
-    let port = |index: usize| {
-        let ports = config.get_ports();
-        ports.get(index).or(ports.first()).copied().unwrap_or(5432)
-    };
-    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
-        Host::Tcp(host) if host.contains(':') => format!("[{host}]:{}", port(index)),
-        Host::Tcp(host) => format!("{host}:{}", port(index)),
-        #[cfg(unix)]
-        Host::Unix(folder) => format!("{}/.s.PGSQL.{}", folder.display(), port(index)),
-    });
-    let addresses = config.get_hostaddrs().iter().enumerate().map(|(index, address)| match address {
-        std::net::IpAddr::V6(address) => format!("[{address}]:{}", port(index)),
-        std::net::IpAddr::V4(address) => format!("{address}:{}", port(index)),
-    });
-    let named: Vec<String> =
-        if config.get_hosts().is_empty() { addresses.collect() } else { hosts.collect() };
-    named.join(", ")
-}
-
-/// Why there is no connection.
-struct Refusal {
-    /// The server may be up in a moment.
-    starting: bool,
-    kind: ErrorKind,
-    cause: String,
-    next: &'static str,
-    source: Option<tokio_postgres::Error>,
-}
-
-impl Refusal {
-    fn of(error: tokio_postgres::Error) -> Self {
-        let io = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-        let code = error.as_db_error().map(|said| said.code().code());
-        let (kind, next) = match (code, io.map(std::io::Error::kind)) {
-            (Some("28P01" | "28000"), _) => {
-                (ErrorKind::Configuration, "check user and password, and the server's pg_hba.conf")
-            }
-            (Some("3D000"), _) => (ErrorKind::Configuration, "create the database, or name another one"),
-            (Some("42501"), _) => (ErrorKind::Configuration, "give the role CONNECT on the database"),
-            (Some("53300"), _) => (
-                ErrorKind::Retry,
-                "wait until connections are free, or raise max_connections or the role's or database's limit",
-            ),
-            (Some("57P03"), _) => (
-                ErrorKind::Retry,
-                "wait until the server is up, then run again; `with_startup_deadline` waits by itself",
-            ),
-            (Some(_), _) => (ErrorKind::Configuration, "see what the server says"),
-            (None, Some(std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound)) => (
-                ErrorKind::Retry,
-                "check that the server runs and listens there; `with_startup_deadline` waits until it does",
-            ),
-            (None, Some(std::io::ErrorKind::PermissionDenied)) => {
-                (ErrorKind::Configuration, "give the process the right to open the socket")
-            }
-            (None, Some(_)) => (ErrorKind::Retry, "check host, port, and the network between"),
-            // TLS, and methods of login: what both sides want does not fit.
-            (None, None) => (ErrorKind::Configuration, "check the TLS mode, the certificates and the login"),
-        };
-        let refused = io.is_some_and(|io| {
-            matches!(io.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound)
-        });
-        let cause = match error.as_db_error() {
-            Some(said) => format!("{} ({})", said.message(), said.code().code()),
-            None => chain(&error),
-        };
-        Self { starting: code == Some("57P03") || refused, kind, cause, next, source: Some(error) }
-    }
-
-    fn silent(longest: Duration) -> Self {
-        Self {
-            starting: false,
-            kind: ErrorKind::Retry,
-            cause: format!("no answer within {longest:?}"),
-            next: "check host, port, and the network between; `with_timeout` waits longer",
-            source: None,
-        }
-    }
-
-    fn error(self, place: &str) -> Error {
-        let error = Error::new(self.kind, format!("no connection to PostgreSQL at {place}: {}", self.cause))
-            .with_note("next", self.next);
-        match self.source {
-            Some(source) => error.with_source(source),
-            None => error,
         }
     }
 }

@@ -29,17 +29,23 @@
 //!
 //! # Steps in Rust
 //!
-//! [`StepTransaction::native`](whimbrel::StepTransaction::native) gives a [`tokio_postgres::Client`]. Values that are
-//! bound by [`StepTransaction::query`](whimbrel::StepTransaction::query) are sent as text, and take the type that the
-//! statement wants at their place: a whole number fits a `bigint`, a `numeric` and a `boolean`, a text fits a `uuid` and a
-//! `timestamptz`. Columns can be read if they are whole or floating-point numbers, booleans, texts, enums, bytes, JSON or
-//! UUIDs; cast others to `text`.
+//! [`StepTransaction::native`](whimbrel::StepTransaction::native) gives a [`tokio_postgres::Client`].
+//!
+//! Values that are bound by [`StepTransaction::query`](whimbrel::StepTransaction::query) are sent as text, and take the type
+//! that the statement wants at their place: a whole number fits a `bigint`, a `numeric` and a `boolean`, a text fits a
+//! `uuid` and a `timestamptz`. Without values the columns of every type come back as text, from which whole and
+//! floating-point numbers and booleans are read. With values these, texts, enums, bytes, JSON and UUIDs can be read; cast
+//! others to `text`.
 
 mod connect;
 mod dialect;
+mod effect;
 mod error;
 mod postgres;
+mod refusal;
 mod rules;
+mod told;
+mod url;
 mod value;
 
 pub use tokio_postgres;

@@ -8,11 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
-use whimbrel::{Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, Value};
+use whimbrel::{
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+};
 
 use crate::connect::Task;
 use crate::dialect::DIALECT;
 use crate::error::{driver_error, lost};
+use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
 
 /// A connection that the driver owns: one that it opened, or whatever derefs to a [`Client`].
@@ -21,6 +24,8 @@ pub struct Postgres<C = Box<Client>> {
     client: Option<C>,
     /// The connection's task, if it was started here.
     task: Option<Task>,
+    /// With what the client was told of its session.
+    dialect: Dialect,
 }
 
 impl<C> fmt::Debug for Postgres<C> {
@@ -33,11 +38,20 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     /// Takes over a client: one of a pool, taken out of it, or a `Box<Client>`. Its connection has to be driven by a task
     /// of the application's. [`into_client`](Self::into_client) gives it back.
     pub fn from_client(client: C) -> Self {
-        Self { client: Some(client), task: None }
+        let session = told_number(&client).map_or(SessionNumber::Unknown, SessionNumber::Known);
+        Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT } }
     }
 
-    pub(crate) fn with_task(client: C, task: Task) -> Self {
-        Self { client: Some(client), task: Some(task) }
+    pub(crate) fn with_task(self, task: Task) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// Vouches that what is between client and server, if anything, keeps sessions together, as PgBouncer does in session
+    /// mode. A pooler is found out by itself, and scripts outside transactions, which need a session's lock, are refused.
+    #[must_use]
+    pub fn with_sessions_kept(mut self) -> Self {
+        self.dialect.session = SessionNumber::Vouched;
+        self
     }
 
     /// Gives the client back, if it is sound: no call on it was cut short, and it is connected. A task that was started
@@ -104,7 +118,7 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Drop for Call<'_, C> {
 #[async_trait]
 impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
     fn dialect(&self) -> &Dialect {
-        &DIALECT
+        &self.dialect
     }
 
     async fn execute(
@@ -193,8 +207,42 @@ async fn read(
     Ok(())
 }
 
-/// Parses, binds and executes in one round trip: a boot is nothing else. Types that are not built in cost more of them.
+/// Runs one statement without values, in one round trip: a boot is nothing else. Everything comes back as text.
+async fn query_plain(client: &Client, sql: &str) -> Result<Rows, DriverError> {
+    let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
+    let stream = client.simple_query_raw(sql).await.map_err(wrong)?;
+    pin_mut!(stream);
+    let (mut columns, mut rows, mut affected) = (Vec::new(), Vec::new(), None);
+    while let Some(answer) = stream.next().await {
+        match answer.map_err(wrong)? {
+            _ if affected.is_some() => {
+                return Err(DriverError::new(ErrorClass::Sql, "several statements where one was expected"));
+            }
+            SimpleQueryMessage::RowDescription(described) => {
+                columns = described.iter().map(|column| column.name().to_owned()).collect();
+            }
+            SimpleQueryMessage::Row(row) => {
+                let value = |index| row.try_get(index).map(Value::from).map_err(wrong);
+                rows.push((0..row.len()).map(value).collect::<Result<Vec<Value>, _>>()?);
+            }
+            SimpleQueryMessage::CommandComplete(count) => affected = Some(count),
+            _ => {}
+        }
+    }
+    let changes = columns.is_empty() || returns_changes(sql);
+    Ok(Rows::new(columns, rows, affected.filter(|_| changes).unwrap_or(0)))
+}
+
+/// The server tells a number for statements that only read, too.
+fn returns_changes(sql: &str) -> bool {
+    sql.to_ascii_lowercase().contains("returning")
+}
+
+/// Parses, binds and executes in one round trip. Types that are not built in cost more of them.
 async fn query(client: &Client, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+    if values.is_empty() {
+        return query_plain(client, sql).await;
+    }
     let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
     let values: Vec<Bound<'_>> = values.iter().map(Bound).collect();
     let stream = client.query_typed_raw(sql, values.into_iter().map(|value| (value, unspecified()))).await;
@@ -216,8 +264,7 @@ async fn query(client: &Client, sql: &str, values: &[Value]) -> Result<Rows, Dri
         }
         rows.push(values);
     }
-    // The server tells a number for statements that only read, too.
-    let changes = rows.is_empty() || sql.to_ascii_lowercase().contains("returning");
+    let changes = rows.is_empty() || returns_changes(sql);
     let affected = stream.rows_affected().filter(|_| changes).unwrap_or(0);
     Ok(Rows::new(columns, rows, affected))
 }

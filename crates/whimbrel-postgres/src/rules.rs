@@ -56,6 +56,7 @@ pub(crate) const RULES: &[Rule] = &[
     // Their other forms work outside a transaction, too.
     rule(&["CREATE", "SUBSCRIPTION"], NeedsNoTransaction),
     rule(&["DROP", "SUBSCRIPTION"], NeedsNoTransaction),
+    rule(&["DROP", "SUBSCRIPTION", "IF", "EXISTS"], RunAgain),
     with(&["ALTER", "SUBSCRIPTION"], "PUBLICATION", NeedsNoTransaction),
     // DISCARD ALL: "cannot be executed inside a transaction block".
     rule(&["DISCARD", "ALL"], NeedsNoTransaction),
@@ -75,7 +76,11 @@ pub(crate) const RULES: &[Rule] = &[
     rule(&["DECLARE"], TravelsAlone),
     with(&["DECLARE"], "HOLD", SessionState),
     with(&["CREATE"], "COMMIT", TravelsAlone),
+    rule(&["FETCH"], TravelsAlone),
     rule(&["NOTIFY"], TravelsAlone),
+    rule(&["LISTEN"], TravelsAlone),
+    rule(&["UNLISTEN"], TravelsAlone),
+    holding("PG_NOTIFY", TravelsAlone),
     // ALTER TYPE: a value added "cannot be used until after the transaction has been committed".
     with(&["ALTER", "TYPE"], "VALUE", TravelsAlone),
     // 9.9.5 Current Date/Time: the transaction's start.
@@ -84,21 +89,41 @@ pub(crate) const RULES: &[Rule] = &[
     holding("CURRENT_TIMESTAMP", TravelsAlone),
     holding("CURRENT_DATE", TravelsAlone),
     holding("CURRENT_TIME", TravelsAlone),
+    holding("LOCALTIME", TravelsAlone),
     holding("LOCALTIMESTAMP", TravelsAlone),
     // 9.27.7 Transaction IDs
     holding("TXID_CURRENT", TravelsAlone),
     holding("PG_CURRENT_XACT_ID", TravelsAlone),
+    holding("TXID_CURRENT_IF_ASSIGNED", TravelsAlone),
+    holding("TXID_CURRENT_SNAPSHOT", TravelsAlone),
+    holding("PG_CURRENT_XACT_ID_IF_ASSIGNED", TravelsAlone),
+    holding("PG_CURRENT_SNAPSHOT", TravelsAlone),
     // 9.28.10 Advisory Locks
     holding("PG_ADVISORY_XACT_LOCK", TravelsAlone),
+    holding("PG_ADVISORY_XACT_LOCK_SHARED", TravelsAlone),
     holding("PG_TRY_ADVISORY_XACT_LOCK", TravelsAlone),
+    holding("PG_TRY_ADVISORY_XACT_LOCK_SHARED", TravelsAlone),
+    holding("PG_ADVISORY_LOCK", TravelsAlone),
     holding("PG_ADVISORY_LOCK", SessionState),
+    holding("PG_ADVISORY_LOCK_SHARED", TravelsAlone),
+    holding("PG_ADVISORY_LOCK_SHARED", SessionState),
+    holding("PG_TRY_ADVISORY_LOCK", TravelsAlone),
     holding("PG_TRY_ADVISORY_LOCK", SessionState),
+    holding("PG_TRY_ADVISORY_LOCK_SHARED", TravelsAlone),
+    holding("PG_TRY_ADVISORY_LOCK_SHARED", SessionState),
     // Checked at the commit: in a shared transaction a later migration could mend what an earlier one broke.
     holding("DEFERRABLE", EndsSharing),
     holding("DEFERRED", EndsSharing),
     // What lives as long as the session: temporary objects, prepared statements, channels.
     rule(&["CREATE", "TEMP"], SessionState),
     rule(&["CREATE", "TEMPORARY"], SessionState),
+    rule(&["CREATE", "*", "TEMP"], SessionState),
+    rule(&["CREATE", "*", "TEMPORARY"], SessionState),
+    rule(&["CREATE", "OR", "REPLACE", "TEMP"], SessionState),
+    rule(&["CREATE", "OR", "REPLACE", "TEMPORARY"], SessionState),
+    with(&["SELECT"], "TEMP", SessionState),
+    with(&["SELECT"], "TEMPORARY", SessionState),
+    rule(&["LOAD"], SessionState),
     rule(&["PREPARE"], SessionState),
     rule(&["LISTEN"], SessionState),
 ];
