@@ -8,11 +8,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Config, NoTls, Socket};
-use whimbrel::DatabaseUrl;
+use whimbrel::{DatabaseUrl, Error, ErrorKind};
 
 use crate::postgres::Postgres;
 use crate::refusal::{Refusal, place};
-use crate::url::hosts;
+use crate::url::{Protection, endpoints};
 
 /// How long the server may take to cancel a statement.
 const CANCELLING: Duration = Duration::from_secs(10);
@@ -52,12 +52,21 @@ impl ConnectOptions {
     /// # Errors
     /// As [`Postgres::connect`].
     pub async fn connect(&self, url: &DatabaseUrl) -> whimbrel::Result<Postgres> {
-        let hosts = hosts(url)?;
+        let own = url.clone();
+        // Reads files.
+        let endpoints = tokio::task::spawn_blocking(move || endpoints(&own)).await;
+        let endpoints = endpoints
+            .map_err(|error| Error::new(ErrorKind::Bug, "reading the URL failed").with_source(error))??;
         let mut startup = Startup::new(self.startup);
         loop {
-            let mut refusals: Vec<Refusal> = Vec::with_capacity(hosts.len());
-            for host in &hosts {
-                match self.attempt(host, NoTls).await {
+            let mut refusals: Vec<Refusal> = Vec::with_capacity(endpoints.len());
+            for endpoint in &endpoints {
+                let attempt = match &endpoint.protection {
+                    Protection::None => self.attempt(&endpoint.config, NoTls).await,
+                    #[cfg(feature = "tls")]
+                    Protection::Tls(tls) => self.attempt(&endpoint.config, tls.clone()).await,
+                };
+                match attempt {
                     Ok(postgres) => return Ok(postgres),
                     Err(refusal) => refusals.push(refusal),
                 }

@@ -84,6 +84,11 @@ impl Refusal {
             Some(said) => format!("{} ({})", said.message(), said.code().code()),
             None => chain(&error),
         };
+        #[cfg(feature = "tls")]
+        let (kind, next, cause) = match whimbrel_tls::cause(&error) {
+            Some(cause) => (ErrorKind::Configuration, cause.remedy(), cause.to_string()),
+            None => (kind, next, cause),
+        };
         let login = code.is_some_and(|code| code.starts_with("28"));
         let starting = code == Some("57P03") || refused;
         Self { place, starting, login, kind, cause, next, source: Some(error) }

@@ -4,15 +4,30 @@ use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
-use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, TlsMode};
+use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme};
 
 const KNOWN: &str = "`application_name`, `connect_timeout`, `tcp_user_timeout`, `options`, `target_session_attrs`, \
                      `channel_binding`, `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count`";
 
-/// The configurations for the hosts of a URL, in their order.
-pub(crate) fn hosts(url: &DatabaseUrl) -> whimbrel::Result<Vec<Config>> {
+/// One host of a URL.
+pub(crate) struct Endpoint {
+    pub(crate) config: Config,
+    pub(crate) protection: Protection,
+}
+
+/// What protects a connection.
+pub(crate) enum Protection {
+    None,
+    #[cfg(feature = "tls")]
+    Tls(whimbrel_tls::Connector),
+}
+
+/// The hosts of a URL, in their order. Reads the files with certificates.
+pub(crate) fn endpoints(url: &DatabaseUrl) -> whimbrel::Result<Vec<Endpoint>> {
     if url.scheme() != Scheme::Postgres {
-        return Err(wrong(format!("a {} URL was given to the driver for PostgreSQL", url.scheme())));
+        let what = format!("a URL of {} was given to the driver for PostgreSQL", url.scheme());
+        return Err(Error::new(ErrorKind::Configuration, what)
+            .with_note("next", "write `postgres://`, or use the other driver"));
     }
     let mut common = Config::new();
     if let Some(user) = url.user() {
@@ -27,28 +42,55 @@ pub(crate) fn hosts(url: &DatabaseUrl) -> whimbrel::Result<Vec<Config>> {
     for (index, (name, value)) in url.parameters().enumerate() {
         parameter(&mut common, name, value)
             // Neither is shown: a separator that was forgotten makes a name of a value.
-            .ok_or_else(|| wrong(format!("the URL's parameter {} is not understood", index + 1)))?;
+            .ok_or_else(|| {
+                let what =
+                    format!("parameter {} of the URL, or its value, means nothing to this driver", index + 1);
+                Error::new(ErrorKind::Configuration, what).with_note("known", KNOWN)
+            })?;
     }
-    url.hosts().iter().map(|host| of_host(common.clone(), host, url.tls(&host.address))).collect()
+    url.hosts().iter().map(|host| endpoint(common.clone(), url, host)).collect()
 }
 
-fn of_host(mut config: Config, host: &Host, tls: TlsMode) -> whimbrel::Result<Config> {
+fn endpoint(mut config: Config, url: &DatabaseUrl, host: &Host) -> whimbrel::Result<Endpoint> {
     match &host.address {
         HostAddress::Name(name) => config.host(name),
         HostAddress::Ip(address) => config.host(address.to_string()),
         #[cfg(unix)]
         HostAddress::Socket(folder) => config.host_path(folder),
         #[cfg(not(unix))]
-        HostAddress::Socket(_) => return Err(wrong("sockets are for Unix: name a host".to_owned())),
+        HostAddress::Socket(_) => {
+            return Err(Error::new(ErrorKind::Configuration, "sockets are for Unix: name a host"));
+        }
     };
     if let Some(port) = host.port {
         config.port(port);
     }
-    if tls != TlsMode::Disable {
-        return Err(wrong("this program was built without TLS".to_owned()));
+    let protection = protection(url, &host.address)?;
+    // Never the client's default, which goes on in plaintext if the server has no TLS.
+    config.ssl_mode(match protection {
+        Protection::None => SslMode::Disable,
+        #[cfg(feature = "tls")]
+        Protection::Tls(_) => SslMode::Require,
+    });
+    Ok(Endpoint { config, protection })
+}
+
+#[cfg(feature = "tls")]
+fn protection(url: &DatabaseUrl, address: &HostAddress) -> whimbrel::Result<Protection> {
+    let config = whimbrel_tls::Tls::of(url, address).client_config()?;
+    Ok(config.map_or(Protection::None, |config| Protection::Tls(whimbrel_tls::Connector::new(config))))
+}
+
+#[cfg(not(feature = "tls"))]
+fn protection(url: &DatabaseUrl, address: &HostAddress) -> whimbrel::Result<Protection> {
+    match url.tls(address) {
+        whimbrel::TlsMode::Disable => Ok(Protection::None),
+        mode => Err(Error::new(
+            ErrorKind::Configuration,
+            format!("{address} wants TLS (`{mode}`), and this program was built without it"),
+        )
+        .with_note("next", "turn on the feature `tls` of whimbrel-postgres")),
     }
-    config.ssl_mode(SslMode::Disable);
-    Ok(config)
 }
 
 fn parameter(config: &mut Config, name: &str, value: &str) -> Option<()> {
@@ -85,8 +127,4 @@ fn parameter(config: &mut Config, name: &str, value: &str) -> Option<()> {
         _ => return None,
     };
     Some(())
-}
-
-fn wrong(what: String) -> Error {
-    Error::new(ErrorKind::Configuration, what).with_note("known", KNOWN)
 }
