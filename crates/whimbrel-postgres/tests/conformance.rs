@@ -1,14 +1,13 @@
 //! The whole conformance suite, each check on a database of its own: over a connection that the driver opens, and over a
 //! client of the application's.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use tokio::runtime::Runtime;
-use whimbrel::{StepFuture, StepTransaction};
+use whimbrel::{DatabaseUrl, StepFuture, StepTransaction};
 use whimbrel_postgres::Postgres;
-use whimbrel_postgres::tokio_postgres::{Client, Config, NoTls};
-use whimbrel_testkit::{Scripts, TestDatabase};
+use whimbrel_postgres::tokio_postgres::{self, Client, NoTls};
+use whimbrel_testkit::{Scripts, Server, ServerKind, TestDatabase};
 
 /// The schema of the application.
 const SCHEMA: &str = "SELECT table_name::text, column_name::text, data_type::text, is_nullable::text \
@@ -19,40 +18,61 @@ const SCHEMA: &str = "SELECT table_name::text, column_name::text, data_type::tex
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-fn server() -> Config {
-    let url = std::env::var("WHIMBREL_POSTGRES_URL").expect("WHIMBREL_POSTGRES_URL names a server for tests");
-    url.parse().expect("a URL")
-}
+/// Databases that no check needs any more: to empty one is far cheaper than to make one.
+static USED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// A database of its own, gone at the end.
+/// A database of its own.
 struct Fresh {
     name: String,
 }
 
 impl Fresh {
     fn new() -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("conformance_{}_{number}", std::process::id());
-        administer(&format!("CREATE DATABASE {name}"));
+        let used = USED.lock().expect("no test panics while it has it").pop();
+        let name = match used {
+            Some(name) => {
+                run(
+                    &name,
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid(); \
+                     DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+                );
+                name
+            }
+            None => {
+                let name = Server::unique_name();
+                run("postgres", &format!("CREATE DATABASE {name}"));
+                name
+            }
+        };
         Self { name }
     }
 
-    fn config(&self) -> Config {
-        server().dbname(self.name.as_str()).to_owned()
+    fn url(&self) -> String {
+        url(&self.name)
     }
 }
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        USED.lock().expect("no test panics while it has it").push(std::mem::take(&mut self.name));
     }
 }
 
-fn administer(sql: &str) {
+fn url(database: &str) -> String {
+    Server::shared(ServerKind::Postgres).expect("a server").url(database)
+}
+
+/// A client whose connection is driven by a task of the application's.
+async fn client(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client
+}
+
+fn run(database: &str, sql: &str) {
     RUNTIME.block_on(async {
-        let client = Postgres::connect_with(&server(), NoTls).await.and_then(Postgres::into_client);
-        client.expect("a connection").batch_execute(sql).await.expect("SQL of an administrator");
+        client(&url(database)).await.batch_execute(sql).await.expect("SQL of an administrator");
     });
 }
 
@@ -80,7 +100,8 @@ mod opened {
         type Driver = Postgres;
 
         async fn connect(&self) -> Postgres {
-            Postgres::connect_with(&self.0.config(), NoTls).await.expect("a connection")
+            let url: DatabaseUrl = self.0.url().parse().expect("a URL");
+            Postgres::connect(&url).await.expect("a connection")
         }
 
         fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -97,4 +118,32 @@ mod opened {
     }
 
     whimbrel_testkit::conformance!(Opened(Fresh::new()));
+}
+
+mod lent {
+    use super::*;
+
+    struct Lent(Fresh);
+
+    impl TestDatabase for Lent {
+        type Driver = Postgres;
+
+        async fn connect(&self) -> Postgres {
+            Postgres::from_client(Box::new(client(&self.0.url()).await))
+        }
+
+        fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+            RUNTIME.block_on(future)
+        }
+
+        fn scripts(&self) -> Scripts {
+            scripts()
+        }
+
+        fn end_transaction<'t>(transaction: &'t mut StepTransaction<'t>) -> StepFuture<'t> {
+            commit(transaction)
+        }
+    }
+
+    whimbrel_testkit::conformance!(Lent(Fresh::new()));
 }
