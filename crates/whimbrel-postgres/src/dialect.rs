@@ -149,8 +149,7 @@ fn create(table: &TableName) -> Vec<String> {
 /// Each part of a row is one descent in an index. `max(seq + 0)` keeps the planner from walking the primary key backwards
 /// until it meets a row with `below`, which it takes for near when it has no statistics.
 ///
-/// Behind the seven columns: the schema that the table was found in, the one that it would be created in, and 1 on a
-/// server that replays another's log.
+/// Behind the nine columns: 1 on a server that replays another's log.
 fn boot(query: &BootQuery<'_>) -> String {
     let table = qualified(query.table);
     let environment = if query.environment {
@@ -158,30 +157,33 @@ fn boot(query: &BootQuery<'_>) -> String {
             "(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' ORDER BY seq DESC LIMIT 1)"
         )
     } else {
-        "NULL::text".to_owned()
+        "NULL".to_owned()
+    };
+    let repeats = query.sets.iter().any(|set| set.repeatables.is_some());
+    let both = if repeats {
+        format!(
+            "CASE m.repeatables WHEN w.r THEN m.seq ELSE (SELECT seq FROM {table} WHERE set_name = w.s AND head = w.h \
+             AND repeatables = w.r ORDER BY seq DESC LIMIT 1) END"
+        )
+    } else {
+        "NULL::bigint".to_owned()
     };
     let sets: Vec<String> = query
         .sets
         .iter()
         .map(|set| {
             let repeatables =
-                set.repeatables.map_or_else(|| "NULL::text".to_owned(), |digest| format!("'{digest}'"));
+                set.repeatables.map_or_else(|| "NULL".to_owned(), |digest| format!("'{digest}'"));
             format!("({}, '{}', {repeatables}, {}::bigint)", literal(set.name), set.head, set.last)
         })
         .collect();
     format!(
-        "SELECT w.s::text, n.head, m.seq, m.repeatables, \
-         CASE WHEN m.repeatables = w.r THEN m.seq WHEN w.r IS NOT NULL THEN (SELECT t.seq FROM {table} t \
-         WHERE t.set_name = w.s AND t.head = w.h AND t.repeatables = w.r ORDER BY t.seq DESC LIMIT 1) END, \
-         (SELECT max(t.seq + 0) FROM {table} t WHERE t.set_name = w.s AND t.below IS NOT NULL AND t.below <= w.l), \
-         {environment}, (SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n \
-         ON n.oid = c.relnamespace WHERE c.oid = {}::regclass), \
-         current_schema()::text, pg_is_in_recovery()::int \
-         FROM (VALUES {}) w(s, h, r, l) \
-         LEFT JOIN LATERAL (SELECT t.head FROM {table} t WHERE t.set_name = w.s \
-         ORDER BY t.seq DESC LIMIT 1) n ON true \
-         LEFT JOIN LATERAL (SELECT t.seq, t.repeatables FROM {table} t WHERE t.set_name = w.s AND t.head = w.h \
-         ORDER BY t.seq DESC LIMIT 1) m ON true",
+        "SELECT w.s, (SELECT head FROM {table} WHERE set_name = w.s ORDER BY seq DESC LIMIT 1), m.seq, \
+         m.repeatables, {both}, (SELECT max(seq + 0) FROM {table} WHERE set_name = w.s AND below IS NOT NULL \
+         AND below <= w.l), {environment}, (SELECT nspname FROM pg_namespace n JOIN pg_class c \
+         ON relnamespace = n.oid WHERE c.oid = {}::regclass), current_schema(), pg_is_in_recovery()::int \
+         FROM (VALUES {}) w(s, h, r, l) LEFT JOIN LATERAL (SELECT seq, repeatables FROM {table} \
+         WHERE set_name = w.s AND head = w.h ORDER BY seq DESC LIMIT 1) m ON true",
         literal(&table),
         sets.join(", "),
     )
@@ -192,26 +194,28 @@ fn boot(query: &BootQuery<'_>) -> String {
 fn survey(table: &TableName) -> String {
     let name = literal(table.name());
     let schema = table.schema().map_or_else(|| "current_schema()".to_owned(), literal);
-    let mut sql = format!(
-        "(SELECT c.relname::text, (c.relname = {name})::int AS kind FROM pg_class c \
+    let here = format!(
+        "SELECT c.relname::text, (c.relname = {name})::int AS kind FROM pg_class c \
          JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
          AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT 1 FROM pg_depend d \
          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
-         ORDER BY 2 DESC, 1 LIMIT 6)"
+         ORDER BY 2 DESC, 1 LIMIT 6"
     );
-    if table.schema().is_none() {
-        let _ = write!(
-            sql,
-            " UNION ALL SELECT n.nspname::text, 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relname = {name} AND c.relkind IN ('r', 'p') AND n.nspname IS DISTINCT FROM current_schema() \
-             AND n.oid <> pg_my_temp_schema() \
-             UNION ALL SELECT n.nspname::text, 3 FROM pg_namespace n JOIN (SELECT at, CASE WHEN part = '$user' \
-             THEN current_user::text ELSE part END AS part FROM (SELECT at, CASE WHEN btrim(raw) LIKE '\"%' \
-             THEN replace(btrim(btrim(raw), '\"'), '\"\"', '\"') ELSE btrim(raw) END AS part FROM \
-             unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS path(raw, at)) unquoted) \
-             path ON n.nspname = path.part WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
-             ORDER BY 2 DESC, 1"
-        );
+    if table.schema().is_some() {
+        return here;
     }
-    sql
+    format!(
+        "WITH path AS (SELECT at, CASE WHEN raw = '\"$user\"' THEN current_user::text WHEN raw LIKE '\"%' \
+         THEN replace(substr(raw, 2, length(raw) - 2), '\"\"', '\"') ELSE raw END AS part FROM (SELECT at, btrim(part) \
+         AS raw FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS p(part, at)) r) \
+         ({here}) UNION ALL SELECT n.nspname::text, 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = {name} AND c.relkind IN ('r', 'p') AND n.nspname IS DISTINCT FROM current_schema() \
+         AND n.nspname NOT LIKE 'pg\\_temp\\_%' \
+         UNION ALL SELECT n.nspname::text, 3 FROM pg_namespace n JOIN path ON n.nspname = path.part \
+         WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
+         AND at < ALL (SELECT at FROM path WHERE part = current_schema()) ORDER BY 2 DESC, 1"
+    )
 }
+
+#[cfg(test)]
+mod tests;
