@@ -79,7 +79,7 @@ const PLAIN: Dialect = Dialect::plain(
 const SNAPSHOT: &str = "(SELECT concat_ws(', ', format('SELECT set_config(''session_authorization'', %L, false)', \
     session_user), format('set_config(''role'', %L, false)', current_setting('role')), \
     string_agg(format('set_config(%L, %L, false)', name, current_setting(name)), ', ')) FROM pg_settings \
-    WHERE source = 'session' AND context IN ('user', 'superuser') AND name NOT LIKE 'transaction\\_%')";
+    WHERE source = 'session' AND context IN ('user', 'superuser') AND name !~ '^transaction_')";
 
 const FIX: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
     set_config('client_encoding', 'UTF8', true)";
@@ -205,12 +205,13 @@ fn survey(table: &TableName) -> String {
         return here;
     }
     format!(
-        "WITH path AS (SELECT at, CASE WHEN raw = '\"$user\"' THEN current_user::text WHEN raw LIKE '\"%' \
-         THEN replace(substr(raw, 2, length(raw) - 2), '\"\"', '\"') ELSE raw END AS part FROM (SELECT at, btrim(part) \
-         AS raw FROM unnest(string_to_array(current_setting('search_path'), ',')) WITH ORDINALITY AS p(part, at)) r) \
+        "WITH path AS (SELECT at, CASE WHEN m[1] = '\"$user\"' THEN current_user::text WHEN m[1] LIKE '\"%' \
+         THEN replace(substr(m[1], 2, length(m[1]) - 2), '\"\"', '\"') ELSE lower(m[1]) END AS part \
+         FROM regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^, ]+', 'g') \
+         WITH ORDINALITY AS p(m, at)) \
          ({here}) UNION ALL SELECT n.nspname::text, 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relname = {name} AND c.relkind IN ('r', 'p') AND n.nspname IS DISTINCT FROM current_schema() \
-         AND n.nspname NOT LIKE 'pg\\_temp\\_%' \
+         AND n.nspname !~ '^pg_temp_' \
          UNION ALL SELECT n.nspname::text, 3 FROM pg_namespace n JOIN path ON n.nspname = path.part \
          WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
          AND at < ALL (SELECT at FROM path WHERE part = current_schema()) ORDER BY 2 DESC, 1"
