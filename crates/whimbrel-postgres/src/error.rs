@@ -4,6 +4,8 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 use whimbrel::{DriverError, ErrorClass};
 
+use crate::dialect::DIALECT;
+
 /// What was said of `sql`.
 pub(crate) fn driver_error(error: &Error, sql: &str) -> DriverError {
     match error.as_db_error() {
@@ -20,7 +22,7 @@ fn said(error: &DbError, sql: &str) -> DriverError {
     let class = match error.parsed_severity() {
         // The server ends the session; what it was at may have been a commit.
         Some(Severity::Fatal | Severity::Panic) => ErrorClass::ConnectionLost,
-        _ => class(code, error.message()),
+        _ => class(code, error.message(), sql),
     };
     let quoting = quotes_values(code);
     let mut this = DriverError::new(class, quoting.unwrap_or_else(|| error.message())).with_code(code);
@@ -47,8 +49,10 @@ fn offset(sql: &str, position: u32) -> usize {
 
 /// postgresql.org/docs/current/errcodes-appendix.html, most particular codes first. Messages are in the server's language:
 /// only codes tell.
-fn class(code: &str, message: &str) -> ErrorClass {
+fn class(code: &str, message: &str, sql: &str) -> ErrorClass {
     match code {
+        // feature_not_supported is how a standby answers to READ WRITE.
+        "0A000" if sql.starts_with(DIALECT.transaction.begin) => ErrorClass::ReadOnly,
         // lock_not_available: `NOWAIT`, or `lock_timeout`.
         "55P03" => ErrorClass::Busy,
         // serialization_failure, deadlock_detected, snapshot_too_old
