@@ -158,6 +158,11 @@ impl Server {
         self.inner.address.url(database)
     }
 
+    /// The same URL with another address, such as that of a proxy.
+    pub fn url_at(&self, host: &str, port: u16, database: &str) -> String {
+        self.inner.address.at(host, port).url(database)
+    }
+
     /// A name for a database that no other test uses: lower-case letters, digits and underscores, at most 40.
     pub fn unique_name() -> String {
         port::unique_name()
