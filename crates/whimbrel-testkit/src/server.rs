@@ -249,7 +249,7 @@ impl Server {
     fn find_or_start(installation: &Installation) -> Result<Self, ServerError> {
         let kind = installation.kind();
         let name = format!("{}-{}", kind.name(), installation.version());
-        let options = ServerOptions::new(kind);
+        let options = ServerOptions::new(kind).with_durability(Durability::Nothing);
         let found = shared::find_or_start(&name, &|run, beside| {
             start(&run.folder(), &name, Lifetime::Process(run.process), kind, &|place, port| {
                 let launch = launch(installation, &options, place, port)?;
