@@ -453,10 +453,9 @@ proptest! {
 
     #[test]
     fn a_raw_password_is_read_as_it_is_or_refused(special in proptest::collection::vec(letters(), 1..12)) {
-        let text: String = special.into_iter().collect();
-        prop_assume!(!text.contains('%'));
+        let text: String = special.into_iter().filter(|&letter| letter != '%').collect();
         if let Ok(url) = DatabaseUrl::parse(&format!("postgres://user:{text}@h/d")) {
-            prop_assert_eq!(url.password().map(Secret::expose), Some(text.as_str()));
+            prop_assert_eq!(url.password().map(Secret::expose).unwrap_or_default(), text.as_str());
             prop_assert_eq!((url.user(), url.database()), (Some("user"), Some("d")));
         }
     }
