@@ -64,6 +64,8 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 }
 
 /// A type that a column of a row can be read as.
+///
+/// Numbers and truth are read from texts too: some databases answer everything as text.
 pub trait FromValue: Sized {
     /// Reads the value, if it is of a fitting kind.
     fn from_value(value: &Value) -> Option<Self>;
@@ -73,6 +75,7 @@ impl FromValue for i64 {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Integer(number) => Some(*number),
+            Value::Text(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -80,7 +83,11 @@ impl FromValue for i64 {
 
 impl FromValue for bool {
     fn from_value(value: &Value) -> Option<Self> {
-        i64::from_value(value).map(|number| number != 0)
+        match value {
+            Value::Text(text) if text == "t" || text == "true" => Some(true),
+            Value::Text(text) if text == "f" || text == "false" => Some(false),
+            value => i64::from_value(value).map(|number| number != 0),
+        }
     }
 }
 
@@ -89,6 +96,7 @@ impl FromValue for f64 {
         match value {
             Value::Real(number) => Some(*number),
             Value::Integer(number) => Some(*number as Self),
+            Value::Text(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -205,4 +213,22 @@ impl Row {
 pub struct ColumnError {
     column: String,
     found: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_truth_are_read_from_texts_too() {
+        let row = |text: &str| Rows::new(vec!["c".to_owned()], vec![vec![text.into()]], 0)[0].clone();
+        assert_eq!(row("-12").read::<i64>(0), Ok(-12));
+        assert_eq!(row("1.5").read::<f64>(0), Ok(1.5));
+        for (text, truth) in [("t", true), ("f", false), ("true", true), ("0", false), ("1", true)] {
+            assert_eq!(row(text).read::<bool>(0), Ok(truth), "{text}");
+        }
+        assert_eq!(row("-12").read::<String>(0), Ok("-12".to_owned()));
+        assert!(row("twelve").read::<i64>(0).is_err());
+        assert!(row("yes").read::<bool>(0).is_err());
+    }
 }

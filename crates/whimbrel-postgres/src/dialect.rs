@@ -1,0 +1,222 @@
+//! The facts about PostgreSQL's dialect. No I/O.
+
+use std::fmt::Write as _;
+
+use whimbrel::script::Lexing;
+use whimbrel::{
+    BootQuery, Dialect, FlightSql, HistorySql, LockSql, SessionNumber, SettingsSql, TableName, Timeouts,
+    TransactionSql,
+};
+
+use crate::effect::EFFECTS;
+use crate::rules::RULES;
+
+/// What the core has to know about PostgreSQL.
+pub const DIALECT: Dialect = Dialect {
+    literal,
+    transaction: TransactionSql {
+        // Whatever the role's or the database's defaults.
+        begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        ..PLAIN.transaction
+    },
+    lock: Some(LockSql {
+        transaction: Some(|table| format!("pg_try_advisory_xact_lock({})::int", key(table))),
+        take: |table| format!("pg_try_advisory_lock({})::int", key(table)),
+        release: |table| format!("pg_advisory_unlock({})::int", key(table)),
+        held: |table| format!("(SELECT count(*) FROM {} AND l.pid = pg_backend_pid())::int", locks(table)),
+        // What a role may not see of another's session is NULL; its number is everybody's to see.
+        holder: |table| {
+            format!(
+                "(SELECT min(concat_ws(' ', 'server process ' || l.pid, 'of ' || a.usename, \
+                 'at ' || host(a.client_addr), '(' || nullif(a.application_name, '') || ')')) FROM {})",
+                locks(table).replacen(" WHERE", " LEFT JOIN pg_stat_activity a USING (pid) WHERE", 1)
+            )
+        },
+        session: "pg_backend_pid()",
+    }),
+    flight: Some(FlightSql {
+        // A condition that is NULL does not hold either.
+        assert: |condition| format!("SELECT 1 / (CASE WHEN {condition} THEN 1 ELSE 0 END)"),
+        // The same as `pg_current_xact_id()::xid`, which is there from 13 on.
+        mine: "xmin = (txid_current() & 4294967295)::text::xid",
+        check: "SET CONSTRAINTS ALL IMMEDIATE",
+        place: "current_schema()::text",
+        blocks: 128,
+    }),
+    history: HistorySql {
+        user: "session_user::text",
+        // In microseconds; only a cluster that was copied while it was started could share it.
+        server: Some("to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')"),
+        // The first statement of a transaction begins it, at the same time. Only for a statement sent without values: with
+        // them parsing begins it, and executing is a little later.
+        idle: Some("(now() = statement_timestamp())::int"),
+        ..PLAIN.history
+    },
+    rules: RULES,
+    settings: SettingsSql { snapshot: &[SNAPSHOT], reset: Some("RESET ALL"), fix: Some(FIX) },
+    effects: Some(EFFECTS),
+    timeouts: Some(timeouts),
+    role: Some(|role| format!("SET LOCAL ROLE {}", (PLAIN.identifier)(role))),
+    flight_bytes: 1 << 20,
+    session: SessionNumber::Unknown,
+    ..PLAIN
+};
+
+/// The schema is whichever is first on the search path, unless one is configured.
+const PLAIN: Dialect = Dialect::plain(
+    "postgres",
+    Lexing::POSTGRES,
+    HistorySql::plain(
+        create,
+        boot,
+        survey,
+        r#"to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"#,
+    ),
+);
+
+/// What `RESET ALL` leaves (who one is), and what it takes from a session that was changed before it was handed over. Who one
+/// is goes first: a new one forgets the role. Settings of a transaction are not the session's.
+const SNAPSHOT: &str = "(SELECT concat_ws(', ', format('SELECT set_config(''session_authorization'', %L, false)', \
+    session_user), format('set_config(''role'', %L, false)', current_setting('role')), \
+    string_agg(format('set_config(%L, %L, false)', name, current_setting(name)), ', ')) FROM pg_settings \
+    WHERE source = 'session' AND context IN ('user', 'superuser') AND name !~ '^transaction_')";
+
+const FIX: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
+    set_config('client_encoding', 'UTF8', true)";
+
+fn timeouts(timeouts: &Timeouts) -> String {
+    let local = timeouts.local;
+    let mut sql = "SELECT".to_owned();
+    for (name, time) in [("lock_timeout", timeouts.lock), ("statement_timeout", timeouts.statement)] {
+        if let Some(time) = time {
+            // 0 would be none at all.
+            let milliseconds = time.as_millis().clamp(1, i32::MAX as u128);
+            let comma = if sql.len() == 6 { "" } else { "," };
+            let _ = write!(sql, "{comma} set_config('{name}', '{milliseconds}', {local})");
+        }
+    }
+    sql
+}
+
+/// The number of the lock, as a literal: the smallest number has no other.
+fn key(table: &TableName) -> String {
+    format!("'{}'::bigint", table.lock_key())
+}
+
+/// Where the lock is to be seen (postgresql.org/docs/current/view-pg-locks.html): its high half, its low half, and 1.
+fn locks(table: &TableName) -> String {
+    let key = table.lock_key().cast_unsigned();
+    format!(
+        "pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = '{}'::oid \
+         AND l.objid = '{}'::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        key >> 32,
+        key & 0xffff_ffff
+    )
+}
+
+/// In this form a backslash escapes, and a quote is doubled, whatever `standard_conforming_strings` and `backslash_quote`
+/// say. A text with NUL cannot be written, and none of ours has one; it is left out rather than refused there.
+pub(crate) fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\0', "").replace('\\', "\\\\").replace('\'', "''"))
+}
+
+fn qualified(table: &TableName) -> String {
+    table.qualified(identifier, None)
+}
+
+fn identifier(name: &str) -> String {
+    (PLAIN.identifier)(name)
+}
+
+/// The last column is the server's own, and not in the hash. What is searched for is in the order of bytes, so that an
+/// upgrade of the system's collations cannot break its indexes. Without `IF NOT EXISTS`: whoever loses a race has to know.
+fn create(table: &TableName) -> Vec<String> {
+    let full = qualified(table);
+    let index = |suffix: &str| identifier(&format!("{}_{suffix}", table.name()));
+    vec![
+        format!(
+            "CREATE TABLE {full} (\
+             set_name text COLLATE \"C\" NOT NULL, seq bigint NOT NULL, event text NOT NULL, version bigint, name text, \
+             digest text, head text COLLATE \"C\", repeatables text NOT NULL, below bigint, who text NOT NULL, \
+             at text NOT NULL, detail text NOT NULL, previous text, hash text NOT NULL, \
+             recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (set_name, seq))"
+        ),
+        format!("CREATE INDEX {} ON {full} (set_name, head, seq)", index("head")),
+        format!("CREATE INDEX {} ON {full} (set_name, below, seq) WHERE below IS NOT NULL", index("below")),
+    ]
+}
+
+/// Each part of a row is one descent in an index. `max(seq + 0)` keeps the planner from walking the primary key backwards
+/// until it meets a row with `below`, which it takes for near when it has no statistics.
+///
+/// Behind the nine columns: 1 on a server that replays another's log.
+fn boot(query: &BootQuery<'_>) -> String {
+    let table = qualified(query.table);
+    let environment = if query.environment {
+        format!(
+            "(SELECT detail FROM {table} WHERE set_name = '*' AND event = 'environment' ORDER BY seq DESC LIMIT 1)"
+        )
+    } else {
+        "NULL".to_owned()
+    };
+    let repeats = query.sets.iter().any(|set| set.repeatables.is_some());
+    let both = if repeats {
+        format!(
+            "CASE m.repeatables WHEN w.r THEN m.seq ELSE (SELECT seq FROM {table} WHERE set_name = w.s AND head = w.h \
+             AND repeatables = w.r ORDER BY seq DESC LIMIT 1) END"
+        )
+    } else {
+        "NULL::bigint".to_owned()
+    };
+    let sets: Vec<String> = query
+        .sets
+        .iter()
+        .map(|set| {
+            let repeatables =
+                set.repeatables.map_or_else(|| "NULL".to_owned(), |digest| format!("'{digest}'"));
+            format!("({}, '{}', {repeatables}, {}::bigint)", literal(set.name), set.head, set.last)
+        })
+        .collect();
+    format!(
+        "SELECT w.s, (SELECT head FROM {table} WHERE set_name = w.s ORDER BY seq DESC LIMIT 1), m.seq, \
+         m.repeatables, {both}, (SELECT max(seq + 0) FROM {table} WHERE set_name = w.s AND below IS NOT NULL \
+         AND below <= w.l), {environment}, (SELECT nspname FROM pg_namespace n JOIN pg_class c \
+         ON relnamespace = n.oid WHERE c.oid = {}::regclass), current_schema(), pg_is_in_recovery()::int \
+         FROM (VALUES {}) w(s, h, r, l) LEFT JOIN LATERAL (SELECT seq, repeatables FROM {table} \
+         WHERE set_name = w.s AND head = w.h ORDER BY seq DESC LIMIT 1) m ON true",
+        literal(&table),
+        sets.join(", "),
+    )
+}
+
+/// What an extension has brought is not the application's. A history elsewhere, and a schema of the search path that is
+/// passed over since the role may not use it, tell only of what happens where no schema is configured.
+fn survey(table: &TableName) -> String {
+    let name = literal(table.name());
+    let schema = table.schema().map_or_else(|| "current_schema()".to_owned(), literal);
+    let here = format!(
+        "SELECT c.relname::text, (c.relname = {name})::int AS kind FROM pg_class c \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
+         AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT 1 FROM pg_depend d \
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
+         ORDER BY 2 DESC, 1 LIMIT 6"
+    );
+    if table.schema().is_some() {
+        return here;
+    }
+    format!(
+        "WITH path AS (SELECT at, CASE WHEN m[1] = '\"$user\"' THEN current_user::text WHEN m[1] LIKE '\"%' \
+         THEN replace(substr(m[1], 2, length(m[1]) - 2), '\"\"', '\"') ELSE lower(m[1]) END AS part \
+         FROM regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^, ]+', 'g') \
+         WITH ORDINALITY AS p(m, at)) \
+         ({here}) UNION ALL SELECT n.nspname::text, 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relname = {name} AND c.relkind IN ('r', 'p') AND n.nspname IS DISTINCT FROM current_schema() \
+         AND n.nspname !~ '^pg_temp_' \
+         UNION ALL SELECT n.nspname::text, 3 FROM pg_namespace n JOIN path ON n.nspname = path.part \
+         WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
+         AND at < ALL (SELECT at FROM path WHERE part = current_schema()) ORDER BY 2 DESC, 1"
+    )
+}
+
+#[cfg(test)]
+mod tests;

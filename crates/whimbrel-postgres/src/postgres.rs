@@ -1,0 +1,277 @@
+//! One connection to PostgreSQL: sends, counts the answers, and gives the connection up when its state is unknown.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::DerefMut;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, pin_mut};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
+use whimbrel::{
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+};
+
+use crate::connect::Task;
+use crate::dialect::DIALECT;
+use crate::error::{driver_error, lost};
+use crate::told::told_number;
+use crate::value::{Bound, Found, unspecified};
+
+/// A connection that the driver owns: one that it opened, or whatever derefs to a [`Client`].
+pub struct Postgres<C = Box<Client>> {
+    /// `None` once the connection was given up.
+    client: Option<C>,
+    /// The connection's task, if it was started here.
+    task: Option<Task>,
+    /// With what the client was told of its session.
+    dialect: Dialect,
+}
+
+impl<C> fmt::Debug for Postgres<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("closed", &self.client.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
+    /// Takes over a client: one of a pool, taken out of it, or a `Box<Client>`. Its connection has to be driven by a task
+    /// of the application's. [`into_client`](Self::into_client) gives it back.
+    pub fn from_client(client: C) -> Self {
+        let session = told_number(&client).map_or(SessionNumber::Unknown, SessionNumber::Known);
+        Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT } }
+    }
+
+    pub(crate) fn with_task(self, task: Task) -> Self {
+        Self { task: Some(task), ..self }
+    }
+
+    /// Vouches that what is between client and server, if anything, keeps sessions together, as PgBouncer does in session
+    /// mode. A pooler is found out by itself, and scripts outside transactions, which need a session's lock, are refused.
+    #[must_use]
+    pub fn with_sessions_kept(mut self) -> Self {
+        self.dialect.session = SessionNumber::Vouched;
+        self
+    }
+
+    /// Gives the client back, if it is sound: no call on it was cut short, and it is connected. A task that was started
+    /// for it goes on as long as the client lives; it drops what the server sends unasked, as notices and notifications.
+    ///
+    /// # Errors
+    /// The connection was given up, or is closed.
+    pub fn into_client(self) -> whimbrel::Result<C> {
+        self.client.filter(|client| !client.is_closed()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Retry,
+                "the connection was given up, since its state was not known: open another one",
+            )
+        })
+    }
+
+    /// Begins a call. If its future is dropped before [`Call::end`], the connection is given up.
+    fn call(&mut self) -> Result<Call<'_, C>, DriverError> {
+        if self.client.is_none() {
+            return Err(lost());
+        }
+        Ok(Call { driver: self, done: false })
+    }
+
+    /// Lets the connection go. What waits to be sent is not sent; a statement under way is cancelled.
+    fn give_up(&mut self, under_way: bool) {
+        // A client that is dropped first would let its task send what it has.
+        if let Some(task) = self.task.take() {
+            task.stop(under_way);
+        }
+        self.client = None;
+    }
+}
+
+/// A call under way.
+struct Call<'d, C: DerefMut<Target = Client> + Send + 'static> {
+    driver: &'d mut Postgres<C>,
+    done: bool,
+}
+
+impl<C: DerefMut<Target = Client> + Send + 'static> Call<'_, C> {
+    fn client(&mut self) -> Result<&mut Client, DriverError> {
+        self.driver.client.as_deref_mut().ok_or_else(lost)
+    }
+
+    fn end<T>(mut self, answer: Result<T, DriverError>) -> Result<T, DriverError> {
+        self.done = true;
+        if answer.as_ref().is_err_and(|error| error.class() == ErrorClass::ConnectionLost) {
+            // Also where the server goes on, as after answers that were not understood.
+            self.driver.give_up(true);
+        }
+        answer
+    }
+}
+
+impl<C: DerefMut<Target = Client> + Send + 'static> Drop for Call<'_, C> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.driver.give_up(true);
+        }
+    }
+}
+
+#[async_trait]
+impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
+    fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    async fn execute(
+        &mut self,
+        messages: &[Message<'_>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
+        let mut call = self.call()?;
+        let answer = match call.client() {
+            Ok(client) => execute(client, messages, answers).await,
+            Err(error) => Err(error),
+        };
+        call.end(answer)
+    }
+
+    async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+        let mut call = self.call()?;
+        let answer = match call.client() {
+            Ok(client) => query(client, sql, values).await,
+            Err(error) => Err(error),
+        };
+        call.end(answer)
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn native(&mut self) -> &mut (dyn Any + Send) {
+        if self.client.is_none() {
+            return self;
+        }
+        self.client.as_deref_mut().expect("looked at above")
+    }
+
+    fn close(&mut self) {
+        self.give_up(false);
+    }
+}
+
+/// Sends all messages, then reads their answers.
+async fn execute(
+    client: &Client,
+    messages: &[Message<'_>],
+    answers: &mut Answers<'_>,
+) -> Result<(), DriverError> {
+    let mut sent = Vec::with_capacity(messages.len());
+    for message in messages {
+        // Hands the message to the connection's task; the answer is the stream's to wait for.
+        sent.push(client.simple_query_raw(&message.sql).await);
+    }
+    let mut failed = None;
+    for (message, sent) in messages.iter().zip(sent) {
+        // Behind a failed message the others are answered too. The connection is quiet again when the last of them is.
+        let told = if failed.is_none() { Some(&mut *answers) } else { None };
+        let answer = match sent {
+            Ok(stream) => read(stream, told, &message.sql).await,
+            Err(error) => Err(driver_error(&error, &message.sql)),
+        };
+        match answer {
+            // Nothing more will be answered.
+            Err(error) if error.class() == ErrorClass::ConnectionLost => return Err(failed.unwrap_or(error)),
+            Err(error) => failed = failed.or(Some(error)),
+            Ok(()) => {}
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Reads the answers to one message. Rows are dropped as they come.
+async fn read(
+    stream: SimpleQueryStream,
+    mut answers: Option<&mut Answers<'_>>,
+    sql: &str,
+) -> Result<(), DriverError> {
+    pin_mut!(stream);
+    while let Some(answer) = stream.next().await {
+        let answer = answer.map_err(|error| driver_error(&error, sql))?;
+        if let (SimpleQueryMessage::CommandComplete(_), Some(answers)) = (answer, &mut answers) {
+            answers.statement();
+        }
+    }
+    if let Some(answers) = answers {
+        answers.message();
+    }
+    Ok(())
+}
+
+/// Runs one statement without values, in one round trip: a boot is nothing else. Everything comes back as text.
+async fn query_plain(client: &Client, sql: &str) -> Result<Rows, DriverError> {
+    let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
+    let stream = client.simple_query_raw(sql).await.map_err(wrong)?;
+    pin_mut!(stream);
+    let (mut columns, mut rows, mut affected) = (Vec::new(), Vec::new(), None);
+    while let Some(answer) = stream.next().await {
+        match answer.map_err(wrong)? {
+            _ if affected.is_some() => {
+                return Err(DriverError::new(ErrorClass::Sql, "several statements where one was expected"));
+            }
+            SimpleQueryMessage::RowDescription(described) => {
+                columns = described.iter().map(|column| column.name().to_owned()).collect();
+            }
+            SimpleQueryMessage::Row(row) => {
+                let value = |index| row.try_get(index).map(Value::from).map_err(wrong);
+                rows.push((0..row.len()).map(value).collect::<Result<Vec<Value>, _>>()?);
+            }
+            SimpleQueryMessage::CommandComplete(count) => affected = Some(count),
+            _ => {}
+        }
+    }
+    let changes = columns.is_empty() || returns_changes(sql);
+    Ok(Rows::new(columns, rows, affected.filter(|_| changes).unwrap_or(0)))
+}
+
+/// The server tells a number for statements that only read, too.
+fn returns_changes(sql: &str) -> bool {
+    sql.to_ascii_lowercase().contains("returning")
+}
+
+/// Parses, binds and executes in one round trip. Types that are not built in cost more of them.
+async fn query(client: &Client, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+    if values.is_empty() {
+        return query_plain(client, sql).await;
+    }
+    let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
+    let values: Vec<Bound<'_>> = values.iter().map(Bound).collect();
+    let stream = client.query_typed_raw(sql, values.into_iter().map(|value| (value, unspecified()))).await;
+    let stream = stream.map_err(wrong)?;
+    pin_mut!(stream);
+    let mut columns = Vec::new();
+    let mut rows = Vec::new();
+    while let Some(row) = stream.next().await {
+        let row = row.map_err(wrong)?;
+        if columns.is_empty() {
+            columns = row.columns().iter().map(|column| column.name().to_owned()).collect();
+        }
+        let mut values = Vec::with_capacity(row.len());
+        for (index, column) in row.columns().iter().enumerate() {
+            match row.try_get::<_, Found>(index) {
+                Ok(Found(Some(value))) => values.push(value),
+                _ => return Err(unreadable(column)),
+            }
+        }
+        rows.push(values);
+    }
+    let changes = rows.is_empty() || returns_changes(sql);
+    let affected = stream.rows_affected().filter(|_| changes).unwrap_or(0);
+    Ok(Rows::new(columns, rows, affected))
+}
+
+fn unreadable(column: &tokio_postgres::Column) -> DriverError {
+    DriverError::new(
+        ErrorClass::Sql,
+        format!("the column `{}` is of type {}: cast it to text", column.name(), column.type_().name()),
+    )
+}
