@@ -4,10 +4,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use whimbrel::script::Lexing;
-use whimbrel::{
-    Dialect, Digest, FindingKind, History, HistorySql, Key, Kind, Migration, Request, TransactionSql,
-    Verified,
-};
+use whimbrel::{Dialect, Digest, FindingKind, History, HistorySql, Key, Kind, Migration, Request, Verified};
 use whimbrel_embed::__private::{self as baked, BakedSet, Dir};
 use whimbrel_embed::{Embedded, embed};
 
@@ -37,26 +34,11 @@ static SET_OF_MANY: &[BakedSet] =
 static EMBEDDED_TEN: Embedded = baked::embedded("m", SET_OF_TEN, &DIR, None);
 static EMBEDDED_MANY: Embedded = baked::embedded("m", SET_OF_MANY, &DIR, None);
 
-static DIALECT: Dialect = Dialect {
-    name: "sqlite",
-    lexing: Lexing::SQLITE,
-    identifier: str::to_owned,
-    literal: str::to_owned,
-    default_schema: None,
-    transaction: TransactionSql { begin: "BEGIN", commit: "COMMIT", rollback: "ROLLBACK" },
-    history: HistorySql {
-        create: |_| Vec::new(),
-        boot: |_| String::new(),
-        survey: |_| String::new(),
-        clock: "NULL",
-        user: "NULL",
-    },
-    rules: &[],
-    settings: &[],
-    foreign_keys: None,
-    timeouts: false,
-    flight_bytes: 1 << 20,
-};
+static DIALECT: Dialect = Dialect::plain(
+    "sqlite",
+    Lexing::SQLITE,
+    HistorySql::plain(|_| Vec::new(), |_| String::new(), |_| String::new(), "NULL"),
+);
 
 /// The value of a future that waits for nothing.
 fn ready<T>(future: impl Future<Output = T>) -> T {

@@ -4,35 +4,34 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TransactionSql,
+    BootQuery, BootSet, Ddl, Dialect, Fact, ForeignKeys, HistorySql, Rule, SettingsSql, TableName,
+    TransactionSql,
 };
 
 /// What the core has to know about SQLite.
 pub const DIALECT: Dialect = Dialect {
-    name: "sqlite",
-    lexing: Lexing::SQLITE,
-    identifier,
-    literal,
     default_schema: Some(SCHEMA),
-    transaction: TransactionSql { begin: "BEGIN IMMEDIATE", commit: "COMMIT", rollback: "ROLLBACK" },
-    history: HistorySql {
-        create,
-        boot,
-        survey,
-        clock: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
-        // SQLite has no users; the file's owner is the operating system's to say.
-        user: "NULL",
+    transaction: TransactionSql {
+        begin: "BEGIN IMMEDIATE",
+        commit: "COMMIT",
+        rollback: "ROLLBACK",
+        ddl: Ddl::Transactional,
     },
     rules: RULES,
-    settings: SETTINGS,
+    settings: SettingsSql { snapshot: SETTINGS, reset: None, fix: None },
     foreign_keys: Some(ForeignKeys {
         enforced: "SELECT foreign_keys FROM pragma_foreign_keys",
         disable: "PRAGMA foreign_keys = OFF",
         enable: "PRAGMA foreign_keys = ON",
         check: "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
     }),
-    timeouts: false,
     flight_bytes: 16 << 20,
+    // SQLite has no users; the file's owner is the operating system's to say.
+    ..Dialect::plain(
+        "sqlite",
+        Lexing::SQLITE,
+        HistorySql::plain(create, boot, survey, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"),
+    )
 };
 
 /// Temporary tables and attached databases may hold a table of the same name: the history's is always named in full.
@@ -90,14 +89,11 @@ const RULES: &[Rule] = &[
 
 macro_rules! setting {
     ($name:literal) => {
-        Setting {
-            read: concat!("(SELECT \"", $name, "\" FROM pragma_", $name, ")"),
-            write: |value| format!(concat!("PRAGMA ", $name, " = {}"), value),
-        }
+        concat!("(SELECT 'PRAGMA ", $name, " = ' || \"", $name, "\" FROM pragma_", $name, ")")
     };
 }
 
-const SETTINGS: &[Setting] = &[
+const SETTINGS: &[&str] = &[
     setting!("foreign_keys"),
     setting!("synchronous"),
     setting!("recursive_triggers"),

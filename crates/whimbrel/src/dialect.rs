@@ -1,8 +1,10 @@
 //! What the core has to know about one SQL dialect: plain facts, no behaviour beyond building text.
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::digest::Digest;
+use crate::digest::{Context, Digest, Fields};
+use crate::effect::Effect;
 use crate::migration::Version;
 use crate::script::{Lexing, Statement};
 
@@ -23,31 +25,148 @@ pub struct Dialect {
     pub default_schema: Option<&'static str>,
     /// How a transaction is begun, committed and rolled back.
     pub transaction: TransactionSql,
+    /// How migrators are kept apart, where beginning a transaction does not do it.
+    pub lock: Option<LockSql>,
+    /// How whole transactions are sent without waiting for answers, where the database's protocol allows it.
+    pub flight: Option<FlightSql>,
     /// The statements about the history table.
     pub history: HistorySql,
-    /// What is to be known of single statements. All rules whose pattern fits apply; there may be up to 64.
+    /// What is to be known of single statements. All rules whose pattern fits apply; there may be up to 128.
     pub rules: &'static [Rule],
-    /// The session's settings that a script outside a transaction may change, and that are put back after it.
-    pub settings: &'static [Setting],
+    /// The session's settings that a script may change, and that are put back after it.
+    pub settings: SettingsSql,
+    /// What a statement that no transaction protects leaves behind, so that after a crash it can be told whether it took
+    /// effect.
+    pub effects: Option<EffectSql>,
     /// How the enforcement of foreign keys is switched off around a rebuild, where a dialect needs that.
     pub foreign_keys: Option<ForeignKeys>,
-    /// Whether `lock_timeout` and `statement_timeout` mean anything.
-    pub timeouts: bool,
+    /// How `lock_timeout` and `statement_timeout` are set, where they mean anything.
+    pub timeouts: Option<fn(&Timeouts) -> String>,
+    /// How a role is assumed until the end of the transaction, where that is possible.
+    pub role: Option<fn(&str) -> String>,
     /// How much SQL may be under way at once, in bytes.
     pub flight_bytes: usize,
+    /// What the client was told of its session. A fact about a connection rather than the dialect: a driver fills it in
+    /// in its own copy.
+    pub session: SessionNumber,
 }
 
 /// How transactions are written.
 #[derive(Clone, Debug)]
 pub struct TransactionSql {
-    /// Begins a transaction that holds the database's only write lock from its first moment, so that what is read
-    /// in it stays true until the commit. Fails at once with class [`Busy`](crate::ErrorClass::Busy) when somebody
-    /// else holds that lock.
+    /// Begins a transaction.
+    ///
+    /// Where the dialect has no [`lock`](Dialect::lock), it holds the database's only write lock from its first moment, so
+    /// that what is read in it stays true until the commit, and fails at once with class
+    /// [`Busy`](crate::ErrorClass::Busy) when somebody else holds that lock.
     pub begin: &'static str,
     /// Commits.
     pub commit: &'static str,
     /// Rolls back.
     pub rollback: &'static str,
+    /// What statements that change the schema do to the transaction that they stand in.
+    pub ddl: Ddl,
+}
+
+/// What statements that change the schema do to the transaction that they stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ddl {
+    /// They are part of it: a script runs in one transaction with its row, unless it says `no-transaction`.
+    Transactional,
+    /// They commit it, and themselves: every script is recorded statement by statement. Those that do it have the fact
+    /// [`NeedsNoTransaction`](Fact::NeedsNoTransaction), and need no directive.
+    Commits,
+}
+
+/// How migrators are kept apart. All of these are expressions; none of them waits.
+#[derive(Clone, Copy, Debug)]
+pub struct LockSql {
+    /// Takes the lock until the end of the transaction: 1, or 0 when somebody else has it. Where there is none, the
+    /// session's lock is held around every transaction.
+    pub transaction: Option<fn(&TableName) -> String>,
+    /// Takes the lock for the session: 1, or 0 when somebody else has it. It ends with the session at the latest.
+    pub take: fn(&TableName) -> String,
+    /// Gives the session's lock back.
+    pub release: fn(&TableName) -> String,
+    /// Whether this session has the lock: 1 or 0.
+    pub held: fn(&TableName) -> String,
+    /// Who has the lock, as a text for people; NULL if nobody has, or it is not to be seen.
+    pub holder: fn(&TableName) -> String,
+    /// The number of the session on the server, to be compared with what the client was told.
+    pub session: &'static str,
+}
+
+/// What the client was told of the session that it speaks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionNumber {
+    /// Its number, when the connection was made. If the server calls it otherwise, there is a pooler in between.
+    Known(i64),
+    /// Nothing, and somebody vouches that there is no pooler in between, or that it keeps sessions together.
+    Vouched,
+    /// Nothing.
+    Unknown,
+}
+
+/// How whole transactions are sent without waiting: each is a few messages, every one of which fails unless all those
+/// before it did what they should.
+#[derive(Clone, Copy, Debug)]
+pub struct FlightSql {
+    /// A statement that fails unless a condition holds.
+    pub assert: fn(&str) -> String,
+    /// A condition on a row of the history: that the transaction which is open has written it.
+    pub mine: &'static str,
+    /// Checks now what would be checked at the commit.
+    pub check: &'static str,
+    /// An expression for the schema in which the connection creates tables.
+    pub place: &'static str,
+    /// How many transactions may be under way at once.
+    pub blocks: usize,
+}
+
+/// The session's settings.
+#[derive(Clone, Copy, Debug)]
+pub struct SettingsSql {
+    /// Expressions. Each answers a statement that gives a part of the settings the values that they have now, or NULL.
+    pub snapshot: &'static [&'static str],
+    /// Gives all settings, also those that no snapshot names, their defaults.
+    pub reset: Option<&'static str>,
+    /// Makes what changes lexing be as [`Dialect::lexing`] says: inside each transaction, or, where the schema is not
+    /// transactional, before the first statement.
+    pub fix: Option<&'static str>,
+}
+
+impl SettingsSql {
+    /// No settings that a script could change.
+    pub const NONE: Self = Self { snapshot: &[], reset: None, fix: None };
+}
+
+/// How long statements may wait and take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// How long one may wait for a lock.
+    pub lock: Option<Duration>,
+    /// How long one may take.
+    pub statement: Option<Duration>,
+    /// Whether this holds until the end of the transaction, or else of the session.
+    pub local: bool,
+}
+
+/// Expressions about what a statement leaves behind.
+#[derive(Clone, Copy, Debug)]
+pub struct EffectSql {
+    /// A fingerprint of the statement's object, as a text: equal as long as nobody has changed it. `None`: the statement
+    /// is not on the list of those that are proven to happen whole or not at all.
+    pub mark: fn(&Effect<'_>) -> Option<String>,
+    /// What has become of what the statement names: `present`, `absent`, `invalid` (there, and to be dropped before the
+    /// statement can run again) or `busy` (somebody is at it); NULL when it cannot be told.
+    pub state: fn(&Effect<'_>) -> Option<String>,
+    /// Drops what is `invalid`.
+    pub drop: fn(&Effect<'_>) -> String,
+    /// A condition: that a data statement which names these words has happened whole or not at all.
+    pub atomic: Option<fn(&[&str]) -> String>,
+    /// Whether that still holds when the server has been restarted in between.
+    pub survives_restart: bool,
 }
 
 /// The statements about the history table.
@@ -58,12 +177,44 @@ pub struct HistorySql {
     /// The one query of a boot; see [`BootQuery`].
     pub boot: fn(&BootQuery<'_>) -> String,
     /// One row per table or view of the application in the place where the history would be, at most six, and one
-    /// for the history table itself: its name, and 1 for the history table, 0 for others.
+    /// for the history table itself: its name, and 1 for the history table, 0 for others, 2 (and the schema's name) for
+    /// a history in another schema, 3 for a schema in which the connection would look and may not.
     pub survey: fn(&TableName) -> String,
     /// An expression for the time as text, in UTC, like `2026-11-22T02:10:04.123Z`.
     pub clock: &'static str,
     /// An expression for the database user, or for NULL.
     pub user: &'static str,
+    /// An expression for the server: a text that is another one on another server, and after a restart.
+    pub server: Option<&'static str>,
+    /// An expression that is 1 unless the connection was inside a transaction before this very statement.
+    pub idle: Option<&'static str>,
+    /// An expression for the column `lk`, which is not hashed: NULL, which the column refuses, unless the session has the
+    /// lock.
+    pub guard: Option<fn(&TableName) -> String>,
+    /// How many rows one `INSERT` carries.
+    pub rows_per_insert: usize,
+}
+
+impl HistorySql {
+    /// Statements that need no more than this; `clock` is an expression for the time.
+    pub const fn plain(
+        create: fn(&TableName) -> Vec<String>,
+        boot: fn(&BootQuery<'_>) -> String,
+        survey: fn(&TableName) -> String,
+        clock: &'static str,
+    ) -> Self {
+        Self {
+            create,
+            boot,
+            survey,
+            clock,
+            user: "NULL",
+            server: None,
+            idle: None,
+            guard: None,
+            rows_per_insert: 100,
+        }
+    }
 }
 
 /// What the one query of a boot asks, for each set: whether everything of mine is in force, or was, and what was touched
@@ -78,7 +229,9 @@ pub struct HistorySql {
 /// 5. the number of the newest row that has both my head and my repeatables digest, NULL if there is none, or I have no
 ///    repeatables,
 /// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none,
-/// 7. with an environment, the `detail` of the newest `environment` row of the set `*`; else NULL.
+/// 7. with an environment, the `detail` of the newest `environment` row of the set `*`; else NULL,
+/// 8. if the dialect wants it looked at: the schema in which the table was found,
+/// 9. and the one in which the connection creates tables.
 #[derive(Debug)]
 pub struct BootQuery<'a> {
     /// The history table.
@@ -152,11 +305,48 @@ impl Facts {
 }
 
 impl Dialect {
+    /// A dialect without anything peculiar, to be completed: quotes as the standard has them, `BEGIN` takes the write
+    /// lock, the schema is transactional, nothing is known of any statement.
+    ///
+    /// ```
+    /// # use whimbrel::{Dialect, HistorySql, script::Lexing};
+    /// # const HISTORY: HistorySql = HistorySql::plain(|_| vec![], |_| String::new(), |_| String::new(), "NOW");
+    /// const DUCK: Dialect =
+    ///     Dialect { default_schema: Some("main"), ..Dialect::plain("duck", Lexing::ANSI, HISTORY) };
+    /// ```
+    pub const fn plain(name: &'static str, lexing: Lexing, history: HistorySql) -> Self {
+        Self {
+            name,
+            lexing,
+            identifier: standard_identifier,
+            literal: standard_literal,
+            default_schema: None,
+            transaction: TransactionSql {
+                begin: "BEGIN",
+                commit: "COMMIT",
+                rollback: "ROLLBACK",
+                ddl: Ddl::Transactional,
+            },
+            lock: None,
+            flight: None,
+            history,
+            rules: &[],
+            settings: SettingsSql::NONE,
+            effects: None,
+            foreign_keys: None,
+            timeouts: None,
+            role: None,
+            flight_bytes: 1 << 20,
+            session: SessionNumber::Vouched,
+        }
+    }
+
     /// What is known of a statement, in one pass over its words.
     pub(crate) fn facts(&self, statement: &Statement<'_>) -> Facts {
         // Which rules are still in the running, and which have found the word that they look for: a bit a rule.
-        let mut begins: u64 = self.rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1 << index);
-        let mut holds: u64 = 0;
+        let mut begins: u128 =
+            self.rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
+        let mut holds: u128 = 0;
         let mut longest = 0;
         for (at, word) in statement.words().enumerate() {
             longest = at + 1;
@@ -199,15 +389,6 @@ impl Dialect {
     pub(crate) fn qualified(&self, table: &TableName) -> String {
         table.qualified(self.identifier, self.default_schema)
     }
-}
-
-/// A setting of the session.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// An expression that reads it as a whole number.
-    pub read: &'static str,
-    /// The statement that sets it to a value that was read.
-    pub write: fn(i64) -> String,
 }
 
 /// How the enforcement of foreign keys is switched off around the rebuild of a table.
@@ -263,6 +444,18 @@ impl TableName {
         self.schema.as_deref()
     }
 
+    /// A number for the lock of migrators that use this table.
+    ///
+    /// ```
+    /// use whimbrel::TableName;
+    /// assert_ne!(TableName::default().lock_key(), TableName::new("ops.whimbrel_history").unwrap().lock_key());
+    /// ```
+    pub fn lock_key(&self) -> i64 {
+        let digest = Fields::of(Context::Lock).maybe(self.schema()).text(&self.name).finish();
+        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The table's name alone.
     pub fn name(&self) -> &str {
         &self.name
@@ -298,6 +491,15 @@ impl fmt::Display for TableName {
     "not a name for the history table: use `table` or `schema.table`, each 1 to 48 letters, digits and `_`, the first no digit"
 )]
 pub struct TableNameError;
+
+fn standard_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text with NUL cannot be written as a literal, and none of ours has one; it is left out rather than cut there.
+fn standard_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\'', "''"))
+}
 
 /// The bound below which a touched version counts, as the no-op query wants it.
 pub(crate) fn last_number(last: Option<Version>) -> i64 {

@@ -18,6 +18,7 @@ pub(crate) enum Context {
     HistoryContent,
     Statement,
     Plan,
+    Lock,
 }
 
 impl Context {
@@ -31,6 +32,7 @@ impl Context {
             Self::HistoryContent => "whimbrel v1 history content",
             Self::Statement => "whimbrel v1 statement",
             Self::Plan => "whimbrel v1 plan",
+            Self::Lock => "whimbrel v1 lock",
         }
     }
 }

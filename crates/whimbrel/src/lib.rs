@@ -22,6 +22,7 @@ mod dialect;
 mod digest;
 mod directive;
 mod driver;
+mod effect;
 mod engine;
 mod error;
 mod finding;
@@ -46,8 +47,8 @@ pub use async_trait::async_trait;
 pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
-    BootQuery, BootSet, Dialect, Fact, ForeignKeys, HistorySql, Rule, Setting, TableName, TableNameError,
-    TransactionSql,
+    BootQuery, BootSet, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys, HistorySql, LockSql, Rule,
+    SessionNumber, SettingsSql, TableName, TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives};
@@ -55,6 +56,7 @@ pub use self::driver::{
     Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows,
     Value,
 };
+pub use self::effect::{Change, Effect, Ident, MemberKind, Name, ObjectKind};
 pub use self::error::{Error, ErrorKind, Location, Result};
 pub use self::finding::{Finding, FindingKind};
 pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};

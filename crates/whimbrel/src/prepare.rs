@@ -1,7 +1,7 @@
 //! What has to be known of a script before it is run: its directives, its statements, and what they need. Reads the
 //! dialect's facts; runs nothing.
 
-use crate::dialect::{Dialect, Fact};
+use crate::dialect::{Ddl, Dialect, Fact};
 use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
@@ -25,6 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) directives: Directives,
     pub(crate) statements: usize,
     pub(crate) sharing: Sharing,
+    /// Whether the script runs in one transaction, with its row.
+    pub(crate) in_transaction: bool,
 }
 
 /// Cuts a script and reads its directives.
@@ -67,13 +69,15 @@ pub(crate) fn prepare(
             .to_owned(),
     );
     directive(
-        !dialect.timeouts && (directives.lock_timeout.is_some() || directives.statement_timeout.is_some()),
+        dialect.timeouts.is_none()
+            && (directives.lock_timeout.is_some() || directives.statement_timeout.is_some()),
         format!("{} has no timeouts of its own for statements: remove the directive", dialect.name),
     );
     if script.statements().is_empty() {
         let message = "holds no statement: write one, or delete the file before it is applied anywhere";
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
     }
+    let transactional = dialect.transaction.ddl == Ddl::Transactional;
     let mut sharing = if directives.foreign_keys_off || directives.no_transaction {
         Sharing::Alone
     } else {
@@ -81,7 +85,7 @@ pub(crate) fn prepare(
     };
     for statement in script.statements() {
         let facts = dialect.facts(statement);
-        if !directives.no_transaction && facts.has(Fact::NeedsNoTransaction) {
+        if transactional && !directives.no_transaction && facts.has(Fact::NeedsNoTransaction) {
             let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
             findings.push(finding(
                 FindingKind::Script,
@@ -99,7 +103,8 @@ pub(crate) fn prepare(
         }
     }
     if findings.is_empty() {
-        Ok(Prepared { directives, statements: script.statements().len(), sharing })
+        let in_transaction = transactional && !directives.no_transaction;
+        Ok(Prepared { directives, statements: script.statements().len(), sharing, in_transaction })
     } else {
         Err(findings)
     }

@@ -1,7 +1,7 @@
 //! The facts of the fake database's dialect. Runs nothing.
 
 use whimbrel::script::Lexing;
-use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, Setting, TableName, TransactionSql};
+use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, SettingsSql, TableName};
 
 use super::query::SCHEMA;
 
@@ -17,13 +17,6 @@ use super::query::SCHEMA;
 /// | `LOCK TABLE t` | nothing | `TravelsAlone` |
 /// | `CHECKPOINT` | nothing | `EndsSharing` |
 pub const FAKE: Dialect = Dialect {
-    name: "fake",
-    lexing: Lexing::ANSI,
-    identifier,
-    literal,
-    default_schema: None,
-    transaction: TransactionSql { begin: "BEGIN", commit: "COMMIT", rollback: "ROLLBACK" },
-    history: HistorySql { create, boot, survey, clock: "NOW", user: "USER" },
     rules: &[
         Rule { begins: &["VACUUM"], holds: None, fact: Fact::NeedsNoTransaction },
         Rule { begins: &["VACUUM"], holds: None, fact: Fact::RunAgain },
@@ -34,11 +27,12 @@ pub const FAKE: Dialect = Dialect {
         Rule { begins: &["LOCK", "TABLE"], holds: None, fact: Fact::TravelsAlone },
         Rule { begins: &["CHECKPOINT"], holds: None, fact: Fact::EndsSharing },
     ],
-    settings: &[Setting { read: "SETTING fill", write: set_fill }],
-    foreign_keys: None,
-    timeouts: false,
+    settings: SettingsSql { snapshot: &["SETTING fill"], reset: None, fix: None },
     flight_bytes: 64 * 1024,
+    ..Dialect::plain("fake", Lexing::ANSI, HISTORY)
 };
+
+const HISTORY: HistorySql = HistorySql { user: "USER", ..HistorySql::plain(create, boot, survey, "NOW") };
 
 fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -46,10 +40,6 @@ fn identifier(name: &str) -> String {
 
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-fn set_fill(number: i64) -> String {
-    format!("SET fill = {number}")
 }
 
 fn create(table: &TableName) -> Vec<String> {

@@ -62,7 +62,9 @@ impl<'s> Scope<'s> {
             }
             Expression::Now => Value::Text(self.now()),
             Expression::User => Value::Text("fake".to_owned()),
-            Expression::Setting(name) => Value::Integer(self.settings.get(name).copied().unwrap_or_default()),
+            Expression::Setting(name) => {
+                Value::Text(format!("SET {name} = {}", self.settings.get(name).copied().unwrap_or_default()))
+            }
             Expression::Memory => self.memory.clone(),
         })
     }

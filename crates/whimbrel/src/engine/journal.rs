@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
 use crate::dialect::Fact;
-use crate::driver::{Answers, DriverError, ErrorClass, Message, Value};
+use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, NewRow};
 use crate::observe::Event;
@@ -224,7 +224,11 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Puts the settings back that a script may have changed. A connection on which that fails is given up.
-    pub(super) async fn put_back(&mut self, saved: &[Value], result: Result<Progress>) -> Result<Progress> {
+    pub(super) async fn put_back(
+        &mut self,
+        saved: &[Option<String>],
+        result: Result<Progress>,
+    ) -> Result<Progress> {
         match self.restore_settings(saved).await {
             Ok(()) => {
                 self.session.closed();
@@ -240,30 +244,38 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Reads the settings of the session that a script might change.
-    pub(super) async fn save_settings(&mut self) -> Result<Vec<Value>> {
+    pub(super) async fn save_settings(&mut self) -> Result<Vec<Option<String>>> {
         self.read_settings()
             .await
             .map_err(|error| self.fail(Error::driver("reading the session's settings", error)))
     }
 
-    async fn read_settings(&mut self) -> Result<Vec<Value>, DriverError> {
-        if self.dialect.settings.is_empty() {
+    /// For each part of the settings, the statement that gives it the values that it has now.
+    async fn read_settings(&mut self) -> Result<Vec<Option<String>>, DriverError> {
+        let parts = self.dialect.settings.snapshot;
+        if parts.is_empty() {
             return Ok(Vec::new());
         }
-        let columns: Vec<&str> = self.dialect.settings.iter().map(|setting| setting.read).collect();
-        let sql = format!("SELECT {}", columns.join(", "));
+        let sql = format!("SELECT {}", parts.join(", "));
         let rows = self.session.patient_query(&sql, &self.deadline).await?;
-        Ok(rows.first().map(|row| row.values().to_vec()).unwrap_or_default())
+        let Some(row) = rows.first() else { return Ok(Vec::new()) };
+        let odd = |error: ColumnError| DriverError::new(ErrorClass::Other, error.to_string());
+        (0..parts.len()).map(|part| row.read(part).map_err(odd)).collect()
     }
 
     /// Puts back what has changed of them.
-    async fn restore_settings(&mut self, saved: &[Value]) -> Result<(), DriverError> {
+    async fn restore_settings(&mut self, saved: &[Option<String>]) -> Result<(), DriverError> {
+        if let Some(reset) = self.dialect.settings.reset {
+            let all = [Some(reset)].into_iter().chain(saved.iter().map(Option::as_deref)).flatten();
+            let messages: Vec<Message<'_>> = all.map(|sql| Message::new(sql, 1)).collect();
+            return self.session.execute(&messages, &mut Answers::new()).await;
+        }
         let now = self.read_settings().await?;
-        for ((setting, before), now) in self.dialect.settings.iter().zip(saved).zip(now) {
-            if let Value::Integer(value) = before
+        for (before, now) in saved.iter().zip(now) {
+            if let Some(statement) = before
                 && *before != now
             {
-                self.session.patient_run(&(setting.write)(*value), &self.deadline).await?;
+                self.session.patient_run(statement, &self.deadline).await?;
             }
         }
         Ok(())

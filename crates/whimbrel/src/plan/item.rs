@@ -161,7 +161,7 @@ impl PlanItem {
 
     /// Whether the step runs inside a transaction.
     pub fn in_transaction(&self) -> bool {
-        !self.prepared.as_ref().is_some_and(|prepared| prepared.directives.no_transaction)
+        self.prepared.as_ref().is_none_or(|prepared| prepared.in_transaction)
     }
 
     /// How many statements its script has; 0 for a step in Rust.
