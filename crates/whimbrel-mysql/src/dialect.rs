@@ -1,70 +1,182 @@
 //! The facts about MySQL's and MariaDB's dialects. No I/O.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use whimbrel::script::Lexing;
-use whimbrel::{BootQuery, BootSet, Dialect, HistorySql, Setting, TableName, TransactionSql};
+use whimbrel::{
+    BootQuery, BootSet, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts, TransactionSql,
+};
 
 use crate::rules::RULES;
 
+/// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
+/// uptime from the same clock that `unix_timestamp()` reads, so the difference stays the same.
+macro_rules! server {
+    ($name:literal, $schema:literal) => {
+        concat!(
+            "concat_ws(' ', ",
+            $name,
+            ", @@port, @@server_id, unix_timestamp() - (select cast(variable_value as signed) from ",
+            $schema,
+            ".global_status where variable_name = 'Uptime'))"
+        )
+    };
+}
+
 /// What the core has to know about MySQL.
 pub const MYSQL: Dialect = Dialect {
-    name: "mysql",
-    lexing: Lexing::MYSQL,
     identifier,
     literal,
-    default_schema: None,
     transaction: TransactionSql {
         begin: "START TRANSACTION READ WRITE",
         // Whatever `completion_type` says.
         commit: "COMMIT AND NO CHAIN NO RELEASE",
         rollback: "ROLLBACK AND NO CHAIN NO RELEASE",
+        ddl: Ddl::Commits,
     },
-    history: HistorySql {
-        create,
-        boot,
-        survey,
-        clock: "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')",
-        user: "current_user()",
-    },
+    lock: Some(LockSql {
+        transaction: None,
+        take: |table| format!("coalesce(get_lock({}, 0), 0)", lock_name(table)),
+        release: |table| format!("coalesce(release_lock({}), 0)", lock_name(table)),
+        held: |table| format!("coalesce(is_used_lock({}) = connection_id(), 0)", lock_name(table)),
+        holder,
+        session: "connection_id()",
+    }),
     rules: RULES,
-    settings: SETTINGS,
-    foreign_keys: None,
-    timeouts: true,
-    flight_bytes: 1 << 20,
+    settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: None, fix: Some(FIX) },
+    timeouts: Some(|timeouts| {
+        set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
+    }),
+    ..Dialect::plain(
+        "mysql",
+        Lexing::MYSQL,
+        HistorySql {
+            user: "current_user()",
+            server: Some(server!("@@server_uuid", "performance_schema")),
+            guard: Some(|table| format!("if(is_used_lock({}) = connection_id(), 1, null)", lock_name(table))),
+            ..HistorySql::plain(create, boot, survey, CLOCK)
+        },
+    )
 };
 
 /// What the core has to know about MariaDB.
-pub const MARIADB: Dialect = Dialect { name: "mariadb", lexing: Lexing::MARIADB, ..MYSQL };
+pub const MARIADB: Dialect = Dialect {
+    name: "mariadb",
+    lexing: Lexing::MARIADB,
+    settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
+    // Seconds, with a fraction.
+    timeouts: Some(|timeouts| {
+        set_timeouts(timeouts, |limit| format!("max_statement_time = {:.3}", limit.as_secs_f64()))
+    }),
+    history: HistorySql { server: Some(server!("@@hostname", "information_schema")), ..MYSQL.history },
+    ..MYSQL
+};
 
-macro_rules! setting {
-    ($name:literal) => {
-        Setting {
-            read: concat!("@@session.", $name),
-            write: |value| format!(concat!("SET SESSION ", $name, " = {}"), value),
-        }
+const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')";
+
+/// The scripts are UTF-8. What changes how strings are read comes out of `sql_mode`, and the modes that imply it; the commas
+/// that are left do no harm.
+const FIX: &str = "SET SESSION autocommit = 1, character_set_client = utf8mb4, sql_mode = \
+    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
+    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')";
+
+macro_rules! numbers {
+    ($first:literal $(, $name:literal)* $(,)?) => {
+        concat!(
+            "concat('SET SESSION ", $first, " = ', @@session.", $first,
+            $(", ', ", $name, " = ', @@session.", $name,)*
+            ")"
+        )
     };
 }
 
-const SETTINGS: &[Setting] = &[
-    setting!("foreign_key_checks"),
-    setting!("unique_checks"),
-    setting!("lock_wait_timeout"),
-    setting!("innodb_lock_wait_timeout"),
-    setting!("sql_safe_updates"),
-    setting!("sql_auto_is_null"),
-    setting!("sql_big_selects"),
-    setting!("sql_notes"),
-    setting!("sql_warnings"),
-    setting!("sql_select_limit"),
-    setting!("auto_increment_increment"),
-    setting!("auto_increment_offset"),
-    setting!("group_concat_max_len"),
-    setting!("div_precision_increment"),
-    setting!("default_week_format"),
-    setting!("low_priority_updates"),
-    setting!("old_alter_table"),
+macro_rules! texts {
+    ($first:literal $(, $name:literal)* $(,)?) => {
+        concat!(
+            "concat('SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
+            $(", ', ", $name, " = ', quote(@@session.", $name, ")",)*
+            ")"
+        )
+    };
+}
+
+const CHECKS: &str = numbers!(
+    "autocommit",
+    "foreign_key_checks",
+    "unique_checks",
+    "sql_safe_updates",
+    "sql_auto_is_null",
+    "sql_big_selects",
+    "sql_notes",
+    "sql_warnings",
+    "sql_select_limit",
+    "auto_increment_increment",
+    "auto_increment_offset",
+    "group_concat_max_len",
+    "div_precision_increment",
+    "default_week_format",
+    "low_priority_updates",
+    "lock_wait_timeout",
+    "innodb_lock_wait_timeout",
+    "old_alter_table",
+);
+const WORDS: &str = texts!(
+    "sql_mode",
+    "time_zone",
+    "default_storage_engine",
+    "lc_time_names",
+    "completion_type",
+    "character_set_client",
+    "character_set_results",
+    "character_set_connection",
+    "collation_connection",
+);
+const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
+
+const SNAPSHOT_MYSQL: [&str; 5] = [
+    CHECKS,
+    WORDS,
+    DATABASE,
+    numbers!("transaction_read_only", "max_execution_time"),
+    texts!("transaction_isolation"),
 ];
+const SNAPSHOT_MARIADB: [&str; 5] = [
+    CHECKS,
+    WORDS,
+    DATABASE,
+    numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),
+    texts!("tx_isolation"),
+];
+
+/// The server waits for whole seconds, one at least.
+fn set_timeouts(timeouts: &Timeouts, statement: fn(Duration) -> String) -> String {
+    let lock = timeouts.lock.map(|limit| {
+        let seconds = limit.as_millis().div_ceil(1000).max(1);
+        format!("lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}")
+    });
+    let all: Vec<String> = lock.into_iter().chain(timeouts.statement.map(statement)).collect();
+    if all.is_empty() { "DO 0".to_owned() } else { format!("SET SESSION {}", all.join(", ")) }
+}
+
+/// Names of locks are the server's, not the database's, and have 64 characters at most.
+fn lock_name(table: &TableName) -> String {
+    format!(
+        "concat('whimbrel ', left(sha2(concat({}, '.', {}), 256), 40))",
+        database(table),
+        literal(table.name())
+    )
+}
+
+/// Without the privilege PROCESS only the number is to be seen.
+fn holder(table: &TableName) -> String {
+    format!(
+        "(select concat('connection ', l.id, coalesce(concat(', ', p.user, '@', p.host), '')) \
+         from (select is_used_lock({}) id) l left join information_schema.processlist p on p.id = l.id \
+         where l.id is not null)",
+        lock_name(table)
+    )
+}
 
 fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
@@ -86,6 +198,10 @@ fn literal(text: &str) -> String {
     }
     sql.push('\'');
     sql
+}
+
+fn database(table: &TableName) -> String {
+    table.schema().map_or_else(|| "database()".to_owned(), literal)
 }
 
 fn qualified(table: &TableName) -> String {
@@ -115,8 +231,8 @@ fn create(table: &TableName) -> Vec<String> {
 /// Reads a handful of index entries, whatever the number of rows: a branch for each set, with literals, since both servers
 /// read far more for values that come from another table.
 ///
-/// Behind the columns that every dialect answers stand the database and whether the server may be written to. Names are
-/// short since they travel: without them a column is called by its whole expression.
+/// There is one database that a connection looks into, so it is not asked for. Names are short since they travel: without
+/// them a column is called by its whole expression.
 fn boot(query: &BootQuery<'_>) -> String {
     let table = qualified(query.table);
     let environment = if query.environment {
@@ -145,7 +261,7 @@ fn boot(query: &BootQuery<'_>) -> String {
             sql,
             "(select {name} s, n.head h, m.seq m, m.repeatables r, {both} b, \
              (select max(seq) from {table} force index (h_below) where set_name = {name} and below <= {last}) t, \
-             {environment} e, database() d, concat(@@read_only) not in ('0', 'OFF') o \
+             {environment} e \
              from (select head from {table} where set_name = {name} order by seq desc limit 1) n \
              left join (select seq, repeatables from {mine} order by seq desc limit 1) m on true)"
         );
@@ -155,11 +271,11 @@ fn boot(query: &BootQuery<'_>) -> String {
 
 fn survey(table: &TableName) -> String {
     let name = literal(table.name());
-    let schema = table.schema().map_or_else(|| "database()".to_owned(), literal);
     // Compared by bytes where the server tells names apart by their case.
     format!(
         "select table_name, \
          if(@@lower_case_table_names = 0, cast(table_name as binary) = {name}, lower(table_name) = lower({name})) own \
-         from information_schema.tables where table_schema = {schema} order by 2 desc, 1 limit 6"
+         from information_schema.tables where table_schema = {} order by 2 desc, 1 limit 6",
+        database(table)
     )
 }

@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
-use whimbrel::{Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, Value};
+use whimbrel::{
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+};
 
 use crate::dialect::{MARIADB, MYSQL};
 use crate::error::{driver_error, lost, not_connected};
@@ -29,7 +31,7 @@ const LARGEST_PACKET: usize = 1 << 30;
 /// given back to a pool. The server carries on with what it has received; the next run waits for that.
 pub struct MySql {
     conn: Option<Conn>,
-    dialect: &'static Dialect,
+    dialect: Dialect,
     entered: bool,
 }
 
@@ -78,7 +80,8 @@ impl MySql {
     pub fn from_conn(conn: Conn) -> Self {
         // The client knows whether the server called itself MariaDB, and does not tell; MariaDB's versions begin at 10,
         // MySQL's are below.
-        let dialect = if conn.server_version().0 >= 10 { &MARIADB } else { &MYSQL };
+        let dialect = if conn.server_version().0 >= 10 { MARIADB } else { MYSQL };
+        let dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
         Self { conn: Some(conn), dialect, entered: false }
     }
 
@@ -131,7 +134,7 @@ impl Drop for Pending<'_> {
 #[async_trait]
 impl Driver for MySql {
     fn dialect(&self) -> &Dialect {
-        self.dialect
+        &self.dialect
     }
 
     async fn execute(
@@ -140,7 +143,7 @@ impl Driver for MySql {
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
         let enter = !std::mem::replace(&mut self.entered, true);
-        let transaction = &self.dialect.transaction;
+        let transaction = self.dialect.transaction.clone();
         self.with(async |conn| {
             if enter {
                 refuse_transaction(conn).await?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use whimbrel::{Answers, Driver, DriverError, ErrorClass, Message, Value};
-use whimbrel_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool, prelude::Queryable};
 use whimbrel_mysql::MySql;
+use whimbrel_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool, prelude::Queryable};
 
 /// The servers, from the environment.
 fn urls() -> Vec<String> {
@@ -52,15 +52,24 @@ async fn number(db: &mut MySql, sql: &str) -> i64 {
 #[tokio::test]
 async fn the_error_of_the_nth_statement_is_never_lost() {
     each("nth", |mut db, _| async move {
-        for good in ["DO 0", "SELECT 1 UNION SELECT 2", "SELECT 1 FROM dual WHERE false", "INSERT INTO t VALUES (1)"] {
+        for good in
+            ["DO 0", "SELECT 1 UNION SELECT 2", "SELECT 1 FROM dual WHERE false", "INSERT INTO t VALUES (1)"]
+        {
             for n in 1..=5 {
                 for length in n..=5 {
-                    run(&mut db, "DROP TABLE IF EXISTS t; CREATE TABLE t (n INT)", 2).await.1.expect("a table");
+                    run(&mut db, "DROP TABLE IF EXISTS t; CREATE TABLE t (n INT)", 2)
+                        .await
+                        .1
+                        .expect("a table");
                     let mut pieces = vec![good; length];
                     pieces[n - 1] = "SELECT nothing FROM nowhere";
                     let (count, result) = run(&mut db, &pieces.join(";\n"), length).await;
                     let error = result.expect_err("it fails");
-                    assert_eq!((count, error.class(), error.code()), (n - 1, ErrorClass::Sql, Some("1146")), "{pieces:?}");
+                    assert_eq!(
+                        (count, error.class(), error.code()),
+                        (n - 1, ErrorClass::Sql, Some("1146")),
+                        "{pieces:?}"
+                    );
                     // What stood before it has taken effect, and the connection goes on.
                     let done = number(&mut db, "SELECT count(*) FROM t").await;
                     assert_eq!(done, if good.starts_with("INSERT") { n as i64 - 1 } else { 0 });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::digest::{Context, Digest, Fields};
 use crate::effect::Effect;
 use crate::migration::Version;
-use crate::script::{Lexing, Statement};
+use crate::script::{Lexing, Statement, Token};
 
 /// A table of facts about one dialect. A driver has one as a constant.
 ///
@@ -258,9 +258,9 @@ pub struct BootSet<'a> {
 /// Something to be known of the statements that a pattern fits.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// The statement's first words, in upper case. `*` stands for any one token.
+    /// The statement's first words, in upper case, or symbols. `*` stands for any one token.
     pub begins: &'static [&'static str],
-    /// A word that has to stand anywhere in it, in upper case.
+    /// A word, in upper case, or a symbol that has to stand anywhere in it.
     pub holds: Option<&'static str>,
     /// What is so.
     pub fact: Fact,
@@ -356,13 +356,13 @@ impl Dialect {
                 }
                 if let Some(wanted) = rule.begins.get(at)
                     && *wanted != "*"
-                    && !word.is_keyword(wanted)
+                    && !is(&word, wanted)
                 {
                     begins &= !(1 << index);
                 // Lengths first: nearly all words are told apart by them.
                 } else if let Some(wanted) = rule.holds
                     && wanted.len() == word.text.len()
-                    && word.is_keyword(wanted)
+                    && is(&word, wanted)
                 {
                     holds |= 1 << index;
                 }
@@ -389,6 +389,10 @@ impl Dialect {
     pub(crate) fn qualified(&self, table: &TableName) -> String {
         table.qualified(self.identifier, self.default_schema)
     }
+}
+
+fn is(word: &Token<'_>, wanted: &str) -> bool {
+    word.is_keyword(wanted) || word.is_symbol(wanted)
 }
 
 /// How the enforcement of foreign keys is switched off around the rebuild of a table.

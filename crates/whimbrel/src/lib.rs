@@ -36,10 +36,12 @@ mod plan;
 mod prepare;
 mod report;
 pub mod script;
+mod secret;
 mod source;
 mod step;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod url;
 mod verify;
 
 pub use async_trait::async_trait;
@@ -71,8 +73,10 @@ pub use self::plan::{
     Action, Ahead, Gaps, Goal, OutOfOrder, Plan, PlanItem, Request, Reverted, Transaction, Unbaselined, plan,
 };
 pub use self::report::{MigrationReport, Outcome, Report};
+pub use self::secret::Secret;
 pub use self::source::{Directory, Joined, Memory, Source, SourceFile};
 pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
+pub use self::url::{DatabaseUrl, Host, HostAddress, Scheme, TlsMode, UrlError};
 pub use self::verify::{ManifestVerifier, Verified, Verifier};

@@ -1,0 +1,461 @@
+//! Reads URLs. Decides how a text is cut into parts; its errors name parts and hold none of the text.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use super::error::{Part, UrlError};
+use super::percent::{PercentError, StrayPercent, decode};
+use super::tls::Tls;
+use super::{DatabaseUrl, Host, HostAddress, Scheme};
+use crate::secret::Secret;
+
+const KNOWN: &str = "begin with `postgres://`, `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`";
+const ENCODE: &str = "percent-encode it, `%25` for a percent sign";
+const ONE_PLACE: &str = "say it in one place";
+
+pub(super) fn parse(text: &str) -> Result<DatabaseUrl, UrlError> {
+    if text.is_empty() {
+        return Err(UrlError::malformed(Part::Whole, "is empty", KNOWN));
+    }
+    if text.contains(char::is_control) {
+        let wrong = "contains a control character, as a line break";
+        return Err(UrlError::malformed(
+            Part::Whole,
+            wrong,
+            "take it out, or percent-encode it in a password",
+        ));
+    }
+    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        let wrong = "has white space around it";
+        return Err(UrlError::malformed(Part::Whole, wrong, "take it out, or percent-encode it"));
+    }
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return Err(UrlError::malformed(Part::Whole, "has no scheme", KNOWN));
+    };
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "postgres" | "postgresql" => Scheme::Postgres,
+        "mysql" => Scheme::MySql,
+        "mariadb" => Scheme::MariaDb,
+        "sqlite" => return sqlite(rest),
+        _ => return Err(UrlError::malformed(Part::Scheme, "is not a known one", KNOWN)),
+    };
+    let Some(rest) = rest.strip_prefix("//") else {
+        return Err(UrlError::malformed(Part::Scheme, "is not followed by `//`", KNOWN));
+    };
+    network(scheme, rest)
+}
+
+/// The parts of one way to read a URL after its scheme.
+#[derive(Clone, Copy)]
+struct Reading<'t> {
+    userinfo: Option<&'t str>,
+    hosts: &'t str,
+    path: Option<&'t str>,
+    query: Option<&'t str>,
+}
+
+impl<'t> Reading<'t> {
+    /// The reading in which the `@` at this place ends user and password; or no `@` does.
+    fn at(text: &'t str, at: Option<usize>) -> Self {
+        let (userinfo, rest) = match at {
+            Some(at) => (Some(&text[..at]), &text[at + 1..]),
+            None => (None, text),
+        };
+        let (rest, query) = match rest.split_once('?') {
+            Some((rest, query)) => (rest, Some(query)),
+            None => (rest, None),
+        };
+        match rest.split_once('/') {
+            Some((hosts, path)) => Self { userinfo, hosts, path: Some(path), query },
+            None => Self { userinfo, hosts: rest, path: None, query },
+        }
+    }
+
+    /// Whether it can be meant.
+    fn is_sound(&self) -> bool {
+        let user = self.userinfo.map(|userinfo| userinfo.split_once(':').map_or(userinfo, |(user, _)| user));
+        user.is_none_or(|user| !user.contains(['/', '?']))
+            && authority(self.hosts).is_ok()
+            && self.path.is_none_or(|path| check_database(path).is_ok())
+    }
+
+    /// Whether every `@` that is left stands in the value of a parameter that is known, where it needs no encoding.
+    fn explains_the_rest(&self) -> bool {
+        let parameters = self.query.into_iter().flat_map(|query| query.split('&'));
+        parameters.filter(|parameter| parameter.contains('@')).all(|parameter| {
+            let name = parameter.split_once('=').map(|(name, _)| name);
+            name.is_some_and(|name| {
+                ["user", "password", "application_name", "options", "host", "dbname"].contains(&name)
+            })
+        })
+    }
+}
+
+/// Finds the one way to read the text, or says that there are two.
+fn reading(text: &str) -> Result<Reading<'_>, UrlError> {
+    let places = std::iter::once(None).chain(text.match_indices('@').map(|(at, _)| Some(at)));
+    let mut sound = places.map(|at| Reading::at(text, at)).filter(Reading::is_sound);
+    let Some(first) = sound.next() else {
+        // None: what is wrong is told of the reading that RFC 3986 has.
+        let end = text.find(['/', '?']).unwrap_or(text.len());
+        return Ok(Reading::at(text, text[..end].rfind('@')));
+    };
+    if sound.next().is_some() && !first.explains_the_rest() {
+        return Err(UrlError::ambiguous(
+            Part::Whole,
+            "can be read in two ways, since there is more than one place where the password can end",
+            "percent-encode `@`, `/` and `?` in the password as `%40`, `%2F` and `%3F`, and every other `@` that does not \
+             end it",
+        ));
+    }
+    Ok(first)
+}
+
+fn network(scheme: Scheme, text: &str) -> Result<DatabaseUrl, UrlError> {
+    let reading = reading(text)?;
+    let mut parts = Parts { scheme, ..Parts::default() };
+    if let Some(userinfo) = reading.userinfo {
+        let (user, password) = match userinfo.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (userinfo, None),
+        };
+        if user.contains(['/', '?']) {
+            let wrong = "contains a `/` or a `?`";
+            return Err(UrlError::malformed(Part::User, wrong, "percent-encode it, as `%2F` or `%3F`"));
+        }
+        parts.user = plain(user, Part::User)?;
+        parts.password = password.map(secret).transpose()?.flatten();
+    }
+    (parts.hosts, parts.ports) = authority(reading.hosts)?;
+    if let Some(path) = reading.path {
+        check_database(path)?;
+        parts.database = plain(path, Part::Database)?;
+    }
+    parts.take_query(reading.query)?;
+    parts.together()
+}
+
+fn sqlite(text: &str) -> Result<DatabaseUrl, UrlError> {
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (text, None),
+    };
+    let path = match path.strip_prefix("//") {
+        // Somebody else's URL with the scheme changed, or a slip of the pen: the path would be shown.
+        Some(path) if path.split_once(':').is_some_and(|(_, rest)| rest.contains('@')) => {
+            let wrong = "looks like a user, a password and a host, and SQLite has none";
+            return Err(UrlError::malformed(
+                Part::Path,
+                wrong,
+                "write `sqlite:` and the path, a `@` in it as `%40`",
+            ));
+        }
+        Some(path) => path,
+        None => path,
+    };
+    let Some(path) = plain(path, Part::Path)? else {
+        return Err(UrlError::malformed(Part::Path, "is missing", "write `sqlite:` and the path"));
+    };
+    let mut parts = Parts { scheme: Scheme::Sqlite, database: Some(path), ..Parts::default() };
+    parts.take_query(query)?;
+    parts.together()
+}
+
+/// What is gathered before it is put together.
+struct Parts {
+    scheme: Scheme,
+    user: Option<String>,
+    password: Option<Secret>,
+    hosts: Vec<HostAddress>,
+    ports: Vec<Option<u16>>,
+    database: Option<String>,
+    parameters: Vec<(String, Secret)>,
+    tls: Tls,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            scheme: Scheme::Postgres,
+            user: None,
+            password: None,
+            hosts: Vec::new(),
+            ports: Vec::new(),
+            database: None,
+            parameters: Vec::new(),
+            tls: Tls::default(),
+        }
+    }
+}
+
+impl Parts {
+    fn take_query(&mut self, query: Option<&str>) -> Result<(), UrlError> {
+        let query = query.filter(|query| !query.is_empty());
+        let mut seen: Vec<Zeroizing<String>> = Vec::new();
+        for (index, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+            let part = Part::Parameter(index + 1);
+            let Some((name, value)) = parameter.split_once('=') else {
+                let remedy = "write name=value, and percent-encode a `&` in a value as `%26`";
+                return Err(UrlError::malformed(part, "has no `=`", remedy));
+            };
+            let name = decode(name, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+            if name.is_empty() || name.contains(char::is_control) {
+                return Err(UrlError::malformed(part, "has no proper name", "write name=value"));
+            }
+            if seen.contains(&name) {
+                return Err(UrlError::malformed(
+                    part,
+                    "has the name of one before it",
+                    "leave one of them out",
+                ));
+            }
+            self.take(part, &name, value)?;
+            seen.push(name);
+        }
+        self.tls.check()
+    }
+
+    fn take(&mut self, part: Part, name: &str, raw: &str) -> Result<(), UrlError> {
+        let network = self.scheme != Scheme::Sqlite;
+        let mysql = matches!(self.scheme, Scheme::MySql | Scheme::MariaDb);
+        if name == "password" && network {
+            let password = secret(raw)?;
+            return set(&mut self.password, password, "password");
+        }
+        if raw.contains('=') {
+            let remedy = "percent-encode a `=` in a value as `%3D`, and put `&` between parameters";
+            return Err(UrlError::malformed(part, "has a second `=`", remedy));
+        }
+        let value = decode(raw, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+        if value.contains(char::is_control) {
+            return Err(UrlError::malformed(part, "contains a control character", "take it out"));
+        }
+        match name {
+            "user" if network => set(&mut self.user, filled(&value), "user"),
+            "dbname" if network => set(&mut self.database, filled(&value), "dbname"),
+            "host" if network => {
+                self.hosts = value
+                    .split(',')
+                    .enumerate()
+                    .map(|(index, host)| address(host, index + 1))
+                    .collect::<Result<_, _>>()?;
+                Ok(())
+            }
+            "socket" if mysql => match value.starts_with('/') {
+                true => {
+                    self.hosts = vec![HostAddress::Socket(PathBuf::from(value.as_str()))];
+                    self.ports.clear();
+                    Ok(())
+                }
+                false => Err(UrlError::malformed(
+                    Part::Known("socket"),
+                    "is no absolute path",
+                    "begin it with `/`",
+                )),
+            },
+            "port" if network => {
+                if self.ports.iter().any(Option::is_some) {
+                    return Err(UrlError::malformed(
+                        Part::Known("port"),
+                        "is given a second time",
+                        ONE_PLACE,
+                    ));
+                }
+                self.ports = value
+                    .split(',')
+                    .enumerate()
+                    .map(|(index, text)| port(text, index + 1))
+                    .collect::<Result<_, _>>()?;
+                Ok(())
+            }
+            // It would be connected to, while another name decides on TLS.
+            "hostaddr" if network => Err(UrlError::malformed(
+                Part::Known("hostaddr"),
+                "is not supported",
+                "write the address as the host",
+            )),
+            "service" | "servicefile" | "passfile" if network => Err(UrlError::malformed(
+                part,
+                "names a file of libpq's, which is not read",
+                "write into the URL what that file says",
+            )),
+            "password" | "user" => {
+                Err(UrlError::malformed(part, "is about a login, and SQLite has none", "leave it out"))
+            }
+            _ if self.tls.take(self.scheme, name, &value)? => Ok(()),
+            _ => {
+                self.parameters.push((name.to_owned(), Secret::new(value.as_str())));
+                Ok(())
+            }
+        }
+    }
+
+    fn together(self) -> Result<DatabaseUrl, UrlError> {
+        let Self { scheme, user, password, mut hosts, ports, database, parameters, tls } = self;
+        if hosts.is_empty() && scheme != Scheme::Sqlite {
+            hosts.push(HostAddress::Name("localhost".to_owned()));
+        }
+        let ports = match ports.as_slice() {
+            [] => vec![None; hosts.len()],
+            // As libpq has it: one port is every host's.
+            [one] => vec![*one; hosts.len()],
+            many if many.len() == hosts.len() => ports,
+            _ => {
+                let remedy = "give one port for all hosts, or one for each";
+                return Err(UrlError::malformed(
+                    Part::Ports,
+                    "has not the length of the list of hosts",
+                    remedy,
+                ));
+            }
+        };
+        let hosts = hosts.into_iter().zip(ports).map(|(address, port)| Host { address, port }).collect();
+        Ok(DatabaseUrl { scheme, user, password, hosts, database, parameters, tls })
+    }
+}
+
+fn set<T>(place: &mut Option<T>, value: Option<T>, name: &'static str) -> Result<(), UrlError> {
+    if place.is_some() {
+        return Err(UrlError::malformed(Part::Known(name), "is given a second time", ONE_PLACE));
+    }
+    *place = value;
+    Ok(())
+}
+
+fn filled(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A password; an empty one is none, as in libpq.
+fn secret(text: &str) -> Result<Option<Secret>, UrlError> {
+    let mut decoded = decode(text, StrayPercent::Keep).map_err(|error| broken(Part::Password, error))?;
+    Ok((!decoded.is_empty()).then(|| Secret::new(std::mem::take(&mut *decoded))))
+}
+
+/// A part that is no secret, decoded; an empty one is none.
+fn plain(text: &str, part: Part) -> Result<Option<String>, UrlError> {
+    let decoded = decode(text, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+    if decoded.contains(char::is_control) {
+        return Err(UrlError::malformed(part, "contains a control character", "take it out"));
+    }
+    Ok(filled(&decoded))
+}
+
+fn broken(part: Part, error: PercentError) -> UrlError {
+    match error {
+        PercentError::Stray => {
+            UrlError::malformed(part, "has a `%` that two hexadecimal digits do not follow", ENCODE)
+        }
+        PercentError::NotUtf8 => UrlError::malformed(part, "is not UTF-8 when decoded", "encode its UTF-8"),
+        PercentError::Nul => UrlError::malformed(part, "contains a NUL character", "take it out"),
+    }
+}
+
+/// What would be a slip of the pen in a database's name, and might be a password that has got there.
+fn check_database(path: &str) -> Result<(), UrlError> {
+    match path.contains(['@', '=', '&', '#', ':']) {
+        true => Err(UrlError::malformed(
+            Part::Database,
+            "contains `@`, `=`, `&`, `#` or `:`",
+            "percent-encode it, if it belongs to the name; if it belongs to the password, percent-encode that",
+        )),
+        false => Ok(()),
+    }
+}
+
+type Addresses = (Vec<HostAddress>, Vec<Option<u16>>);
+
+/// The hosts and ports before the path. None at all is allowed, and a port alone.
+fn authority(text: &str) -> Result<Addresses, UrlError> {
+    if text.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    let alone = !text.contains(',');
+    for (index, item) in text.split(',').enumerate() {
+        let number = index + 1;
+        let (host, digits) = match item.strip_prefix('[') {
+            Some(rest) => {
+                let Some((inside, after)) = rest.split_once(']') else {
+                    return Err(UrlError::malformed(
+                        Part::Host(number),
+                        "has a `[` without a `]`",
+                        "close it",
+                    ));
+                };
+                let after = match after.strip_prefix(':') {
+                    Some(digits) => digits,
+                    None if after.is_empty() => after,
+                    None => {
+                        let wrong = "has something other than a port after its `]`";
+                        return Err(UrlError::malformed(Part::Host(number), wrong, "write `[address]:port`"));
+                    }
+                };
+                hosts.push(HostAddress::Ip(IpAddr::V6(v6(inside, number)?)));
+                ports.push(port(after, number)?);
+                continue;
+            }
+            None => item.split_once(':').unwrap_or((item, "")),
+        };
+        if host.is_empty() && alone {
+            return Ok((hosts, vec![port(digits, number)?]));
+        }
+        let host = decode(host, StrayPercent::Refuse).map_err(|error| broken(Part::Host(number), error))?;
+        hosts.push(address(&host, number)?);
+        ports.push(port(digits, number)?);
+    }
+    Ok((hosts, ports))
+}
+
+fn v6(text: &str, number: usize) -> Result<Ipv6Addr, UrlError> {
+    text.parse().map_err(|_| {
+        let remedy = "write one without a zone, as `[::1]`";
+        UrlError::malformed(Part::Host(number), "is in brackets and is no IPv6 address", remedy)
+    })
+}
+
+/// A host, decoded.
+fn address(text: &str, number: usize) -> Result<HostAddress, UrlError> {
+    if text.is_empty() {
+        return Err(UrlError::malformed(Part::Host(number), "is empty", "name it, or take out a comma"));
+    }
+    if text.starts_with('/') {
+        return match text.contains(char::is_control) {
+            true => {
+                Err(UrlError::malformed(Part::Host(number), "contains a control character", "take it out"))
+            }
+            false => Ok(HostAddress::Socket(PathBuf::from(text))),
+        };
+    }
+    if let Ok(address) = text.parse() {
+        return Ok(HostAddress::Ip(address));
+    }
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&letter);
+    if text.len() > 253 || !text.chars().all(allowed) {
+        return Err(UrlError::malformed(
+            Part::Host(number),
+            "is no host's name",
+            "a name has letters, digits, `-`, `_` and `.`; percent-encode the special characters of a password before it, \
+             and a socket's directory",
+        ));
+    }
+    Ok(HostAddress::Name(text.to_ascii_lowercase()))
+}
+
+/// A port; an empty one is the default.
+fn port(text: &str, number: usize) -> Result<Option<u16>, UrlError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(port) if digits && port > 0 => Ok(Some(port)),
+        _ => Err(UrlError::malformed(
+            Part::Port(number),
+            "is not a number from 1 to 65535",
+            "correct it; if it is part of a password, percent-encode that one's special characters",
+        )),
+    }
+}
