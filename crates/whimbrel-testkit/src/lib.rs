@@ -3,6 +3,8 @@
 //! - [`conformance!`] mounts the suite that proves a driver: one test for each promise of the library.
 //! - [`Fake`] is a database in memory that fails where it is told to: for tests of applications and of the engine.
 //! - [`Counting`] and [`Faulty`] wrap any driver: one counts what passes through it, the other fails at the nth call.
+//! - [`Server`] is a real server, PostgreSQL, MariaDB or MySQL, started from what is installed and shared by the tests
+//!   of a run; [`PgBouncer`] pools its connections.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
 //!
 //! Nothing here needs an async runtime.
@@ -13,6 +15,7 @@ mod fake;
 mod faulty;
 mod pending;
 mod record;
+mod server;
 
 #[doc(hidden)]
 pub use self::conformance::{Bench, checks, run_check, unknown_exceptions};
@@ -22,3 +25,7 @@ pub use self::fake::{FAKE, Fake, Fault};
 pub use self::faulty::{Faulty, Moment};
 pub use self::pending::{block_on, drop_after};
 pub use self::record::Record;
+pub use self::server::{
+    Durability, Installation, PgBouncer, Pooling, Server, ServerError, ServerErrorKind, ServerKind,
+    ServerOptions, TestRun,
+};
