@@ -279,3 +279,79 @@ fn survey(table: &TableName) -> String {
         database(table)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use whimbrel::Digest;
+
+    use super::*;
+
+    fn boot_sql(sets: usize, repeatables: bool) -> String {
+        let digest = |byte: u8| Digest::from_bytes([byte; 32]);
+        let names = ["app", "jobs"];
+        let sets: Vec<BootSet<'_>> = names[..sets]
+            .iter()
+            .map(|name| BootSet {
+                name,
+                head: digest(1),
+                repeatables: repeatables.then(|| digest(2)),
+                last: 40,
+            })
+            .collect();
+        (MYSQL.history.boot)(&BootQuery {
+            table: &TableName::default(),
+            sets: &sets,
+            environment: repeatables,
+        })
+    }
+
+    #[test]
+    fn a_boot_of_one_set_is_under_one_kib() {
+        assert!(boot_sql(1, false).len() < 900, "{}", boot_sql(1, false).len());
+        assert!(boot_sql(1, true).len() < 1024 + 512, "{}", boot_sql(1, true).len());
+    }
+
+    #[test]
+    fn the_sql_is_as_reviewed() {
+        let (table, other) = (TableName::default(), TableName::new("ops.h").unwrap());
+        let lock = MYSQL.lock.unwrap();
+        let all = [
+            boot_sql(1, false),
+            boot_sql(2, true),
+            (MYSQL.history.create)(&table).join(";\n"),
+            (MYSQL.history.survey)(&table),
+            (MYSQL.history.survey)(&other),
+            (lock.take)(&table),
+            (lock.holder)(&other),
+            (MYSQL.history.guard.unwrap())(&table),
+            MYSQL.settings.snapshot.join(",\n"),
+            MARIADB.settings.snapshot.join(",\n"),
+            MYSQL.history.server.unwrap().to_owned(),
+            MARIADB.history.server.unwrap().to_owned(),
+        ];
+        insta::assert_snapshot!(all.join(";\n\n"));
+    }
+
+    #[test]
+    fn literals_are_plain_only_where_every_session_reads_them_alike() {
+        assert_eq!(literal("b3v1:00ff"), "'b3v1:00ff'");
+        assert_eq!(literal(""), "_utf8mb4 x''");
+        assert_eq!(literal("it's"), "_utf8mb4 x'69742773'");
+        assert_eq!(literal("\\"), "_utf8mb4 x'5c'");
+        assert_eq!(literal("é\0"), "_utf8mb4 x'c3a900'");
+        assert_eq!(identifier("a`b"), "`a``b`");
+    }
+
+    #[test]
+    fn time_limits_are_told_in_the_servers_units() {
+        let limit = |lock, statement| Timeouts {
+            lock: Some(Duration::from_millis(lock)),
+            statement: Some(Duration::from_millis(statement)),
+            local: false,
+        };
+        let set = |dialect: &Dialect, timeouts| (dialect.timeouts.unwrap())(&timeouts);
+        insta::assert_snapshot!(set(&MYSQL, limit(1, 1500)), @"");
+        insta::assert_snapshot!(set(&MARIADB, limit(3001, 1500)), @"");
+        assert_eq!(set(&MYSQL, Timeouts::default()), "DO 0");
+    }
+}

@@ -24,6 +24,9 @@
 //!
 //! MySQL 5.7 and 9, and MariaDB 10.11, are tested. MySQL 8 is not, since it is not to be had where the tests run.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps nothing fails as it should"))]
+
+mod connect;
 mod dialect;
 mod error;
 mod mysql;

@@ -8,22 +8,18 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mysql_async::Conn;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts, OptsBuilder};
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+    Answers, DatabaseUrl, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows,
+    SessionNumber, Value,
 };
 
+use crate::connect::connect;
 use crate::dialect::{MARIADB, MYSQL};
-use crate::error::{driver_error, lost, not_connected};
+use crate::error::{driver_error, lost};
 use crate::value::{column_names, parameters, read_row};
-
-/// How long connecting may take, TLS and login included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What this side would send at most: the server's own limit is lower, and is the server's to tell.
-const LARGEST_PACKET: usize = 1 << 30;
 
 /// A connection that the driver owns.
 ///
@@ -46,34 +42,21 @@ impl std::fmt::Debug for MySql {
 }
 
 impl MySql {
-    /// Connects with options of the client's, as far as they say how to reach the server, who logs in, and into which
-    /// database.
+    /// Connects to the first of the URL's hosts that answers.
+    ///
+    /// ```no_run
+    /// # use whimbrel::DatabaseUrl;
+    /// # use whimbrel_mysql::MySql;
+    /// # async fn connect() -> whimbrel::Result<()> {
+    /// let db = MySql::connect(&DatabaseUrl::from_env("DATABASE_URL")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Says where, why not, and what to do; never with the password.
-    pub async fn connect_with(opts: impl Into<Opts>) -> whimbrel::Result<Self> {
-        let opts: Opts = opts.into();
-        let place = match opts.socket() {
-            Some(socket) => socket.to_owned(),
-            None => format!("{}:{}", opts.ip_or_hostname(), opts.tcp_port()),
-        };
-        let opts = OptsBuilder::from_opts(opts)
-            // It would connect once more, over the socket that the server names, where that is on this machine.
-            .prefer_socket(false)
-            // Else it asks the server for both, which is another round trip.
-            .max_allowed_packet(Some(LARGEST_PACKET))
-            .wait_timeout(Some(28_800));
-        match tokio::time::timeout(CONNECT_TIMEOUT, Conn::new(opts)).await {
-            Ok(Ok(conn)) => Ok(Self::from_conn(conn)),
-            Ok(Err(error)) => Err(not_connected(&place, &error)),
-            Err(_) => Err(Error::new(
-                ErrorKind::Retry,
-                format!(
-                    "{place} did not answer within {} s: check the address and firewalls",
-                    CONNECT_TIMEOUT.as_secs()
-                ),
-            )),
-        }
+    pub async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Self> {
+        Ok(Self::from_conn(connect(url).await?))
     }
 
     /// Takes over a connection that is open. [`into_conn`](Self::into_conn) gives it back.

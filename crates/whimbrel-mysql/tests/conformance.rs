@@ -1,12 +1,10 @@
 //! The whole conformance suite, on MariaDB and on MySQL.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use tokio::runtime::Runtime;
-use whimbrel::{StepFuture, StepTransaction};
+use whimbrel::{DatabaseUrl, Driver, StepFuture, StepTransaction};
 use whimbrel_mysql::MySql;
-use whimbrel_mysql::mysql_async::{Conn, Opts, OptsBuilder, prelude::Queryable};
-use whimbrel_testkit::{Scripts, TestDatabase};
+use whimbrel_mysql::mysql_async::{Conn, prelude::Queryable};
+use whimbrel_testkit::{Scripts, Server, ServerKind, TestDatabase};
 
 /// The schema of the application, column by column and index by index.
 const SCHEMA: &str = "SELECT 'column', table_name, column_name, column_type, is_nullable, column_default, extra \
@@ -17,28 +15,27 @@ const SCHEMA: &str = "SELECT 'column', table_name, column_name, column_type, is_
 /// A database of its own.
 struct Database {
     runtime: Runtime,
-    opts: OptsBuilder,
+    server: &'static Server,
     name: String,
 }
 
 impl Database {
-    fn new(variable: &str) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let url = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set"));
-        let opts = OptsBuilder::from_opts(Opts::from_url(&url).expect("a URL")).prefer_socket(false);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("conformance_{}_{number}", std::process::id());
+    fn new(kind: ServerKind) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let this = Self { runtime: runtime.expect("a runtime"), opts, name };
+        let server = Server::shared(kind).expect("a server");
+        let this = Self { runtime: runtime.expect("a runtime"), server, name: Server::unique_name() };
         this.administer(&format!("CREATE DATABASE {}", this.name));
         this
     }
 
+    async fn open(&self, name: &str) -> MySql {
+        let url = DatabaseUrl::parse(&self.server.url(name)).expect("a URL");
+        MySql::connect(&url).await.expect("a connection")
+    }
+
     fn administer(&self, sql: &str) {
         self.runtime.block_on(async {
-            let mut conn = Conn::new(self.opts.clone()).await.expect("a server");
-            conn.query_drop(sql).await.expect("it works");
-            conn.disconnect().await.expect("it closes");
+            self.open("").await.query(sql, &[]).await.expect("it works");
         });
     }
 }
@@ -55,8 +52,7 @@ impl TestDatabase for Database {
     type Driver = MySql;
 
     async fn connect(&self) -> MySql {
-        let opts = self.opts.clone().db_name(Some(&self.name));
-        MySql::connect_with(opts).await.expect("a connection")
+        self.open(&self.name).await
     }
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
@@ -81,11 +77,11 @@ impl TestDatabase for Database {
 mod mariadb {
     use super::*;
 
-    whimbrel_testkit::conformance!(Database::new("WHIMBREL_MARIADB_URL"));
+    whimbrel_testkit::conformance!(Database::new(ServerKind::MariaDb));
 }
 
 mod mysql {
     use super::*;
 
-    whimbrel_testkit::conformance!(Database::new("WHIMBREL_MYSQL_URL"));
+    whimbrel_testkit::conformance!(Database::new(ServerKind::MySql));
 }

@@ -1,34 +1,24 @@
 //! The driver alone, on real servers: what it counts, which errors it tells, what it gives back.
 
-use std::time::Duration;
-
-use whimbrel::{Answers, Driver, DriverError, ErrorClass, Message, Value};
+use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, ErrorClass, Message};
 use whimbrel_mysql::MySql;
-use whimbrel_mysql::mysql_async::{Conn, Opts, OptsBuilder, Pool, prelude::Queryable};
+use whimbrel_testkit::{Server, ServerKind};
 
-/// The servers, from the environment.
-fn urls() -> Vec<String> {
-    ["WHIMBREL_MARIADB_URL", "WHIMBREL_MYSQL_URL"]
-        .iter()
-        .map(|name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set")))
-        .collect()
-}
-
-fn opts(url: &str, database: &str) -> OptsBuilder {
-    OptsBuilder::from_opts(Opts::from_url(url).expect("a URL")).db_name(Some(database))
-}
-
-/// Connects to each server, to a database of that name that is empty.
-async fn each<F: Future<Output = ()>>(name: &str, test: impl Fn(MySql, String) -> F) {
-    for url in urls() {
-        let mut conn = Conn::new(Opts::from_url(&url).expect("a URL")).await.expect("a server");
-        let sql = format!("DROP DATABASE IF EXISTS {name}; CREATE DATABASE {name}");
-        conn.query_drop(sql).await.expect("a database");
-        let db = MySql::connect_with(opts(&url, name)).await.expect("a connection");
-        test(db, url.clone()).await;
-        conn.query_drop(format!("DROP DATABASE {name}")).await.expect("it is there");
-        conn.disconnect().await.expect("it closes");
+/// Connects to each server, to a database that is empty.
+async fn each<F: Future<Output = ()>>(test: impl Fn(MySql, DatabaseUrl) -> F) {
+    for kind in [ServerKind::MariaDb, ServerKind::MySql] {
+        let server = Server::shared(kind).expect("a server");
+        let name = Server::unique_name();
+        let mut admin = MySql::connect(&url(server, "")).await.expect("a connection");
+        run(&mut admin, &format!("CREATE DATABASE {name}"), 1).await.1.expect("a database");
+        let url = url(server, &name);
+        test(MySql::connect(&url).await.expect("a connection"), url).await;
+        run(&mut admin, &format!("DROP DATABASE {name}"), 1).await.1.expect("it is there");
     }
+}
+
+fn url(server: &Server, database: &str) -> DatabaseUrl {
+    DatabaseUrl::parse(&server.url(database)).expect("a URL")
 }
 
 /// Runs one message; how many statements of it were answered, and what came of it.
@@ -51,7 +41,7 @@ async fn number(db: &mut MySql, sql: &str) -> i64 {
 
 #[tokio::test]
 async fn the_error_of_the_nth_statement_is_never_lost() {
-    each("nth", |mut db, _| async move {
+    each(|mut db, _| async move {
         for good in
             ["DO 0", "SELECT 1 UNION SELECT 2", "SELECT 1 FROM dual WHERE false", "INSERT INTO t VALUES (1)"]
         {
@@ -82,7 +72,7 @@ async fn the_error_of_the_nth_statement_is_never_lost() {
 
 #[tokio::test]
 async fn an_error_amid_rows_is_its_own_statements() {
-    each("amid", |mut db, _| async move {
+    each(|mut db, _| async move {
         run(&mut db, "CREATE TABLE t (n INT); INSERT INTO t VALUES (1), (2)", 2).await.1.expect("a table");
         // The first row is sent before the second one fails.
         let fails = "SELECT if(n = 2, (SELECT n FROM t), 0) FROM t";
@@ -97,7 +87,7 @@ async fn an_error_amid_rows_is_its_own_statements() {
 
 #[tokio::test]
 async fn all_statements_are_counted() {
-    each("counted", |mut db, _| async move {
+    each(|mut db, _| async move {
         for n in 1..=5 {
             for piece in ["DO 0", "SELECT 1", "SELECT 1 UNION SELECT 2", "SET @x = 1"] {
                 let (count, result) = run(&mut db, &vec![piece; n].join(";"), n).await;
