@@ -8,6 +8,7 @@ use whimbrel::{
     BootQuery, BootSet, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts, TransactionSql,
 };
 
+use crate::effect;
 use crate::rules::RULES;
 
 /// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
@@ -44,6 +45,7 @@ pub const MYSQL: Dialect = Dialect {
         session: "connection_id()",
     }),
     rules: RULES,
+    effects: Some(effect::MYSQL),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: None, fix: Some(FIX) },
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
@@ -64,6 +66,7 @@ pub const MYSQL: Dialect = Dialect {
 pub const MARIADB: Dialect = Dialect {
     name: "mariadb",
     lexing: Lexing::MARIADB,
+    effects: Some(effect::MARIADB),
     settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
     // Seconds, with a fraction.
     timeouts: Some(|timeouts| {
@@ -111,15 +114,12 @@ const CHECKS: &str = numbers!(
     "sql_notes",
     "sql_warnings",
     "sql_select_limit",
-    "auto_increment_increment",
-    "auto_increment_offset",
     "group_concat_max_len",
     "div_precision_increment",
     "default_week_format",
     "low_priority_updates",
     "lock_wait_timeout",
     "innodb_lock_wait_timeout",
-    "old_alter_table",
 );
 const WORDS: &str = texts!(
     "sql_mode",
@@ -134,15 +134,20 @@ const WORDS: &str = texts!(
 );
 const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
 
-const SNAPSHOT_MYSQL: [&str; 5] = [
+/// To set these takes a privilege on MySQL.
+const RESTRICTED: &str = numbers!("auto_increment_increment", "auto_increment_offset");
+
+const SNAPSHOT_MYSQL: [&str; 6] = [
     CHECKS,
+    RESTRICTED,
     WORDS,
     DATABASE,
     numbers!("transaction_read_only", "max_execution_time"),
     texts!("transaction_isolation"),
 ];
-const SNAPSHOT_MARIADB: [&str; 5] = [
+const SNAPSHOT_MARIADB: [&str; 6] = [
     CHECKS,
+    RESTRICTED,
     WORDS,
     DATABASE,
     numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),
@@ -178,14 +183,14 @@ fn holder(table: &TableName) -> String {
     )
 }
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
 /// A backslash means itself under `NO_BACKSLASH_ESCAPES` and not otherwise, other characters are what the connection's
 /// character set makes of them, and no text at all is NULL under MariaDB's `EMPTY_STRING_IS_NULL`: such texts are written by
 /// their bytes.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     if !text.is_empty()
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b'\'')
     {

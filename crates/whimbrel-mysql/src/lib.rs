@@ -28,6 +28,7 @@
 
 mod connect;
 mod dialect;
+mod effect;
 mod error;
 mod mysql;
 mod rules;

@@ -64,7 +64,12 @@ impl MySql {
         // The client knows whether the server called itself MariaDB, and does not tell; MariaDB's versions begin at 10,
         // MySQL's are below.
         let dialect = if conn.server_version().0 >= 10 { MARIADB } else { MYSQL };
-        let dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
+        let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
+        if conn.server_version().0 < 8
+            && let Some(effects) = &mut dialect.effects
+        {
+            effects.survives_restart = false;
+        }
         Self { conn: Some(conn), dialect, entered: false }
     }
 
