@@ -8,7 +8,7 @@ use whimbrel::{
     BootQuery, BootSet, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts, TransactionSql,
 };
 
-use crate::effect;
+use crate::effect::EFFECTS;
 use crate::rules::RULES;
 
 /// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
@@ -45,7 +45,7 @@ pub const MYSQL: Dialect = Dialect {
         session: "connection_id()",
     }),
     rules: RULES,
-    effects: Some(effect::MYSQL),
+    effects: Some(EFFECTS),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: None, fix: Some(FIX) },
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
@@ -66,7 +66,6 @@ pub const MYSQL: Dialect = Dialect {
 pub const MARIADB: Dialect = Dialect {
     name: "mariadb",
     lexing: Lexing::MARIADB,
-    effects: Some(effect::MARIADB),
     settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
     // Seconds, with a fraction.
     timeouts: Some(|timeouts| {

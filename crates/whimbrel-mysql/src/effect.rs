@@ -1,52 +1,19 @@
 //! Expressions about what a statement leaves behind, over `information_schema`. No I/O.
 //!
-//! Rows are folded by `count` and `bit_xor`, whose result depends neither on their order nor on a length limit as that of
-//! `group_concat`. What data or statistics change (row counts, cardinalities, the next AUTO_INCREMENT) is not looked at.
+//! A mark takes in what the statement would change and no more: the object as a whole, or the table's members of one kind.
+//! Each table of `information_schema` that is asked costs a millisecond on MySQL, and what else changes in the object does
+//! not bear on whether this statement took effect. Rows are folded by `count` and `bit_xor`, whose result depends neither
+//! on their order nor on a length limit, as that of `group_concat` does. What data or statistics change (numbers of rows,
+//! cardinalities, the next AUTO_INCREMENT) is not looked at.
 
 use whimbrel::{Effect, EffectSql, Ident, MemberKind, Name, ObjectKind};
 
 use crate::dialect::{identifier, literal};
 
-pub(crate) const MYSQL: EffectSql = EffectSql {
-    mark: |effect| mark(effect, &MYSQL_ONLY),
-    state,
-    drop,
-    atomic: Some(atomic),
-    // Since 8.0 (15.1.1 Atomic Data Definition Statement Support); the driver takes it back for 5.7.
-    survives_restart: true,
-};
-
-/// MariaDB: Atomic DDL, since 10.6.
-pub(crate) const MARIADB: EffectSql = EffectSql { mark: |effect| mark(effect, &MARIADB_ONLY), ..MYSQL };
-
-/// What one of the servers has alone. What MySQL 5.7 does not have stands in comments that it does not execute.
-struct Only {
-    columns: &'static str,
-    indexes: &'static str,
-    checks: fn(&Place) -> String,
-}
-
-const MYSQL_ONLY: Only = Only {
-    columns: " /*!80003 , coalesce(srs_id, '~') */",
-    indexes: " /*!80013 , is_visible, coalesce(expression, '~') */",
-    checks: |place| {
-        let named = format!(
-            "select constraint_name from information_schema.table_constraints where {}",
-            place.of_table()
-        );
-        let condition = format!("constraint_schema = {} and constraint_name in ({named})", place.schema);
-        format!(" /*!80016 , {} */", folded("constraint_name, check_clause", "check_constraints", &condition))
-    },
-};
-
-const MARIADB_ONLY: Only = Only {
-    columns: "",
-    indexes: ", ignored",
-    checks: |place| {
-        let condition = place.is("constraint_schema", "table_name");
-        format!(", {}", folded("constraint_name, check_clause", "check_constraints", &condition))
-    },
-};
+/// Since MySQL 8.0 (15.1.1 Atomic Data Definition Statement Support) and MariaDB 10.6 (Atomic DDL); the driver takes back for
+/// older ones that they survive a restart.
+pub(crate) const EFFECTS: EffectSql =
+    EffectSql { mark, state, drop, atomic: Some(atomic), survives_restart: true };
 
 /// Where an object is: its schema and its name, as expressions.
 struct Place {
@@ -77,86 +44,61 @@ impl Place {
 
 /// An aggregate over the rows of a table; NULL is not the same as nothing.
 fn folded(columns: &str, table: &str, condition: &str) -> String {
-    folded_with(columns, "", table, condition)
-}
-
-fn folded_with(columns: &str, more: &str, table: &str, condition: &str) -> String {
     let columns: Vec<String> = columns.split(", ").map(|column| format!("coalesce({column}, '~')")).collect();
     format!(
-        "(select concat(count(*), '.', coalesce(bit_xor(cast(conv(left(sha2(concat_ws('|', {}{more}), 256), 16), 16, 10) \
-         as unsigned)), 0)) from information_schema.{table} where {condition})",
+        "(select concat(count(*), '.', bit_xor(cast(conv(left(sha2(concat_ws('|', {}), 256), 16), 16, 10) \
+         as unsigned))) from information_schema.{table} where {condition})",
         columns.join(", ")
     )
 }
 
-fn mark(effect: &Effect<'_>, only: &Only) -> Option<String> {
+fn mark(effect: &Effect<'_>) -> Option<String> {
     let place = Place::of(&effect.object);
-    let all = match effect.kind {
-        ObjectKind::Table => table(&place, only),
-        ObjectKind::Index => table(&Place::of(effect.on.as_ref()?), only),
-        ObjectKind::View => folded(
-            "view_definition, check_option, is_updatable, definer, security_type, character_set_client, collation_connection",
-            "views",
-            &place.of_table(),
+    let here = place.of_table();
+    let indexes =
+        "index_name, seq_in_index, column_name, collation, sub_part, non_unique, index_type, index_comment";
+    let folded = match (effect.kind, &effect.member) {
+        (ObjectKind::Table, None) => folded(
+            "table_type, engine, row_format, table_collation, create_options, table_comment",
+            "tables",
+            &here,
         ),
-        ObjectKind::Trigger => folded(TRIGGER, "triggers", &trigger(effect, &place)?),
-        ObjectKind::Procedure | ObjectKind::Function => folded(
-            "routine_definition, dtd_identifier, is_deterministic, sql_data_access, security_type, definer, routine_comment, \
-             sql_mode, created, last_altered",
+        (ObjectKind::Table, Some((MemberKind::Column, _))) => folded(
+            "ordinal_position, column_name, column_default, is_nullable, column_type, collation_name, extra, \
+             column_comment, generation_expression",
+            "columns",
+            &here,
+        ),
+        (ObjectKind::Table, Some((MemberKind::Index, _))) => folded(indexes, "statistics", &here),
+        (ObjectKind::Table, Some(_)) => {
+            folded("constraint_name, constraint_type", "table_constraints", &here)
+        }
+        (ObjectKind::Index, _) => folded(indexes, "statistics", &Place::of(effect.on.as_ref()?).of_table()),
+        (ObjectKind::View, _) => {
+            folded("view_definition, check_option, is_updatable, definer, security_type", "views", &here)
+        }
+        (ObjectKind::Trigger, _) => folded(
+            "trigger_name, event_object_table, event_manipulation, action_timing, action_order, action_statement, \
+             definer, sql_mode, created",
+            "triggers",
+            &trigger(effect, &place)?,
+        ),
+        (ObjectKind::Procedure | ObjectKind::Function, _) => folded(
+            "routine_definition, dtd_identifier, is_deterministic, sql_data_access, security_type, definer, \
+             routine_comment, sql_mode, created, last_altered",
             "routines",
             &routine(effect, &place),
         ),
-        ObjectKind::Event => folded(
-            "event_definition, event_type, execute_at, interval_value, interval_field, starts, ends, on_completion, definer, \
-             event_comment, sql_mode, created",
+        (ObjectKind::Event, _) => folded(
+            "event_definition, event_type, execute_at, interval_value, interval_field, starts, ends, on_completion, \
+             definer, event_comment, sql_mode, created",
             "events",
             &place.is("event_schema", "event_name"),
         ),
-        // Databases hold many objects.
+        // A database holds many objects.
         _ => return None,
     };
-    Some(format!("left(sha2({all}, 256), 40)"))
-}
-
-const TRIGGER: &str = "trigger_name, event_manipulation, action_timing, action_order, action_statement, definer, sql_mode, created";
-
-fn table(place: &Place, only: &Only) -> String {
-    let here = place.of_table();
-    let checks = (only.checks)(place);
-    let column = "ordinal_position, column_name, column_default, is_nullable, column_type, collation_name, extra, \
-                  column_comment, generation_expression";
-    let index =
-        "index_name, seq_in_index, column_name, collation, sub_part, non_unique, index_type, index_comment";
-    format!(
-        "concat_ws(' ', {}, {}, {}, {}, {}, {}, {}, {}{checks})",
-        folded(
-            "table_type, engine, row_format, table_collation, create_options, table_comment",
-            "tables",
-            &here
-        ),
-        folded_with(column, only.columns, "columns", &here),
-        folded_with(index, only.indexes, "statistics", &here),
-        folded("constraint_name, constraint_type", "table_constraints", &here),
-        folded(
-            "constraint_name, column_name, ordinal_position, referenced_table_schema, referenced_table_name, \
-             referenced_column_name",
-            "key_column_usage",
-            &here
-        ),
-        folded(
-            "constraint_name, unique_constraint_name, match_option, update_rule, delete_rule",
-            "referential_constraints",
-            &place.is("constraint_schema", "table_name")
-        ),
-        folded(TRIGGER, "triggers", &place.is("event_object_schema", "event_object_table")),
-        folded(
-            "partition_name, subpartition_name, partition_ordinal_position, subpartition_ordinal_position, \
-             partition_method, subpartition_method, partition_expression, subpartition_expression, partition_description, \
-             partition_comment",
-            "partitions",
-            &here
-        ),
-    )
+    Some(folded)
 }
 
 /// The trigger, in the schema of its own name or of its table.
