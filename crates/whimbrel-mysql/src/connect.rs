@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use mysql_async::{Conn, Opts, OptsBuilder, SslOpts};
-use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, Secret, TlsMode};
+use mysql_async::{Conn, Opts, OptsBuilder};
+use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, Secret};
 
 use crate::error::not_connected;
+use crate::tls::{name_to_accept, ssl_opts};
 
 /// How long connecting may take, TLS and login included, where the URL's `connect_timeout` says nothing else.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,7 +35,7 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Conn> {
     }
     let mut last = None;
     for host in url.hosts() {
-        match open(options(url, host)?, timeout).await {
+        match open(url, host, timeout).await {
             Ok(conn) => return Ok(conn),
             Err(error) => last = Some(error),
         }
@@ -51,7 +52,12 @@ fn options(url: &DatabaseUrl, host: &Host) -> whimbrel::Result<OptsBuilder> {
         .user(url.user())
         .pass(url.password().map(Secret::expose))
         .db_name(url.database())
-        .ssl_opts(protection(url, &host.address)?);
+        // It would connect once more where the server is on this machine, over the socket that it names, without TLS.
+        .prefer_socket(false)
+        // Else it asks the server for both, which is another round trip.
+        .max_allowed_packet(Some(LARGEST_PACKET))
+        .wait_timeout(Some(28_800))
+        .ssl_opts(ssl_opts(url, &host.address)?);
     let opts = match host.port {
         Some(port) => opts.tcp_port(port),
         None => opts,
@@ -63,30 +69,28 @@ fn options(url: &DatabaseUrl, host: &Host) -> whimbrel::Result<OptsBuilder> {
     })
 }
 
-fn protection(url: &DatabaseUrl, address: &HostAddress) -> whimbrel::Result<Option<SslOpts>> {
-    match url.tls(address) {
-        TlsMode::Disable => Ok(None),
-        mode => Err(refused(format!(
-            "{address} is to be reached by TLS ({mode}), and the program was built without: enable the feature `tls` of \
-             whimbrel-mysql"
-        ))),
-    }
-}
-
 /// Connects within the time.
-pub(crate) async fn open(opts: impl Into<Opts>, timeout: Duration) -> whimbrel::Result<Conn> {
-    let opts: Opts = opts.into();
+async fn open(url: &DatabaseUrl, host: &Host, timeout: Duration) -> whimbrel::Result<Conn> {
+    let opts = Opts::from(options(url, host)?);
     let place = match opts.socket() {
         Some(socket) => socket.to_owned(),
         None => format!("{}:{}", opts.ip_or_hostname(), opts.tcp_port()),
     };
-    let opts = OptsBuilder::from_opts(opts)
-        // It would connect once more where the server is on this machine, over the socket that it names, without TLS.
-        .prefer_socket(false)
-        // Else it asks the server for both, which is another round trip.
-        .max_allowed_packet(Some(LARGEST_PACKET))
-        .wait_timeout(Some(28_800));
-    match tokio::time::timeout(timeout, Conn::new(opts)).await {
+    let attempt = async {
+        match Conn::new(opts.clone()).await {
+            // The certificate is good and for another name, and that is allowed: then it is to be for that one.
+            Err(error) => match name_to_accept(url.tls(&host.address), &error) {
+                Some(name) => {
+                    let ssl =
+                        opts.ssl_opts().cloned().map(|ssl| ssl.with_danger_tls_hostname_override(Some(name)));
+                    Conn::new(OptsBuilder::from_opts(opts.clone()).ssl_opts(ssl)).await
+                }
+                None => Err(error),
+            },
+            connected => connected,
+        }
+    };
+    match tokio::time::timeout(timeout, attempt).await {
         Ok(Ok(conn)) => Ok(conn),
         Ok(Err(error)) => Err(not_connected(&place, &error)),
         Err(_) => {

@@ -11,16 +11,18 @@ use whimbrel::{
 use crate::effect::EFFECTS;
 use crate::rules::RULES;
 
+/// A number makes bytes of a text on MariaDB, whence the conversions here and below.
+///
 /// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
 /// uptime from the same clock that `unix_timestamp()` reads, so the difference stays the same.
 macro_rules! server {
     ($name:literal, $schema:literal) => {
         concat!(
-            "concat_ws(' ', ",
+            "convert(concat_ws(' ', ",
             $name,
             ", @@port, @@server_id, unix_timestamp() - (select cast(variable_value as signed) from ",
             $schema,
-            ".global_status where variable_name = 'Uptime'))"
+            ".global_status where variable_name = 'Uptime')) using ascii)"
         )
     };
 }
@@ -86,9 +88,9 @@ const FIX: &str = "SET SESSION autocommit = 1, character_set_client = utf8mb4, s
 macro_rules! numbers {
     ($first:literal $(, $name:literal)* $(,)?) => {
         concat!(
-            "concat('SET SESSION ", $first, " = ', @@session.", $first,
+            "convert(concat('SET SESSION ", $first, " = ', @@session.", $first,
             $(", ', ", $name, " = ', @@session.", $name,)*
-            ")"
+            ") using utf8mb4)"
         )
     };
 }
@@ -96,9 +98,9 @@ macro_rules! numbers {
 macro_rules! texts {
     ($first:literal $(, $name:literal)* $(,)?) => {
         concat!(
-            "concat('SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
+            "convert(concat('SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
             $(", ', ", $name, " = ', quote(@@session.", $name, ")",)*
-            ")"
+            ") using utf8mb4)"
         )
     };
 }
@@ -175,7 +177,7 @@ fn lock_name(table: &TableName) -> String {
 /// Without the privilege PROCESS only the number is to be seen.
 fn holder(table: &TableName) -> String {
     format!(
-        "(select concat('connection ', l.id, coalesce(concat(', ', p.user, '@', p.host), '')) \
+        "(select convert(concat('connection ', l.id, coalesce(concat(', ', p.user, '@', p.host), '')) using utf8mb4) \
          from (select is_used_lock({}) id) l left join information_schema.processlist p on p.id = l.id \
          where l.id is not null)",
         lock_name(table)
@@ -354,8 +356,12 @@ mod tests {
             local: false,
         };
         let set = |dialect: &Dialect, timeouts| (dialect.timeouts.unwrap())(&timeouts);
-        insta::assert_snapshot!(set(&MYSQL, limit(1, 1500)), @"");
-        insta::assert_snapshot!(set(&MARIADB, limit(3001, 1500)), @"");
+        let mysql =
+            "SET SESSION lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, max_execution_time = 1500";
+        assert_eq!(set(&MYSQL, limit(1, 1500)), mysql);
+        let mariadb =
+            "SET SESSION lock_wait_timeout = 4, innodb_lock_wait_timeout = 4, max_statement_time = 1.500";
+        assert_eq!(set(&MARIADB, limit(3001, 1500)), mariadb);
         assert_eq!(set(&MYSQL, Timeouts::default()), "DO 0");
     }
 }

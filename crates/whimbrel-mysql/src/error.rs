@@ -3,6 +3,8 @@
 use mysql_async::{DriverError as ClientError, Error as SqlError, ServerError};
 use whimbrel::{DriverError, Error, ErrorClass, ErrorKind};
 
+use crate::tls::tls_error;
+
 /// What was said of `sql`, the whole packet.
 pub(crate) fn driver_error(error: &SqlError, sql: &str) -> DriverError {
     match error {
@@ -126,7 +128,7 @@ fn without_values(code: u16, message: &str) -> String {
         && let (Some(first), Some(last)) = (message.find('\''), message.rfind("' for "))
         && first < last
     {
-        return format!("{}…{}", message[..first].trim_end(), &message[last + 1..]);
+        return format!("{} …{}", message[..first].trim_end(), &message[last + 1..]);
     }
     "the database's message may quote values, and is not shown".to_owned()
 }
@@ -144,6 +146,9 @@ fn syntax_error_offset(code: u16, message: &str, sql: &str) -> Option<usize> {
 /// Why no connection came about. Neither the options nor the server's words about a login are shown.
 pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
     use ErrorKind::{Configuration, Retry};
+    if let Some(why) = tls_error(error) {
+        return Error::new(Configuration, format!("no connection to {place}: {why}"));
+    }
     let (kind, why) = match error {
         SqlError::Server(ServerError { code, .. }) => match code {
             1044 => (

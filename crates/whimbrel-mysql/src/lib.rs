@@ -32,6 +32,7 @@ mod effect;
 mod error;
 mod mysql;
 mod rules;
+mod tls;
 mod value;
 
 pub use mysql_async;

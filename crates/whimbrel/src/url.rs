@@ -1,5 +1,6 @@
 //! Where a database is, who connects, and how it is protected. Knows URLs and their parts; opens no connection.
 
+mod authority;
 mod error;
 mod host;
 mod parse;

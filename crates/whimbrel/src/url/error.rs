@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use super::percent::PercentError;
 use crate::error::{Error, ErrorKind};
 
 /// Why a [`DatabaseUrl`](crate::DatabaseUrl) or a [`Secret`](crate::Secret) cannot be had: which part is wrong, and what
@@ -86,6 +87,18 @@ impl UrlError {
 
     pub(super) fn tls(name: &'static str, wrong: &'static str, remedy: &'static str) -> Self {
         Self { kind: Kind::Tls, ..Self::malformed(Part::Known(name), wrong, remedy) }
+    }
+
+    pub(super) fn percent(part: Part, error: PercentError) -> Self {
+        match error {
+            PercentError::Stray => Self::malformed(
+                part,
+                "has a `%` that two hexadecimal digits do not follow",
+                "percent-encode it, `%25` for a percent sign",
+            ),
+            PercentError::NotUtf8 => Self::malformed(part, "is not UTF-8 when decoded", "encode its UTF-8"),
+            PercentError::Nul => Self::malformed(part, "contains a NUL character", "take it out"),
+        }
     }
 
     fn variable(name: &str, kind: Kind, wrong: &'static str, remedy: &'static str) -> Self {

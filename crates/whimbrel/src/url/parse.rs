@@ -1,18 +1,17 @@
 //! Reads URLs. Decides how a text is cut into parts; its errors name parts and hold none of the text.
 
-use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::authority::{address, authority, port};
 use super::error::{Part, UrlError};
-use super::percent::{PercentError, StrayPercent, decode};
+use super::percent::{StrayPercent, decode};
 use super::tls::Tls;
 use super::{DatabaseUrl, Host, HostAddress, Scheme};
 use crate::secret::Secret;
 
 const KNOWN: &str = "begin with `postgres://`, `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`";
-const ENCODE: &str = "percent-encode it, `%25` for a percent sign";
 const ONE_PLACE: &str = "say it in one place";
 
 pub(super) fn parse(text: &str) -> Result<DatabaseUrl, UrlError> {
@@ -200,7 +199,7 @@ impl Parts {
                 let remedy = "write name=value, and percent-encode a `&` in a value as `%26`";
                 return Err(UrlError::malformed(part, "has no `=`", remedy));
             };
-            let name = decode(name, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+            let name = decode(name, StrayPercent::Refuse).map_err(|error| UrlError::percent(part, error))?;
             if name.is_empty() || name.contains(char::is_control) {
                 return Err(UrlError::malformed(part, "has no proper name", "write name=value"));
             }
@@ -228,7 +227,7 @@ impl Parts {
             let remedy = "percent-encode a `=` in a value as `%3D`, and put `&` between parameters";
             return Err(UrlError::malformed(part, "has a second `=`", remedy));
         }
-        let value = decode(raw, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+        let value = decode(raw, StrayPercent::Refuse).map_err(|error| UrlError::percent(part, error))?;
         if value.contains(char::is_control) {
             return Err(UrlError::malformed(part, "contains a control character", "take it out"));
         }
@@ -330,27 +329,18 @@ fn filled(text: &str) -> Option<String> {
 
 /// A password; an empty one is none, as in libpq.
 fn secret(text: &str) -> Result<Option<Secret>, UrlError> {
-    let mut decoded = decode(text, StrayPercent::Keep).map_err(|error| broken(Part::Password, error))?;
+    let mut decoded =
+        decode(text, StrayPercent::Keep).map_err(|error| UrlError::percent(Part::Password, error))?;
     Ok((!decoded.is_empty()).then(|| Secret::new(std::mem::take(&mut *decoded))))
 }
 
 /// A part that is no secret, decoded; an empty one is none.
 fn plain(text: &str, part: Part) -> Result<Option<String>, UrlError> {
-    let decoded = decode(text, StrayPercent::Refuse).map_err(|error| broken(part, error))?;
+    let decoded = decode(text, StrayPercent::Refuse).map_err(|error| UrlError::percent(part, error))?;
     if decoded.contains(char::is_control) {
         return Err(UrlError::malformed(part, "contains a control character", "take it out"));
     }
     Ok(filled(&decoded))
-}
-
-fn broken(part: Part, error: PercentError) -> UrlError {
-    match error {
-        PercentError::Stray => {
-            UrlError::malformed(part, "has a `%` that two hexadecimal digits do not follow", ENCODE)
-        }
-        PercentError::NotUtf8 => UrlError::malformed(part, "is not UTF-8 when decoded", "encode its UTF-8"),
-        PercentError::Nul => UrlError::malformed(part, "contains a NUL character", "take it out"),
-    }
 }
 
 /// What would be a slip of the pen in a database's name, and might be a password that has got there.
@@ -362,100 +352,5 @@ fn check_database(path: &str) -> Result<(), UrlError> {
             "percent-encode it, if it belongs to the name; if it belongs to the password, percent-encode that",
         )),
         false => Ok(()),
-    }
-}
-
-type Addresses = (Vec<HostAddress>, Vec<Option<u16>>);
-
-/// The hosts and ports before the path. None at all is allowed, and a port alone.
-fn authority(text: &str) -> Result<Addresses, UrlError> {
-    if text.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
-    let alone = !text.contains(',');
-    for (index, item) in text.split(',').enumerate() {
-        let number = index + 1;
-        let (host, digits) = match item.strip_prefix('[') {
-            Some(rest) => {
-                let Some((inside, after)) = rest.split_once(']') else {
-                    return Err(UrlError::malformed(
-                        Part::Host(number),
-                        "has a `[` without a `]`",
-                        "close it",
-                    ));
-                };
-                let after = match after.strip_prefix(':') {
-                    Some(digits) => digits,
-                    None if after.is_empty() => after,
-                    None => {
-                        let wrong = "has something other than a port after its `]`";
-                        return Err(UrlError::malformed(Part::Host(number), wrong, "write `[address]:port`"));
-                    }
-                };
-                hosts.push(HostAddress::Ip(IpAddr::V6(v6(inside, number)?)));
-                ports.push(port(after, number)?);
-                continue;
-            }
-            None => item.split_once(':').unwrap_or((item, "")),
-        };
-        if host.is_empty() && alone {
-            return Ok((hosts, vec![port(digits, number)?]));
-        }
-        let host = decode(host, StrayPercent::Refuse).map_err(|error| broken(Part::Host(number), error))?;
-        hosts.push(address(&host, number)?);
-        ports.push(port(digits, number)?);
-    }
-    Ok((hosts, ports))
-}
-
-fn v6(text: &str, number: usize) -> Result<Ipv6Addr, UrlError> {
-    text.parse().map_err(|_| {
-        let remedy = "write one without a zone, as `[::1]`";
-        UrlError::malformed(Part::Host(number), "is in brackets and is no IPv6 address", remedy)
-    })
-}
-
-/// A host, decoded.
-fn address(text: &str, number: usize) -> Result<HostAddress, UrlError> {
-    if text.is_empty() {
-        return Err(UrlError::malformed(Part::Host(number), "is empty", "name it, or take out a comma"));
-    }
-    if text.starts_with('/') {
-        return match text.contains(char::is_control) {
-            true => {
-                Err(UrlError::malformed(Part::Host(number), "contains a control character", "take it out"))
-            }
-            false => Ok(HostAddress::Socket(PathBuf::from(text))),
-        };
-    }
-    if let Ok(address) = text.parse() {
-        return Ok(HostAddress::Ip(address));
-    }
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&letter);
-    if text.len() > 253 || !text.chars().all(allowed) {
-        return Err(UrlError::malformed(
-            Part::Host(number),
-            "is no host's name",
-            "a name has letters, digits, `-`, `_` and `.`; percent-encode the special characters of a password before it, \
-             and a socket's directory",
-        ));
-    }
-    Ok(HostAddress::Name(text.to_ascii_lowercase()))
-}
-
-/// A port; an empty one is the default.
-fn port(text: &str, number: usize) -> Result<Option<u16>, UrlError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(port) if digits && port > 0 => Ok(Some(port)),
-        _ => Err(UrlError::malformed(
-            Part::Port(number),
-            "is not a number from 1 to 65535",
-            "correct it; if it is part of a password, percent-encode that one's special characters",
-        )),
     }
 }
