@@ -114,7 +114,6 @@ const CHECKS: &str = numbers!(
     "sql_big_selects",
     "sql_notes",
     "sql_warnings",
-    "sql_select_limit",
     "group_concat_max_len",
     "div_precision_increment",
     "default_week_format",
@@ -135,20 +134,25 @@ const WORDS: &str = texts!(
 );
 const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
 
+/// MySQL 5.7 makes -1 of the largest number, which as a limit is none at all.
+const LIMIT: &str = "convert(concat('SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
+
 /// To set these takes a privilege on MySQL.
 const RESTRICTED: &str = numbers!("auto_increment_increment", "auto_increment_offset");
 
-const SNAPSHOT_MYSQL: [&str; 6] = [
+const SNAPSHOT_MYSQL: [&str; 7] = [
     CHECKS,
     RESTRICTED,
+    LIMIT,
     WORDS,
     DATABASE,
     numbers!("transaction_read_only", "max_execution_time"),
     texts!("transaction_isolation"),
 ];
-const SNAPSHOT_MARIADB: [&str; 6] = [
+const SNAPSHOT_MARIADB: [&str; 7] = [
     CHECKS,
     RESTRICTED,
+    LIMIT,
     WORDS,
     DATABASE,
     numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),

@@ -86,9 +86,14 @@ pub(crate) const RULES: &[Rule] = &[
     rule(&["SET"], Fact::Replay),
     rule(&["USE"], Fact::RunAgain),
     rule(&["USE"], Fact::Replay),
+    // What is computed may come out otherwise the next time.
     both(&["SET"], "(", Fact::SessionState),
+    both(&["SET"], "(", Fact::RunOnce),
+    both(&["SET"], "@@", Fact::SessionState),
+    both(&["SET"], "@@", Fact::RunOnce),
     // 11.4 User-Defined Variables. In other statements `@` stands between a user and a host.
     both(&["SET"], "@", Fact::SessionState),
+    both(&["SET"], "@", Fact::RunOnce),
     both(&["SELECT"], "@", Fact::SessionState),
     both(&["WITH"], "@", Fact::SessionState),
     both(&["INSERT"], "@", Fact::SessionState),
