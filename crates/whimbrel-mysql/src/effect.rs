@@ -149,25 +149,26 @@ fn drop(effect: &Effect<'_>) -> String {
     format!("DROP TABLE IF EXISTS {}", identifier(&effect.object.name.text))
 }
 
-/// None of the words is a table of an engine without transactions, something that may hide one (a view, a trigger on a
-/// table, a routine), or a table that cannot be seen. Where a word names no table, nothing is known of it and nothing said.
+/// The words name a table of InnoDB, and none without transactions, nor what may hide one: a view, a table with triggers, a
+/// routine. What these touch may be hidden from the role.
 fn atomic(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| literal(word)).collect();
-    let words = words.join(", ");
-    let none = |table: &str, condition: String| {
-        format!("not exists(select 1 from information_schema.{table} where {condition})")
+    let unquoted = |word: &str| match word.strip_prefix('`').and_then(|word| word.strip_suffix('`')) {
+        Some(inner) => literal(&inner.replace("``", "`")),
+        None => literal(word),
     };
-    let theirs = |schema: &str| format!("({schema} = database() or {schema} in ({words}))");
-    [
-        none(
-            "tables",
-            format!(
-                "{} and table_name in ({words}) and not coalesce(engine = 'InnoDB', false)",
-                theirs("table_schema")
-            ),
-        ),
-        none("triggers", format!("{} and event_object_table in ({words})", theirs("event_object_schema"))),
-        none("routines", format!("{} and routine_name in ({words})", theirs("routine_schema"))),
-    ]
-    .join(" and ")
+    let words: Vec<String> = words.iter().map(|word| unquoted(word)).collect();
+    let words = words.join(", ");
+    let named = |table: &str, schema: &str, name: &str| {
+        format!(
+            "exists(select 1 from information_schema.{table} where ({schema} = database() or {schema} in ({words})) \
+             and {name} in ({words})"
+        )
+    };
+    let tables = named("tables", "table_schema", "table_name");
+    format!(
+        "{tables} and engine = 'InnoDB') and not {tables} and not coalesce(engine = 'InnoDB', false)) \
+         and not {}) and not {})",
+        named("triggers", "event_object_schema", "event_object_table"),
+        named("routines", "routine_schema", "routine_name")
+    )
 }

@@ -170,7 +170,9 @@ async fn data_is_atomic_only_where_every_table_has_transactions(kind: ServerKind
         (&["INSERT", "INTO", "g"], 0),
         (&["UPDATE", "v"], 0),
         (&["UPDATE", "t", "SET", "id", "f"], 0),
-        (&["DELETE", "nothing", "it's"], 1),
+        (&["DELETE", "nothing", "it's"], 0),
+        (&["DELETE", "`t`", "it's"], 1),
+        (&["DELETE", "`m`"], 0),
     ] {
         assert_eq!(number(&mut db, &format!("SELECT {}", atomic(words))).await, expected, "{words:?}");
     }
