@@ -9,17 +9,14 @@ use crate::tls::tls_error;
 pub(crate) fn driver_error(error: &SqlError, sql: &str) -> DriverError {
     match error {
         SqlError::Server(error) => of_server(error, sql),
-        // Nothing was sent, though the client gives the connection up.
-        SqlError::Driver(ClientError::PacketTooLarge) => DriverError::new(
-            ErrorClass::Sql,
-            "a statement is larger than the server's max_allowed_packet: raise that, or split the script",
-        ),
+        // Nothing was sent, though the client gives the connection up; so it is with the next ones.
+        SqlError::Driver(ClientError::PacketTooLarge) => too_large(),
         SqlError::Driver(ClientError::StmtParamsMismatch { required, supplied }) => DriverError::new(
             ErrorClass::Sql,
             format!("the statement takes {required} values, and got {supplied}"),
         ),
         SqlError::Driver(ClientError::LocalInfile(_)) => DriverError::new(
-            ErrorClass::ConnectionLost,
+            ErrorClass::Sql,
             "the server asked for a local file (LOAD DATA LOCAL), which a migration cannot have: insert its rows instead",
         ),
         SqlError::Io(error) => DriverError::new(ErrorClass::ConnectionLost, "the connection was lost")
@@ -27,6 +24,14 @@ pub(crate) fn driver_error(error: &SqlError, sql: &str) -> DriverError {
         // Whatever it is, the client has given the connection up. It may quote what the server sent.
         _ => DriverError::new(ErrorClass::ConnectionLost, "the client gave the connection up"),
     }
+}
+
+/// A packet that the server would not take.
+pub(crate) fn too_large() -> DriverError {
+    DriverError::new(
+        ErrorClass::Sql,
+        "a packet is larger than the server's max_allowed_packet: raise that, or split the statement",
+    )
 }
 
 /// The answer of a connection that was given up.

@@ -18,8 +18,11 @@ use whimbrel::{
 
 use crate::connect::connect;
 use crate::dialect::{MARIADB, MYSQL};
-use crate::error::{driver_error, lost};
+use crate::error::{driver_error, lost, too_large};
 use crate::value::{column_names, parameters, read_row};
+
+/// From this size on it is asked whether the server takes a packet; none that is smaller is worth a round trip.
+const LARGE: usize = 2 << 20;
 
 /// A connection that the driver owns.
 ///
@@ -223,6 +226,13 @@ async fn run_message(
 ) -> Result<(), DriverError> {
     let sql: &str = &message.sql;
     let wrong = |error| driver_error(&error, sql);
+    if sql.len() > LARGE {
+        // The server would hang up amid the packet, and leave open whether it has run any of it.
+        let most: Option<usize> = conn.query_first("SELECT @@max_allowed_packet").await.map_err(wrong)?;
+        if most.is_some_and(|most| sql.len() >= most) {
+            return Err(too_large());
+        }
+    }
     let mut result = conn.query_iter(sql).await.map_err(wrong)?;
     let mut with_rows = 0;
     // The answer to a statement that failed has no columns either: it is what is read after the last one.

@@ -500,3 +500,26 @@ async fn connecting_and_asking_send_nothing_that_was_not_asked_for() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_the_server_would_not_take_is_not_sent() {
+    each(|mut db| async move {
+        let most = number(&mut db, "SELECT @@max_allowed_packet").await as usize;
+        let padded = |size: usize| format!("DO 0 /* {} */", " ".repeat(size));
+        run(&mut db, &padded(most - 4096), 1).await.1.expect("it fits");
+        let error = run(&mut db, &padded(most), 1).await.1.expect_err("it does not");
+        assert_eq!(error.class(), ErrorClass::Sql);
+        run(&mut db, "DO 0", 1).await.1.expect("the connection is sound");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_server_gets_a_local_file() {
+    each(|mut db| async move {
+        run(&mut db, "CREATE TABLE t (v TEXT)", 1).await.1.expect("a table");
+        let sql = "LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE t";
+        assert_eq!(run(&mut db, sql, 1).await.1.expect_err("refused").class(), ErrorClass::Sql);
+    })
+    .await;
+}

@@ -25,7 +25,8 @@ impl Authority {
         let folder = TempDir::new().expect("a folder");
         // The server runs as somebody else.
         #[cfg(unix)]
-        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("mine");
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("mine");
         let key = KeyPair::generate().expect("a key");
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
