@@ -14,6 +14,7 @@ mod packages;
 mod quickstart;
 mod rusqlite;
 mod scratch;
+mod servers;
 mod sharing;
 mod tally;
 mod test;

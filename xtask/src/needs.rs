@@ -1,7 +1,8 @@
 //! The programs that the tests run beside their own. Knows nothing of the tests.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::{env, fs};
 
 use crate::command::{Command, find};
 use crate::failure::{Failure, Result};
@@ -15,6 +16,8 @@ struct Need {
     packages: &'static [&'static str],
     /// What the tests do with it.
     reason: &'static str,
+    /// The variable that names a server in its place.
+    instead: Option<&'static str>,
 }
 
 const NEEDS: &[Need] = &[
@@ -23,12 +26,64 @@ const NEEDS: &[Need] = &[
         places: &[],
         packages: &["gcc", "libc6-dev"],
         reason: "compiles the SQLite that the tests link",
+        instead: None,
     },
     Need {
         program: "strace",
         places: &[],
         packages: &["strace"],
         reason: "kills a process at its nth fsync",
+        instead: None,
+    },
+    Need {
+        program: "postgres",
+        places: &["/usr/lib/postgresql/*/bin"],
+        packages: &["postgresql"],
+        reason: "PostgreSQL, a server that the tests start",
+        instead: Some("WHIMBREL_POSTGRES_URL"),
+    },
+    Need {
+        program: "mariadbd",
+        places: &["/usr/sbin"],
+        packages: &["mariadb-server-core"],
+        reason: "MariaDB, a server that the tests start",
+        instead: Some("WHIMBREL_MARIADB_URL"),
+    },
+    Need {
+        // The server's own package has the script that calls it, and not it.
+        program: "my_print_defaults",
+        places: &[],
+        packages: &["mariadb-client"],
+        reason: "prepares the data of a MariaDB",
+        instead: Some("WHIMBREL_MARIADB_URL"),
+    },
+    Need {
+        program: "pgbouncer",
+        places: &["/usr/sbin"],
+        packages: &["pgbouncer"],
+        reason: "the pooler that the tests put before PostgreSQL",
+        instead: Some("WHIMBREL_PGBOUNCER_URL"),
+    },
+    Need {
+        program: "libgalera_smm.so",
+        places: &["/usr/lib/galera"],
+        packages: &["galera-4"],
+        reason: "makes a cluster of two MariaDB",
+        instead: Some("WHIMBREL_MARIADB_URL"),
+    },
+    Need {
+        program: "setpriv",
+        places: &[],
+        packages: &["util-linux"],
+        reason: "runs servers under an account that is not root's, and ends them with their supervisor",
+        instead: None,
+    },
+    Need {
+        program: "openssl",
+        places: &[],
+        packages: &["openssl"],
+        reason: "makes certificates for the servers of tests",
+        instead: None,
     },
 ];
 
@@ -58,7 +113,8 @@ pub(crate) fn meet() -> Result<()> {
 }
 
 fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| locate(need).is_none()).collect()
+    let named = |need: &Need| need.instead.is_some_and(|variable| env::var_os(variable).is_some());
+    NEEDS.iter().filter(|need| !named(need) && locate(need).is_none()).collect()
 }
 
 fn locate(need: &Need) -> Option<PathBuf> {
@@ -89,10 +145,16 @@ fn folders(place: &str) -> Vec<PathBuf> {
 fn remedy(missing: &[&Need]) -> String {
     let programs: Vec<_> = missing.iter().map(|need| need.program).collect();
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages).copied().collect();
-    format!("{}; on Debian: apt-get install {}", programs.join(", "), packages.join(" "))
+    let instead: BTreeSet<_> = missing.iter().filter_map(|need| need.instead).collect();
+    let servers = match instead.into_iter().collect::<Vec<_>>().join(", ") {
+        variables if variables.is_empty() => variables,
+        variables => format!("; or name servers that run already: {variables}"),
+    };
+    format!("{}; on Debian: apt-get install {}{servers}", programs.join(", "), packages.join(" "))
 }
 
-fn is_root() -> Result<bool> {
+/// Whether this is root.
+pub(crate) fn is_root() -> Result<bool> {
     Ok(find("id").is_some() && Command::new("id").args(["-u"]).read()?.trim() == "0")
 }
 
@@ -117,6 +179,7 @@ mod tests {
             places: &["/nowhere/*/bin"],
             packages: &["no-such-package"],
             reason: "proves that it is missed",
+            instead: None,
         };
         assert_eq!(locate(&need), None);
         assert_eq!(remedy(&[&need]), "no-such-program; on Debian: apt-get install no-such-package");

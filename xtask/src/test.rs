@@ -5,13 +5,15 @@ use std::path::Path;
 
 use crate::command::{Command, find};
 use crate::failure::{Failure, Result};
+use crate::servers::{Breadth, Servers};
 use crate::tally::Tally;
 use crate::{Subcommand, needs, workspace};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "test",
-    arguments: "[--long] [FILTER…]",
-    about: "runs all tests, or those whose names contain a FILTER; --long with full counts",
+    arguments: "[--long] [--matrix] [FILTER…]",
+    about: "runs all tests, or those whose names contain a FILTER; --long with full counts, --matrix on every \
+            version of the servers",
     run: |arguments| {
         let tally = run(&Request::parse(arguments)?)?;
         println!("\ntests: {tally}");
@@ -23,6 +25,7 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Request {
     effort: Effort,
+    breadth: Breadth,
     filters: Vec<String>,
 }
 
@@ -42,6 +45,7 @@ impl Request {
         for argument in arguments {
             match argument.as_str() {
                 "--long" => request.effort = Effort::Long,
+                "--matrix" => request.breadth = Breadth::Matrix,
                 option if option.starts_with('-') => {
                     return Err(Failure::new(format!("`cargo xtask test` has no option `{option}`")));
                 }
@@ -55,16 +59,20 @@ impl Request {
 /// Runs the tests. Fails if one of them fails, and if none was run.
 pub(crate) fn run(request: &Request) -> Result<Tally> {
     needs::meet()?;
+    let servers = Servers::gather(request.breadth)?;
     if let Ok(seed) = env::var("WHIMBREL_SEED") {
         println!("WHIMBREL_SEED={seed}");
     }
     // Tests start the examples as programs, so all that can be built is built before the first one runs.
     Command::cargo("build --workspace --all-targets --all-features").run()?;
-    let variables: &[_] = match request.effort {
-        Effort::Usual => &[],
-        Effort::Long => &[("WHIMBREL_LONG", "1")],
-    };
-    suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, variables)
+    let mut variables = servers.variables().to_vec();
+    if request.effort == Effort::Long {
+        variables.push(("WHIMBREL_LONG", "1".to_owned()));
+    }
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let outcome = suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, &variables);
+    println!("\n{}", servers.table());
+    outcome
 }
 
 /// Runs the tests that cargo selects by `selection`, and their documentation's, to the end even if some
@@ -109,8 +117,12 @@ mod tests {
     #[test]
     fn arguments_are_an_effort_and_filters() {
         assert_eq!(parse(&[]).expect("valid"), Request::default());
-        let expected = Request { effort: Effort::Long, filters: vec!["lock".to_owned(), "plan".to_owned()] };
-        assert_eq!(parse(&["lock", "--long", "plan"]).expect("valid"), expected);
+        let expected = Request {
+            effort: Effort::Long,
+            breadth: Breadth::Matrix,
+            filters: vec!["lock".to_owned(), "plan".to_owned()],
+        };
+        assert_eq!(parse(&["lock", "--long", "plan", "--matrix"]).expect("valid"), expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! - [`Fake`] is a database in memory that fails where it is told to: for tests of applications and of the engine.
 //! - [`Counting`] and [`Faulty`] wrap any driver: one counts what passes through it, the other fails at the nth call.
 //! - [`Server`] is a real server, PostgreSQL, MariaDB or MySQL, started from what is installed and shared by the tests
-//!   of a run; [`PgBouncer`] pools its connections.
+//!   of a run; [`PgBouncer`] pools its connections, and a [`Proxy`] counts, delays and cuts them.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
 //!
 //! Nothing here needs an async runtime.
@@ -14,6 +14,7 @@ mod counting;
 mod fake;
 mod faulty;
 mod pending;
+mod proxy;
 mod record;
 mod server;
 
@@ -24,6 +25,7 @@ pub use self::counting::{Counting, Counts};
 pub use self::fake::{FAKE, Fake, Fault};
 pub use self::faulty::{Faulty, Moment};
 pub use self::pending::{block_on, drop_after};
+pub use self::proxy::{Proxy, Towards, Traffic, Wire};
 pub use self::record::Record;
 pub use self::server::{
     Durability, Installation, PgBouncer, Pooling, Server, ServerError, ServerErrorKind, ServerKind,

@@ -158,6 +158,11 @@ impl Server {
         self.inner.address.url(database)
     }
 
+    /// The same URL with another address, such as that of a proxy.
+    pub fn url_at(&self, host: &str, port: u16, database: &str) -> String {
+        self.inner.address.at(host, port).url(database)
+    }
+
     /// A name for a database that no other test uses: lower-case letters, digits and underscores, at most 40.
     pub fn unique_name() -> String {
         port::unique_name()
@@ -244,7 +249,7 @@ impl Server {
     fn find_or_start(installation: &Installation) -> Result<Self, ServerError> {
         let kind = installation.kind();
         let name = format!("{}-{}", kind.name(), installation.version());
-        let options = ServerOptions::new(kind);
+        let options = ServerOptions::new(kind).with_durability(Durability::Nothing);
         let found = shared::find_or_start(&name, &|run, beside| {
             start(&run.folder(), &name, Lifetime::Process(run.process), kind, &|place, port| {
                 let launch = launch(installation, &options, place, port)?;

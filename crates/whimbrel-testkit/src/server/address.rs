@@ -7,7 +7,7 @@ use super::error::{ServerError, ServerErrorKind};
 /// A server's URL, without a database.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Address {
-    /// `postgres://user:password@host:port`
+    /// `postgres://user:password@`
     before: String,
     /// `?sslmode=…`, or nothing.
     after: String,
@@ -20,7 +20,7 @@ impl Address {
     /// A server that was started here.
     pub(crate) fn local(scheme: &str, user: &str, port: u16) -> Self {
         let host = "127.0.0.1".to_owned();
-        let before = format!("{scheme}://{user}@{host}:{port}");
+        let before = format!("{scheme}://{user}@");
         Self { before, after: String::new(), user: user.to_owned(), host, port }
     }
 
@@ -43,7 +43,18 @@ impl Address {
                 _ => name += &format!("%{byte:02X}"),
             }
         }
-        format!("{}/{name}{}", self.before, self.after)
+        let Self { before, after, host, port, .. } = self;
+        // Only an IPv6 address has colons, and it stands in brackets.
+        if host.contains(':') {
+            format!("{before}[{host}]:{port}/{name}{after}")
+        } else {
+            format!("{before}{host}:{port}/{name}{after}")
+        }
+    }
+
+    /// The same with another host and port.
+    pub(crate) fn at(&self, host: &str, port: u16) -> Self {
+        Self { host: host.to_owned(), port, ..self.clone() }
     }
 
     fn read(url: &str, default_port: u16) -> Option<Self> {
@@ -65,7 +76,8 @@ impl Address {
         if scheme.is_empty() || host.is_empty() {
             return None;
         }
-        Some(Self { before: format!("{scheme}://{authority}"), after, user, host: host.to_owned(), port })
+        let at = if authority.contains('@') { "@" } else { "" };
+        Some(Self { before: format!("{scheme}://{login}{at}"), after, user, host: host.to_owned(), port })
     }
 }
 
@@ -86,8 +98,9 @@ mod tests {
         assert_eq!(address.url("an other"), "postgres://me:p%40ss@db:5433/an%20other?sslmode=require");
         assert_eq!((address.user.as_str(), address.host.as_str(), address.port), ("me", "db", 5433));
         let address = Address::read("mysql://root@[::1]", 3306).expect("valid");
-        assert_eq!(address.url("a"), "mysql://root@[::1]/a");
+        assert_eq!(address.url("a"), "mysql://root@[::1]:3306/a");
         assert_eq!((address.host.as_str(), address.port), ("::1", 3306));
+        assert_eq!(address.at("127.0.0.1", 15_000).url("a"), "mysql://root@127.0.0.1:15000/a");
     }
 
     #[test]

@@ -116,14 +116,15 @@ impl Installation {
     /// The server whose program is in this folder, if there is one and it can be run.
     pub fn at(kind: ServerKind, folder: impl AsRef<Path>) -> Option<Self> {
         let folder = folder.as_ref();
-        if !folder.join(kind.program()).is_file() {
+        let program = folder.join(kind.program());
+        if !program.is_file() {
             return None;
         }
-        let mut installation = Self { kind, version: String::new(), folder: folder.to_owned() };
-        let words = installation.server();
-        let output = Command::new(&words[0]).args(&words[1..]).arg("--version").output().ok()?;
-        installation.version = version_in(&String::from_utf8_lossy(&output.stdout))?;
-        Some(installation)
+        let output = Command::new(&program).arg("--version").output().ok()?;
+        let version = version_in(&String::from_utf8_lossy(&output.stdout))?;
+        // A link in the search path is not where the server's other programs are.
+        let folder = fs::canonicalize(program).ok()?.parent()?.to_owned();
+        Some(Self { kind, version, folder })
     }
 
     /// What kind of server it is.
@@ -156,46 +157,10 @@ impl Installation {
         self.folder.join(name)
     }
 
-    /// The words that begin the server's command line: its program, or what loads it.
-    pub(crate) fn server(&self) -> Vec<String> {
-        let program = self.folder.join(self.kind.program()).display().to_string();
-        match self.own_loader() {
-            Some(loader) => {
-                let libraries = loader.parent().expect("it is a file in a folder").display().to_string();
-                let loader = loader.display().to_string();
-                vec![
-                    loader,
-                    "--library-path".into(),
-                    libraries,
-                    "--argv0".into(),
-                    self.kind.program().into(),
-                    program,
-                ]
-            }
-            None => vec![program],
-        }
-    }
-
     /// The folder that has `bin` or `sbin`, `share`, `lib`, if it is laid out like that.
     pub(crate) fn base(&self) -> Option<&Path> {
         let name = self.folder.file_name()?;
         if name == "bin" || name == "sbin" { self.folder.parent() } else { None }
-    }
-
-    /// The dynamic loader of an unpacked system that the server needs, of which it is a part: `R/usr/sbin` has its
-    /// libraries in `R/usr/lib/MACHINE`. The machine's own servers need none.
-    fn own_loader(&self) -> Option<PathBuf> {
-        let base = self.base()?;
-        if base == Path::new("/usr") || base == Path::new("/") || self.kind != ServerKind::MySql {
-            return None;
-        }
-        let machines = fs::read_dir(base.join("lib")).ok()?.flatten();
-        let mut files = machines.filter_map(|machine| fs::read_dir(machine.path()).ok()).flatten().flatten();
-        let is_loader = |file: &fs::DirEntry| {
-            let name = file.file_name();
-            name.to_str().is_some_and(|name| name.starts_with("ld-linux") && name.contains(".so."))
-        };
-        files.find(is_loader).map(|file| file.path())
     }
 
     fn listed(list: &str) -> Result<Vec<Self>, ServerError> {

@@ -3,7 +3,7 @@
 use super::error::ServerError;
 use super::installation::{Installation, program};
 use super::mysql;
-use super::options::{Durability, ServerOptions};
+use super::options::ServerOptions;
 use super::place::Place;
 use super::supervisor::Launch;
 
@@ -16,11 +16,7 @@ pub(crate) fn launch(
     let server = installation.program("mariadbd");
     let mut words = place.command(&server);
     words.extend(mysql::arguments(options, place, port)?);
-    if options.durability == Durability::Process {
-        words.extend(
-            ["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2"].map(str::to_owned),
-        );
-    }
+    words.extend(mysql::durability(options).map(str::to_owned));
     words.extend(mysql::settings(options));
     Ok(Launch {
         prepare: vec![prepare(installation, place)?],

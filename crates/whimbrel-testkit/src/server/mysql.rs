@@ -22,13 +22,7 @@ pub(crate) fn launch(
     place: &Place,
     port: u16,
 ) -> Result<Launch, ServerError> {
-    let (program, loaded) = {
-        let mut words = installation.server();
-        let rest = words.split_off(1);
-        (words.remove(0), rest)
-    };
-    let mut server = place.command(Path::new(&program));
-    server.extend(loaded);
+    let mut server = place.command(&installation.program("mysqld"));
     server.push("--no-defaults".into());
     server.extend(installed_at(installation));
     let mut prepare = server.clone();
@@ -103,6 +97,22 @@ pub(crate) fn arguments(
         }
     }
     Ok(words)
+}
+
+/// What keeps a server from waiting for the disk, as far as it may.
+pub(crate) fn durability(options: &ServerOptions) -> impl Iterator<Item = &'static str> {
+    let words: &[_] = match options.durability {
+        Durability::Machine => &[],
+        // At each commit the log goes to the system, not to the disk.
+        Durability::Process => &["--innodb-flush-method=nosync", "--innodb-flush-log-at-trx-commit=2"],
+        Durability::Nothing => &[
+            "--innodb-flush-method=nosync",
+            "--innodb-flush-log-at-trx-commit=0",
+            // Else a page that is half written when the server is killed can be repaired.
+            "--innodb-doublewrite=OFF",
+        ],
+    };
+    words.iter().copied()
 }
 
 /// The settings that were asked for.

@@ -27,14 +27,16 @@ pub struct ServerOptions {
     pub(crate) access: Vec<String>,
 }
 
-/// Whether what was committed outlives a crash of the machine.
+/// Which crash a commit survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// It outlives the server, not the machine: nothing waits for the disk. What tests want.
+    /// None: neither the server nor the machine may crash. What is shared is like that, for speed.
+    Nothing,
+    /// The server's death by SIGKILL, and not the machine's: nothing waits for the disk.
     #[default]
     Process,
-    /// It does, with the server's own defaults.
+    /// The machine's, with the server's own defaults.
     Machine,
 }
 
@@ -72,7 +74,7 @@ impl ServerOptions {
         self
     }
 
-    /// What outlives what.
+    /// What is to survive what.
     pub fn with_durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
         self

@@ -69,8 +69,11 @@ fn command(
     set("max_connections", "300");
     // In the data's folder, where nothing is left of it when the server was killed.
     set("dynamic_shared_memory_type", "mmap");
-    if options.durability == Durability::Process {
+    if options.durability != Durability::Machine {
         set("fsync", "off");
+    }
+    if options.durability == Durability::Nothing {
+        // A page may be half written when the server is killed, and what was committed be in its memory only.
         set("full_page_writes", "off");
         set("synchronous_commit", "off");
     }

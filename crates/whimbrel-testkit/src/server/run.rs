@@ -50,6 +50,11 @@ impl TestRun {
         Self { process: ProcessId::current(), asked_for: true }
     }
 
+    /// A run that lasts as long as the process with this number.
+    pub fn of_process(pid: u32) -> Self {
+        Self { process: ProcessId::of(pid), asked_for: true }
+    }
+
     /// What a test process has to find in its environment to be part of this run.
     pub fn variable(&self) -> (&'static str, String) {
         (VARIABLE, self.process.to_string())

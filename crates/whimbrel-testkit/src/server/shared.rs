@@ -27,10 +27,7 @@ pub(crate) type Started = (Place, u16, Supervisor);
 type Start<'a> = &'a dyn Fn(&TestRun, Vec<PathBuf>) -> Result<Started, ServerError>;
 
 /// The run's server of this name: `start` is called by the first process that asks.
-pub(crate) fn find_or_start(
-    name: &str,
-    start: Start<'_>,
-) -> Result<Found, ServerError> {
+pub(crate) fn find_or_start(name: &str, start: Start<'_>) -> Result<Found, ServerError> {
     let run = TestRun::current()?;
     let folder = run.folder();
     place::make_folder(&folder)?;

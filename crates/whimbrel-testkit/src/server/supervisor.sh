@@ -62,7 +62,10 @@ finish() {
   for beside in "$@"; do rm -f "$beside"; done
   # The run's own folder goes with the last server in it.
   case ${folder%/*} in
-    */whimbrel-*) rmdir "${folder%/*}" 2>/dev/null ;;
+    */whimbrel-*)
+      [ "$user" = owner ] || rm -rf "${folder%/*}/used"
+      rmdir "${folder%/*}" 2>/dev/null
+      ;;
   esac
   exit 0
 }
