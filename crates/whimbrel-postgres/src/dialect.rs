@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, Dialect, FlightSql, HistorySql, LockSql, SessionNumber, SettingsSql, TableName, Timeouts,
-    TransactionSql,
+    BootQuery, Dialect, FlightSql, HistorySql, LockSql, RoleSql, SessionNumber, SettingsSql, TableName,
+    Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -17,6 +17,9 @@ pub const DIALECT: Dialect = Dialect {
     transaction: TransactionSql {
         // Whatever the role's or the database's defaults.
         begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+        // Each takes a few of the server's locks, of which there are some 6,400 (max_locks_per_transaction times
+        // connections).
+        statements: 500,
         ..PLAIN.transaction
     },
     lock: Some(LockSql {
@@ -40,7 +43,6 @@ pub const DIALECT: Dialect = Dialect {
         // The same as `pg_current_xact_id()::xid`, which is there from 13 on.
         mine: "xmin = (txid_current() & 4294967295)::text::xid",
         check: "SET CONSTRAINTS ALL IMMEDIATE",
-        place: "current_schema()::text",
         blocks: 128,
     }),
     history: HistorySql {
@@ -50,13 +52,19 @@ pub const DIALECT: Dialect = Dialect {
         // The first statement of a transaction begins it, at the same time. Only for a statement sent without values: with
         // them parsing begins it, and executing is a little later.
         idle: Some("(now() = statement_timestamp())::int"),
+        place: Some("current_schema()::text"),
         ..PLAIN.history
     },
     rules: RULES,
-    settings: SettingsSql { snapshot: &[SNAPSHOT], reset: Some("RESET ALL"), fix: Some(FIX) },
+    settings: SettingsSql { snapshot: &[SNAPSHOT], reset: &["RESET ALL"], fix: Some(FIX) },
     effects: Some(EFFECTS),
     timeouts: Some(timeouts),
-    role: Some(|role| format!("SET LOCAL ROLE {}", (PLAIN.identifier)(role))),
+    role: Some(RoleSql {
+        assume: |role, local| {
+            format!("SET {} ROLE {}", if local { "LOCAL" } else { "SESSION" }, (PLAIN.identifier)(role))
+        },
+        leave: "RESET ROLE",
+    }),
     flight_bytes: 1 << 20,
     session: SessionNumber::Unknown,
     ..PLAIN

@@ -386,7 +386,7 @@ fn settings_come_back() {
         )
         .await;
         run(&mut db, "SET statement_timeout = 5000").await;
-        run(&mut db, settings.reset.expect("there is a reset")).await;
+        run(&mut db, settings.reset[0]).await;
         run(&mut db, &saved).await;
         assert_eq!(text(&mut db, mine).await, before);
         // In a transaction that is then rolled back it is as it was, too.
@@ -394,7 +394,7 @@ fn settings_come_back() {
         run(&mut db, settings.fix.expect("there is a fix")).await;
         let saved = text(&mut db, &format!("SELECT {}", settings.snapshot[0])).await.expect("a statement");
         assert!(!saved.contains("transaction_"), "{saved}");
-        run(&mut db, settings.reset.expect("there is a reset")).await;
+        run(&mut db, settings.reset[0]).await;
         run(&mut db, &saved).await;
         run(&mut db, "COMMIT").await;
         assert_eq!(text(&mut db, mine).await, before);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::digest::{Context, Digest, Fields};
 use crate::effect::Effect;
 use crate::migration::Version;
-use crate::script::{Lexing, Statement};
+use crate::script::{Lexing, Statement, Token};
 
 /// A table of facts about one dialect. A driver has one as a constant.
 ///
@@ -31,7 +31,7 @@ pub struct Dialect {
     pub flight: Option<FlightSql>,
     /// The statements about the history table.
     pub history: HistorySql,
-    /// What is to be known of single statements. All rules whose pattern fits apply; there may be up to 128.
+    /// What is to be known of single statements. All rules whose pattern fits apply.
     pub rules: &'static [Rule],
     /// The session's settings that a script may change, and that are put back after it.
     pub settings: SettingsSql,
@@ -42,8 +42,8 @@ pub struct Dialect {
     pub foreign_keys: Option<ForeignKeys>,
     /// How `lock_timeout` and `statement_timeout` are set, where they mean anything.
     pub timeouts: Option<fn(&Timeouts) -> String>,
-    /// How a role is assumed until the end of the transaction, where that is possible.
-    pub role: Option<fn(&str) -> String>,
+    /// How a role is assumed, where that is possible.
+    pub role: Option<RoleSql>,
     /// How much SQL may be under way at once, in bytes.
     pub flight_bytes: usize,
     /// What the client was told of its session. A fact about a connection rather than the dialect: a driver fills it in
@@ -139,6 +139,15 @@ pub struct SettingsSql {
 impl SettingsSql {
     /// No settings that a script could change.
     pub const NONE: Self = Self { snapshot: &[], reset: &[], fix: None };
+}
+
+/// How a role is assumed.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleSql {
+    /// Assumes a role: until the end of the transaction, or else of the session.
+    pub assume: fn(&str, bool) -> String,
+    /// Goes back to the role that the session began with.
+    pub leave: &'static str,
 }
 
 /// How long statements may wait and take.
@@ -261,9 +270,9 @@ pub struct BootSet<'a> {
 /// Something to be known of the statements that a pattern fits.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    /// The statement's first words, in upper case. `*` stands for any one token.
+    /// The statement's first words, in upper case, or symbols. `*` stands for any one token.
     pub begins: &'static [&'static str],
-    /// A word that has to stand anywhere in it, in upper case.
+    /// A word, in upper case, or a symbol that has to stand anywhere in it.
     pub holds: Option<&'static str>,
     /// What is so.
     pub fact: Fact,
@@ -285,6 +294,8 @@ pub enum Fact {
     RunOnce,
     /// It changes the session only: it is run again before a script is resumed behind it.
     Replay,
+    /// It cannot stand in a script whose statements are each followed by a row of the history.
+    Impossible,
     /// When it fails, a part of it may have taken effect all the same.
     MayFailHalfway,
     /// The database answers it with several results, or with a number of them that nobody knows beforehand.
@@ -349,42 +360,11 @@ impl Dialect {
         }
     }
 
-    /// What is known of a statement, in one pass over its words.
+    /// What is known of a statement.
     pub(crate) fn facts(&self, statement: &Statement<'_>) -> Facts {
-        // Which rules are still in the running, and which have found the word that they look for: a bit a rule.
-        let mut begins: u128 =
-            self.rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
-        let mut holds: u128 = 0;
-        let mut longest = 0;
-        for (at, word) in statement.words().enumerate() {
-            longest = at + 1;
-            for (index, rule) in self.rules.iter().enumerate() {
-                if begins & (1 << index) == 0 {
-                    continue;
-                }
-                if let Some(wanted) = rule.begins.get(at)
-                    && *wanted != "*"
-                    && !word.is_keyword(wanted)
-                {
-                    begins &= !(1 << index);
-                // Lengths first: nearly all words are told apart by them.
-                } else if let Some(wanted) = rule.holds
-                    && wanted.len() == word.text.len()
-                    && word.is_keyword(wanted)
-                {
-                    holds |= 1 << index;
-                }
-            }
-            if begins == 0 {
-                break;
-            }
-        }
         let mut facts = Facts::default();
-        for (index, rule) in self.rules.iter().enumerate() {
-            let fits = begins & (1 << index) != 0 && rule.begins.len() <= longest;
-            if fits && (rule.holds.is_none() || holds & (1 << index) != 0) {
-                facts.add(rule.fact);
-            }
+        for rules in self.rules.chunks(128) {
+            add_facts(rules, statement, &mut facts);
         }
         if facts.has(Fact::RunOnce) {
             facts.remove(Fact::RunAgain);
@@ -397,6 +377,10 @@ impl Dialect {
     pub(crate) fn qualified(&self, table: &TableName) -> String {
         table.qualified(self.identifier, self.default_schema)
     }
+}
+
+fn is(word: &Token<'_>, wanted: &str) -> bool {
+    word.is_keyword(wanted) || word.is_symbol(wanted)
 }
 
 /// How the enforcement of foreign keys is switched off around the rebuild of a table.
@@ -504,6 +488,43 @@ impl fmt::Display for TableName {
     "not a name for the history table: use `table` or `schema.table`, each 1 to 48 letters, digits and `_`, the first no digit"
 )]
 pub struct TableNameError;
+
+/// Adds what up to 128 rules say of a statement, in one pass over its words.
+fn add_facts(rules: &[Rule], statement: &Statement<'_>, facts: &mut Facts) {
+    // Which rules are still in the running, and which have found the word that they look for: a bit a rule.
+    let mut begins: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
+    let mut holds: u128 = 0;
+    let mut longest = 0;
+    for (at, word) in statement.words().enumerate() {
+        longest = at + 1;
+        for (index, rule) in rules.iter().enumerate() {
+            if begins & (1 << index) == 0 {
+                continue;
+            }
+            if let Some(wanted) = rule.begins.get(at)
+                && *wanted != "*"
+                && !is(&word, wanted)
+            {
+                begins &= !(1 << index);
+            // Lengths first: nearly all words are told apart by them.
+            } else if let Some(wanted) = rule.holds
+                && wanted.len() == word.text.len()
+                && is(&word, wanted)
+            {
+                holds |= 1 << index;
+            }
+        }
+        if begins == 0 {
+            break;
+        }
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        let fits = begins & (1 << index) != 0 && rule.begins.len() <= longest;
+        if fits && (rule.holds.is_none() || holds & (1 << index) != 0) {
+            facts.add(rule.fact);
+        }
+    }
+}
 
 fn standard_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))

@@ -78,6 +78,7 @@ pub(crate) fn prepare(
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
     }
     let transactional = dialect.transaction.ddl == Ddl::Transactional;
+    let in_transaction = transactional && !directives.no_transaction;
     let mut sharing = if directives.foreign_keys_off || directives.no_transaction || !transactional {
         Sharing::Alone
     } else {
@@ -96,6 +97,19 @@ pub(crate) fn prepare(
                 ),
             ));
         }
+        if !in_transaction && facts.has(Fact::Impossible) {
+            let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
+            findings.push(finding(
+                FindingKind::Script,
+                statement.position(),
+                format!(
+                    "{} … cannot stand here: after each statement of a script on {} a row of the history is written, \
+                     which this would prevent, or which would change its outcome",
+                    what.join(" "),
+                    dialect.name
+                ),
+            ));
+        }
         if facts.has(Fact::EndsSharing) {
             sharing = Sharing::Ends;
         } else if facts.has(Fact::TravelsAlone) && sharing == Sharing::Shared {
@@ -103,7 +117,6 @@ pub(crate) fn prepare(
         }
     }
     if findings.is_empty() {
-        let in_transaction = transactional && !directives.no_transaction;
         Ok(Prepared { directives, statements: script.statements().len(), sharing, in_transaction })
     } else {
         Err(findings)

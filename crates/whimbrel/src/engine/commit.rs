@@ -7,7 +7,7 @@ use super::{Engine, Failing, Progress};
 use crate::detail::Detail;
 use crate::dialect::Ddl;
 use crate::driver::{DriverError, ErrorClass, Message};
-use crate::engine::Deadline;
+use crate::engine::{Deadline, Locked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
@@ -100,6 +100,22 @@ impl Engine<'_, '_> {
                 }
             };
             self.wait(&mut round, None, error).await?;
+            if self.others_have_written().await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Takes the lock for the session, as soon as nobody else has it. `false`: somebody has written in the meantime.
+    pub(super) async fn hold_lock(&mut self) -> Result<bool> {
+        self.deadline = self.deadline.anew();
+        let mut round = 0;
+        loop {
+            let holder = match self.session.lock(self.settings.table).await.map_err(|e| self.fail(e))? {
+                Locked::Mine => return Ok(true),
+                Locked::Others { holder } => holder,
+            };
+            self.wait(&mut round, holder.as_deref(), None).await?;
             if self.others_have_written().await? {
                 return Ok(false);
             }

@@ -274,7 +274,7 @@ impl<'e> Engine<'e, '_> {
             bundle.push(set(&timeouts));
         }
         if let (Some(role), Some(assume)) = (self.settings.role, self.dialect.role) {
-            bundle.push(assume(role));
+            bundle.push((assume.assume)(role, item.in_transaction()));
         }
     }
 

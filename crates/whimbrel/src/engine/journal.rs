@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use super::bundle::Bundle;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
-use crate::dialect::Fact;
+use crate::dialect::{Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
+use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, NewRow};
 use crate::observe::Event;
@@ -37,6 +38,10 @@ impl<'e> Engine<'e, '_> {
         };
         let script = Script::parse(file.text(), &self.dialect.lexing)
             .map_err(|_| Error::new(ErrorKind::Bug, "a script that was prepared cannot be cut any more"))?;
+        // Until the session ends nobody else gets this lock, so nobody takes for dead what is still at work.
+        if self.dialect.lock.is_some() && !self.hold_lock().await? {
+            return Ok(Progress::Again);
+        }
         let saved = self.save_settings().await?;
         self.session.opened();
         let journal = Journal { item, group, statements: script.statements(), began: Instant::now() };
@@ -49,7 +54,8 @@ impl<'e> Engine<'e, '_> {
         self.started(item);
         let begins = (!item.begun()).then(|| {
             let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
-            self.open_row(item, event, Detail::new().with_some("reason", self.settings.reason))
+            let detail = Detail::new().with_some("reason", self.settings.reason);
+            (event, detail, journal.statements.first().and_then(|next| self.mark(next)))
         });
         if begins.is_some() || self.wants_backup() {
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
@@ -60,6 +66,11 @@ impl<'e> Engine<'e, '_> {
                     return Err(self.fail(error));
                 }
             };
+            // Where the server is, the fence has asked.
+            let begins = begins.map(|(event, detail, mark)| {
+                let detail = detail.with_some("server", self.server.as_deref());
+                NewRow { mark, ..self.open_row(item, event, detail) }
+            });
             let rows = backup.into_iter().chain(begins).collect();
             if let Some(progress) =
                 self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?
@@ -72,7 +83,8 @@ impl<'e> Engine<'e, '_> {
             // Everything has taken effect, and only the row that says so is missing.
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
             let elapsed = self.note_time(journal);
-            let rows = self.closing_rows(journal);
+            let mut rows: Vec<NewRow> = self.missed_row(journal).into_iter().collect();
+            rows.extend(self.closing_rows(journal));
             let failing = Failing::Ours("writing the history");
             let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
             return Ok(done.unwrap_or(Progress::Done));
@@ -81,6 +93,19 @@ impl<'e> Engine<'e, '_> {
             && let Some(progress) = self.intend(journal, first).await?
         {
             return Ok(progress);
+        }
+        let mut before = Bundle::default();
+        self.prelude(item, &mut before);
+        if !before.is_empty() {
+            let set = self.session.execute(&[before.message()], &mut Answers::new()).await;
+            set.map_err(|error| self.fail(Error::driver("setting timeouts and the role", error)))?;
+        }
+        if item.invalid()
+            && let (Some(effects), Some(effect)) =
+                (self.dialect.effects, journal.statements.get(first).and_then(Effect::of))
+        {
+            let dropped = self.session.patient_run(&(effects.drop)(&effect), &self.deadline).await;
+            dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
         }
         for statement in &journal.statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay) {
@@ -103,13 +128,27 @@ impl<'e> Engine<'e, '_> {
             let facts = self.dialect.facts(next);
             facts.has(Fact::NeedsNoTransaction) && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay)
         });
-        if !doubtful {
+        if !doubtful && !journal.item.missed() {
             return Ok(None);
         }
-        let detail = Detail::new().with("statement", first + 1);
-        let row = self.open_row(journal.item, HistoryEvent::Attempt, detail);
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
-        self.finish(&mut fenced, vec![row], Failing::Ours("writing the history"), &[]).await
+        let mut rows: Vec<NewRow> = self.missed_row(journal).into_iter().collect();
+        if doubtful {
+            let detail =
+                Detail::new().with("statement", first + 1).with_some("server", self.server.as_deref());
+            let row = self.open_row(journal.item, HistoryEvent::Attempt, detail);
+            rows.push(NewRow { mark: journal.statements.get(first).and_then(|next| self.mark(next)), ..row });
+        }
+        self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await
+    }
+
+    /// The row of a statement that took effect, and was found afterwards to have.
+    fn missed_row(&self, journal: &Journal<'e, '_>) -> Option<NewRow> {
+        let first = journal.item.first_statement();
+        let statement = journal.statements.get(first.checked_sub(1)?).filter(|_| journal.item.missed())?;
+        let text = statement_digest(statement);
+        let detail = Detail::new().with("statement", first).with("text", text).with("found", "afterwards");
+        Some(self.open_row(journal.item, HistoryEvent::Statement, detail))
     }
 
     /// Runs a statement and records it. `Some`: plan again.
@@ -125,8 +164,16 @@ impl<'e> Engine<'e, '_> {
         if outside {
             self.run_outside(journal, statement, index).await?;
         }
+        if let Some(role) = self.role() {
+            // The history is written as oneself.
+            let left = self.session.run(role.leave).await;
+            left.map_err(|error| self.fail(Error::driver("leaving the role", error)))?;
+        }
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         if !outside {
+            if let Err(error) = self.assume_role(true).await {
+                return self.undo(Failing::Ours("assuming the role"), error).await.map(Some);
+            }
             let message = Message::new(statement.text(), 1);
             if let Err(error) = self.session.execute(&[message], &mut Answers::new()).await {
                 let error = shift(error, statement);
@@ -136,6 +183,12 @@ impl<'e> Engine<'e, '_> {
                 };
             }
         }
+        if !outside
+            && let Some(role) = self.role()
+            && let Err(error) = self.session.run(role.leave).await
+        {
+            return self.undo(Failing::Ours("leaving the role"), error).await.map(Some);
+        }
         self.settings.tell(&Event::Statement {
             label: item.label(),
             statement: index + 1,
@@ -144,7 +197,9 @@ impl<'e> Engine<'e, '_> {
         });
         let text = statement_digest(statement);
         let detail = Detail::new().with("statement", index + 1).with("text", text);
-        let mut rows = vec![self.open_row(item, HistoryEvent::Statement, detail)];
+        let mark = journal.statements.get(index + 1).and_then(|next| self.mark(next));
+        let row = self.open_row(item, HistoryEvent::Statement, detail);
+        let mut rows = vec![NewRow { mark, ..row }];
         let last = index + 1 == journal.statements.len();
         let mut done = Vec::new();
         if last {
@@ -165,6 +220,8 @@ impl<'e> Engine<'e, '_> {
         statement: &Statement<'e>,
         index: usize,
     ) -> Result<()> {
+        let assumed = self.assume_role(false).await;
+        assumed.map_err(|error| self.fail(Error::driver("assuming the role", error)))?;
         let mut round = 0;
         loop {
             let message = Message::new(statement.text(), 1);
@@ -174,7 +231,7 @@ impl<'e> Engine<'e, '_> {
             };
             if error.class() == ErrorClass::Busy && !self.deadline.passed() {
                 self.settings.tell(&Event::Waiting { holder: None, waited: self.deadline.waited() });
-                self.session.pause(&mut round, &self.deadline).await;
+                self.session.back_off(&mut round, &self.deadline).await;
                 continue;
             }
             let failing = Failing::Statement { item: journal.item, statement: index, kept: index };
@@ -210,6 +267,18 @@ impl<'e> Engine<'e, '_> {
             }
         }
         error.with_report(self.report.clone())
+    }
+
+    pub(super) fn role(&self) -> Option<RoleSql> {
+        self.dialect.role.filter(|_| self.settings.role.is_some())
+    }
+
+    /// Becomes the role as which scripts run, until the end of the transaction, or else until it is left.
+    async fn assume_role(&mut self, local: bool) -> Result<(), DriverError> {
+        match (self.role(), self.settings.role) {
+            (Some(sql), Some(role)) => self.session.run(&(sql.assume)(role, local)).await,
+            _ => Ok(()),
+        }
     }
 
     fn note_time(&mut self, journal: &Journal<'e, '_>) -> Duration {

@@ -74,10 +74,7 @@ impl<'e> Engine<'e, '_> {
                 return Ok((from, progress));
             }
         }
-        if !self.session.is_locked() {
-            return Ok((from, Progress::Again));
-        }
-        if !self.create_first().await? {
+        if !self.hold_lock().await? || !self.create_first().await? {
             return Ok((from, Progress::Again));
         }
         let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
@@ -409,10 +406,9 @@ impl<'e> Engine<'e, '_> {
         );
         let halfway = item.script().is_none_or(|file| {
             Script::parse(file.text(), &self.dialect.lexing).is_ok_and(|script| {
-                script
-                    .statements()
-                    .get(number)
-                    .is_none_or(|it| self.dialect.facts(it).has(Fact::MayFailHalfway))
+                script.statements().get(number).is_none_or(|it| {
+                    self.dialect.facts(it).has(Fact::MayFailHalfway) && Effect::of(it).is_none()
+                })
             })
         });
         if outside && known && !halfway {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::bundle::Bundle;
 use super::commit::Fenced;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
@@ -31,7 +32,10 @@ enum Wrong<'p> {
 impl<'e> Engine<'e, '_> {
     /// Carries out a group in one transaction: the lock, the scripts, their rows, the commit.
     pub(super) async fn run_shared(&mut self, group: &Group<'e>) -> Result<Progress> {
-        if group.items[0].sharing() == Sharing::Shared {
+        // A step in Rust can change settings too, which only a dialect that can reset them all has a cheap answer to.
+        let steps = group.items.iter().any(|item| item.rust_step().is_some());
+        let may_set = steps && !self.dialect.settings.reset.is_empty();
+        if group.items[0].sharing() == Sharing::Shared && !may_set {
             return self.run_checked(group).await;
         }
         // What travels alone may change settings of the session, which no transaction brings back: what comes behind it
@@ -143,7 +147,17 @@ impl<'e> Engine<'e, '_> {
             } else {
                 let item = &rest[0];
                 if item.rust_step().is_some() {
+                    let ours = |error| Wrong::Database(Failing::Ours("timeouts and role of a step"), error);
+                    let mut before = Bundle::default();
+                    self.prelude(item, &mut before);
+                    if !before.is_empty() {
+                        let set = self.session.execute(&[before.message()], &mut Answers::new()).await;
+                        set.map_err(ours)?;
+                    }
                     done.push((item, self.run_step(item).await?));
+                    if let Some(role) = self.role() {
+                        self.session.run(role.leave).await.map_err(ours)?;
+                    }
                 }
                 from += 1;
             }

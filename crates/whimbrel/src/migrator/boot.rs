@@ -62,6 +62,16 @@ impl Migrator<'_> {
             )
             .with_note("next", "give the history another name with `with_table`, or restore the table")
         };
+        if let Some(row) = rows.first()
+            && row.values().len() > 8
+            && self.table.schema().is_none()
+        {
+            let text = |column| row.read::<Option<String>>(column).map_err(odd);
+            let (there, here) = (text(7)?, text(8)?);
+            if there.is_some() && there != here {
+                return Err(elsewhere(&self.table.to_string(), &there.unwrap_or_default(), here.as_deref()));
+            }
+        }
         let mut found = Booted::UpToDate;
         for (set, loaded) in boot_sets.iter().zip(sets) {
             let row = rows.iter().find(|row| row.read::<String>(0).is_ok_and(|name| name == set.name));
@@ -119,4 +129,17 @@ impl Migrator<'_> {
             _ => Booted::Pending,
         })
     }
+}
+
+/// The table that was found is not the one in the schema in which this connection would create it.
+fn elsewhere(table: &str, there: &str, here: Option<&str>) -> Error {
+    let here = here.map_or_else(|| "in no schema".to_owned(), |here| format!("in the schema {here}"));
+    Error::new(
+        ErrorKind::Configuration,
+        format!("the history was found in the schema {there}, and this connection creates tables {here}"),
+    )
+    .with_note(
+        "next",
+        format!("mend the search path, or say which history is meant: `with_table(TableName::new(\"{there}.{table}\")?)`"),
+    )
 }

@@ -1,0 +1,375 @@
+//! The facts about MySQL's and MariaDB's dialects. No I/O.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use whimbrel::script::Lexing;
+use whimbrel::{
+    BootQuery, BootSet, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts, TransactionSql,
+};
+
+use crate::effect::EFFECTS;
+use crate::rules::RULES;
+
+/// A number makes bytes of a text on MariaDB, whence the conversions here and below.
+///
+/// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
+/// uptime from the same clock that `unix_timestamp()` reads, so the difference stays the same.
+macro_rules! server {
+    ($name:literal, $schema:literal) => {
+        concat!(
+            "convert(concat_ws(' ', ",
+            $name,
+            ", @@port, @@server_id, unix_timestamp() - (select cast(variable_value as signed) from ",
+            $schema,
+            ".global_status where variable_name = 'Uptime')) using ascii)"
+        )
+    };
+}
+
+/// What the core has to know about MySQL.
+pub const MYSQL: Dialect = Dialect {
+    identifier,
+    literal,
+    transaction: TransactionSql {
+        begin: "START TRANSACTION READ WRITE",
+        // Whatever `completion_type` says.
+        commit: "COMMIT AND NO CHAIN NO RELEASE",
+        rollback: "ROLLBACK AND NO CHAIN NO RELEASE",
+        ddl: Ddl::Commits,
+        statements: usize::MAX,
+    },
+    lock: Some(LockSql {
+        transaction: None,
+        take: |table| format!("coalesce(get_lock({}, 0), 0)", lock_name(table)),
+        release: |table| format!("coalesce(release_lock({}), 0)", lock_name(table)),
+        held: |table| format!("coalesce(is_used_lock({}) = connection_id(), 0)", lock_name(table)),
+        holder,
+        session: "connection_id()",
+    }),
+    rules: RULES,
+    effects: Some(EFFECTS),
+    settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: &[], fix: Some(FIX) },
+    timeouts: Some(|timeouts| {
+        set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
+    }),
+    ..Dialect::plain(
+        "mysql",
+        Lexing::MYSQL,
+        HistorySql {
+            user: "current_user()",
+            place: Some("convert(database() using utf8mb4)"),
+            // A NULL for the guard is an error in a row of its own only, whatever `sql_mode` says.
+            rows_per_insert: 1,
+            server: Some(server!("@@server_uuid", "performance_schema")),
+            guard: Some(|table| format!("if(is_used_lock({}) = connection_id(), 1, null)", lock_name(table))),
+            ..HistorySql::plain(create, boot, survey, CLOCK)
+        },
+    )
+};
+
+/// What the core has to know about MariaDB.
+pub const MARIADB: Dialect = Dialect {
+    name: "mariadb",
+    lexing: Lexing::MARIADB,
+    settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
+    // Seconds, with a fraction.
+    timeouts: Some(|timeouts| {
+        set_timeouts(timeouts, |limit| format!("max_statement_time = {:.3}", limit.as_secs_f64()))
+    }),
+    history: HistorySql { server: Some(server!("@@hostname", "information_schema")), ..MYSQL.history },
+    ..MYSQL
+};
+
+const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')";
+
+/// The scripts are UTF-8. What changes how strings are read comes out of `sql_mode`, and the modes that imply it; the commas
+/// that are left do no harm.
+const FIX: &str = "SET SESSION autocommit = 1, character_set_client = utf8mb4, sql_mode = \
+    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
+    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')";
+
+macro_rules! numbers {
+    ($first:literal $(, $name:literal)* $(,)?) => {
+        concat!(
+            "convert(concat('SET SESSION ", $first, " = ', @@session.", $first,
+            $(", ', ", $name, " = ', @@session.", $name,)*
+            ") using utf8mb4)"
+        )
+    };
+}
+
+macro_rules! texts {
+    ($first:literal $(, $name:literal)* $(,)?) => {
+        concat!(
+            "convert(concat('SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
+            $(", ', ", $name, " = ', quote(@@session.", $name, ")",)*
+            ") using utf8mb4)"
+        )
+    };
+}
+
+const CHECKS: &str = numbers!(
+    "autocommit",
+    "foreign_key_checks",
+    "unique_checks",
+    "sql_safe_updates",
+    "sql_auto_is_null",
+    "sql_big_selects",
+    "sql_notes",
+    "sql_warnings",
+    "group_concat_max_len",
+    "div_precision_increment",
+    "default_week_format",
+    "low_priority_updates",
+    "lock_wait_timeout",
+    "innodb_lock_wait_timeout",
+);
+const WORDS: &str = texts!(
+    "sql_mode",
+    "time_zone",
+    "default_storage_engine",
+    "lc_time_names",
+    "completion_type",
+    "character_set_client",
+    "character_set_results",
+    "character_set_connection",
+    "collation_connection",
+);
+const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
+
+/// MySQL 5.7 makes -1 of the largest number, which as a limit is none at all.
+const LIMIT: &str = "convert(concat('SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
+
+/// To set these takes a privilege on MySQL.
+const RESTRICTED: &str = numbers!("auto_increment_increment", "auto_increment_offset");
+
+const SNAPSHOT_MYSQL: [&str; 7] = [
+    CHECKS,
+    RESTRICTED,
+    LIMIT,
+    WORDS,
+    DATABASE,
+    numbers!("transaction_read_only", "max_execution_time"),
+    texts!("transaction_isolation"),
+];
+const SNAPSHOT_MARIADB: [&str; 7] = [
+    CHECKS,
+    RESTRICTED,
+    LIMIT,
+    WORDS,
+    DATABASE,
+    numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),
+    texts!("tx_isolation"),
+];
+
+/// The server waits for whole seconds, one at least.
+fn set_timeouts(timeouts: &Timeouts, statement: fn(Duration) -> String) -> String {
+    let lock = timeouts.lock.map(|limit| {
+        let seconds = limit.as_millis().div_ceil(1000).max(1);
+        format!("lock_wait_timeout = {seconds}, innodb_lock_wait_timeout = {seconds}")
+    });
+    let all: Vec<String> = lock.into_iter().chain(timeouts.statement.map(statement)).collect();
+    if all.is_empty() { "DO 0".to_owned() } else { format!("SET SESSION {}", all.join(", ")) }
+}
+
+/// Names of locks are the server's, not the database's, and have 64 characters at most.
+fn lock_name(table: &TableName) -> String {
+    format!(
+        "concat('whimbrel ', left(sha2(concat({}, '.', {}), 256), 40))",
+        database(table),
+        literal(table.name())
+    )
+}
+
+/// Without the privilege PROCESS only the number is to be seen.
+fn holder(table: &TableName) -> String {
+    format!(
+        "(select convert(concat('connection ', l.id, coalesce(concat(', ', p.user, '@', p.host), '')) using utf8mb4) \
+         from (select is_used_lock({}) id) l left join information_schema.processlist p on p.id = l.id \
+         where l.id is not null)",
+        lock_name(table)
+    )
+}
+
+pub(crate) fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A backslash means itself under `NO_BACKSLASH_ESCAPES` and not otherwise, other characters are what the connection's
+/// character set makes of them, and no text at all is NULL under MariaDB's `EMPTY_STRING_IS_NULL`: such texts are written by
+/// their bytes.
+pub(crate) fn literal(text: &str) -> String {
+    if !text.is_empty()
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b'\'')
+    {
+        return format!("'{text}'");
+    }
+    let mut sql = String::with_capacity(text.len() * 2 + 12);
+    sql.push_str("_utf8mb4 x'");
+    for byte in text.bytes() {
+        let _ = write!(sql, "{byte:02x}");
+    }
+    sql.push('\'');
+    sql
+}
+
+fn database(table: &TableName) -> String {
+    table.schema().map_or_else(|| "database()".to_owned(), literal)
+}
+
+fn qualified(table: &TableName) -> String {
+    table.qualified(identifier, None)
+}
+
+/// Rows compare by their bytes, as their hashes do. A key takes 3072 bytes at most.
+///
+/// `lk`, `mark` and `recorded_at` stand outside the hash: that the session held the lock, how an object looked before a
+/// statement, and the server's own clock.
+fn create(table: &TableName) -> Vec<String> {
+    const DIGEST: &str = "VARCHAR(80) CHARACTER SET ascii COLLATE ascii_bin";
+    vec![format!(
+        "CREATE TABLE {} (\
+         set_name VARCHAR(190) NOT NULL, seq BIGINT NOT NULL, event VARCHAR(32) NOT NULL, version BIGINT NULL, \
+         name VARCHAR(255) NULL, digest {DIGEST} NULL, head {DIGEST} NULL, repeatables {DIGEST} NOT NULL, \
+         below BIGINT NULL, who TEXT NOT NULL, at VARCHAR(32) NOT NULL, detail MEDIUMTEXT NOT NULL, \
+         previous {DIGEST} NULL, hash {DIGEST} NOT NULL, \
+         lk TINYINT NOT NULL DEFAULT 1, mark VARCHAR(255) NULL, \
+         recorded_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), \
+         PRIMARY KEY (set_name, seq), KEY h_head (set_name, head, seq), KEY h_below (set_name, below, seq)) \
+         ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+        qualified(table)
+    )]
+}
+
+/// Reads a handful of index entries, whatever the number of rows: a branch for each set, with literals, since both servers
+/// read far more for values that come from another table.
+///
+/// There is one database that a connection looks into, so it is not asked for. Names are short since they travel: without
+/// them a column is called by its whole expression.
+fn boot(query: &BootQuery<'_>) -> String {
+    let table = qualified(query.table);
+    let environment = if query.environment {
+        format!(
+            "(select detail from {table} where set_name = '*' and event = 'environment' order by seq desc limit 1)"
+        )
+    } else {
+        "null".to_owned()
+    };
+    let mut sql = String::with_capacity(1024);
+    for (index, BootSet { name, head, repeatables, last }) in query.sets.iter().enumerate() {
+        if index > 0 {
+            sql.push_str(" union all ");
+        }
+        let name = literal(name);
+        let mine = format!("{table} force index (h_head) where set_name = {name} and head = '{head}'");
+        let both = repeatables.map_or_else(
+            || "null".to_owned(),
+            |repeatables| {
+                format!(
+                    "(select seq from {mine} and repeatables = '{repeatables}' order by seq desc limit 1)"
+                )
+            },
+        );
+        let _ = write!(
+            sql,
+            "(select {name} s, n.head h, m.seq m, m.repeatables r, {both} b, \
+             (select max(seq) from {table} force index (h_below) where set_name = {name} and below <= {last}) t, \
+             {environment} e \
+             from (select head from {table} where set_name = {name} order by seq desc limit 1) n \
+             left join (select seq, repeatables from {mine} order by seq desc limit 1) m on true)"
+        );
+    }
+    sql
+}
+
+fn survey(table: &TableName) -> String {
+    let name = literal(table.name());
+    // Compared by bytes where the server tells names apart by their case.
+    format!(
+        "select table_name, \
+         if(@@lower_case_table_names = 0, cast(table_name as binary) = {name}, lower(table_name) = lower({name})) own \
+         from information_schema.tables where table_schema = {} order by 2 desc, 1 limit 6",
+        database(table)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use whimbrel::Digest;
+
+    use super::*;
+
+    fn boot_sql(sets: usize, repeatables: bool) -> String {
+        let digest = |byte: u8| Digest::from_bytes([byte; 32]);
+        let names = ["app", "jobs"];
+        let sets: Vec<BootSet<'_>> = names[..sets]
+            .iter()
+            .map(|name| BootSet {
+                name,
+                head: digest(1),
+                repeatables: repeatables.then(|| digest(2)),
+                last: 40,
+            })
+            .collect();
+        (MYSQL.history.boot)(&BootQuery {
+            table: &TableName::default(),
+            sets: &sets,
+            environment: repeatables,
+        })
+    }
+
+    #[test]
+    fn a_boot_of_one_set_is_under_one_kib() {
+        assert!(boot_sql(1, false).len() < 900, "{}", boot_sql(1, false).len());
+        assert!(boot_sql(1, true).len() < 1024 + 512, "{}", boot_sql(1, true).len());
+    }
+
+    #[test]
+    fn the_sql_is_as_reviewed() {
+        let (table, other) = (TableName::default(), TableName::new("ops.h").unwrap());
+        let lock = MYSQL.lock.unwrap();
+        let all = [
+            boot_sql(1, false),
+            boot_sql(2, true),
+            (MYSQL.history.create)(&table).join(";\n"),
+            (MYSQL.history.survey)(&table),
+            (MYSQL.history.survey)(&other),
+            (lock.take)(&table),
+            (lock.holder)(&other),
+            (MYSQL.history.guard.unwrap())(&table),
+            MYSQL.settings.snapshot.join(",\n"),
+            MARIADB.settings.snapshot.join(",\n"),
+            MYSQL.history.server.unwrap().to_owned(),
+            MARIADB.history.server.unwrap().to_owned(),
+        ];
+        insta::assert_snapshot!(all.join(";\n\n"));
+    }
+
+    #[test]
+    fn literals_are_plain_only_where_every_session_reads_them_alike() {
+        assert_eq!(literal("b3v1:00ff"), "'b3v1:00ff'");
+        assert_eq!(literal(""), "_utf8mb4 x''");
+        assert_eq!(literal("it's"), "_utf8mb4 x'69742773'");
+        assert_eq!(literal("\\"), "_utf8mb4 x'5c'");
+        assert_eq!(literal("é\0"), "_utf8mb4 x'c3a900'");
+        assert_eq!(identifier("a`b"), "`a``b`");
+    }
+
+    #[test]
+    fn time_limits_are_told_in_the_servers_units() {
+        let limit = |lock, statement| Timeouts {
+            lock: Some(Duration::from_millis(lock)),
+            statement: Some(Duration::from_millis(statement)),
+            local: false,
+        };
+        let set = |dialect: &Dialect, timeouts| (dialect.timeouts.unwrap())(&timeouts);
+        let mysql =
+            "SET SESSION lock_wait_timeout = 1, innodb_lock_wait_timeout = 1, max_execution_time = 1500";
+        assert_eq!(set(&MYSQL, limit(1, 1500)), mysql);
+        let mariadb =
+            "SET SESSION lock_wait_timeout = 4, innodb_lock_wait_timeout = 4, max_statement_time = 1.500";
+        assert_eq!(set(&MARIADB, limit(3001, 1500)), mariadb);
+        assert_eq!(set(&MYSQL, Timeouts::default()), "DO 0");
+    }
+}

@@ -1,0 +1,271 @@
+//! A connection to MySQL or MariaDB that the driver owns: connecting, running packets, giving it back. Knows nothing of
+//! what the packets say.
+
+use std::any::Any;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mysql_async::Conn;
+use mysql_async::consts::StatusFlags;
+use mysql_async::prelude::Queryable;
+use whimbrel::{
+    Answers, DatabaseUrl, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows,
+    SessionNumber, Value,
+};
+
+use crate::connect::connect;
+use crate::dialect::{MARIADB, MYSQL};
+use crate::error::{driver_error, lost, too_large};
+use crate::value::{column_names, parameters, read_row};
+
+/// From this size on it is asked whether the server takes a packet; none that is smaller is worth a round trip.
+const LARGE: usize = 2 << 20;
+
+/// A connection that the driver owns.
+///
+/// When the future of a verb is dropped, or the connection's state is not known for another reason, it is closed, and never
+/// given back to a pool. The server carries on with what it has received; the next run waits for that.
+pub struct MySql {
+    conn: Option<Conn>,
+    dialect: Dialect,
+    entered: bool,
+}
+
+impl std::fmt::Debug for MySql {
+    // The client's own shows its options, and the password with them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MySql")
+            .field("dialect", &self.dialect.name)
+            .field("connection", &self.conn.as_ref().map(Conn::id))
+            .finish_non_exhaustive()
+    }
+}
+
+impl MySql {
+    /// Connects to the first of the URL's hosts that answers.
+    ///
+    /// ```no_run
+    /// # use whimbrel::DatabaseUrl;
+    /// # use whimbrel_mysql::MySql;
+    /// # async fn connect() -> whimbrel::Result<()> {
+    /// let db = MySql::connect(&DatabaseUrl::from_env("DATABASE_URL")?).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Says where, why not, and what to do; never with the password.
+    pub async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Self> {
+        Ok(Self::from_conn(connect(url).await?))
+    }
+
+    /// Takes over a connection that is open. [`into_conn`](Self::into_conn) gives it back.
+    pub fn from_conn(conn: Conn) -> Self {
+        // The client knows whether the server called itself MariaDB, and does not tell; MariaDB's versions begin at 10,
+        // MySQL's are below.
+        let dialect = if conn.server_version().0 >= 10 { MARIADB } else { MYSQL };
+        let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
+        if conn.server_version().0 < 8
+            && let Some(effects) = &mut dialect.effects
+        {
+            effects.survives_restart = false;
+        }
+        Self { conn: Some(conn), dialect, entered: false }
+    }
+
+    /// Gives the connection back if it is sound: nothing is open on it, and no call on it was cut short.
+    ///
+    /// # Errors
+    /// It was given up, and is closed.
+    pub fn into_conn(mut self) -> whimbrel::Result<Conn> {
+        if self.conn.as_ref().is_some_and(|conn| in_transaction(conn) != Some(false)) {
+            self.close();
+        }
+        self.conn.take().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Retry,
+                "the connection was given up, since its state was not known: open another one",
+            )
+        })
+    }
+
+    /// Runs `work` on the connection, which is given up when the future is dropped meanwhile or the client says that it
+    /// is gone.
+    async fn with<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Conn) -> Result<T, DriverError>,
+    ) -> Result<T, DriverError> {
+        let mut pending = Pending { driver: self, done: false };
+        let result = match &mut pending.driver.conn {
+            Some(conn) => work(conn).await,
+            None => Err(lost()),
+        };
+        pending.done = !result.as_ref().is_err_and(|error| error.class() == ErrorClass::ConnectionLost);
+        result
+    }
+}
+
+/// A call under way: dropped before its answer, it gives the connection up.
+struct Pending<'d> {
+    driver: &'d mut MySql,
+    done: bool,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.driver.close();
+        }
+    }
+}
+
+#[async_trait]
+impl Driver for MySql {
+    fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    async fn execute(
+        &mut self,
+        messages: &[Message<'_>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
+        let enter = !std::mem::replace(&mut self.entered, true);
+        let transaction = self.dialect.transaction.clone();
+        self.with(async |conn| {
+            if enter {
+                refuse_transaction(conn).await?;
+            }
+            for message in messages {
+                let before = in_transaction(conn);
+                run_message(conn, message, answers).await?;
+                let ends = message.sql == transaction.commit || message.sql == transaction.rollback;
+                if before == Some(true) && in_transaction(conn) == Some(false) && !ends {
+                    return Err(DriverError::new(
+                        ErrorClass::TransactionLost,
+                        "a statement has ended the transaction, so nothing behind it was run",
+                    ));
+                }
+                answers.message();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+        self.with(async |conn| match values {
+            [] => {
+                let result = conn.query_iter(sql).await.map_err(|error| driver_error(&error, sql))?;
+                read_result(result, sql).await
+            }
+            values => {
+                let values = parameters(values);
+                let result = conn.exec_iter(sql, values).await.map_err(|error| driver_error(&error, sql))?;
+                read_result(result, sql).await
+            }
+        })
+        .await
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn native(&mut self) -> &mut (dyn Any + Send) {
+        match &mut self.conn {
+            Some(conn) => conn,
+            None => &mut self.entered,
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(mut conn) = self.conn.take() {
+            // The client marks a connection as gone while a command is under way, and drops one that is so marked at once.
+            // Any other it would read to its end and give back to its pool.
+            for _ in 0..3 {
+                if poll_once(conn.ping()).is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Whether a transaction is open, as the server said with its last answer; none after an error.
+fn in_transaction(conn: &Conn) -> Option<bool> {
+    conn.last_ok_packet().map(|ok| ok.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+}
+
+/// `BEGIN` would commit what the application has open.
+async fn refuse_transaction(conn: &mut Conn) -> Result<(), DriverError> {
+    if conn.last_ok_packet().is_none() {
+        conn.query_drop("DO 0").await.map_err(|error| driver_error(&error, ""))?;
+    }
+    match in_transaction(conn) {
+        Some(false) => Ok(()),
+        _ => Err(DriverError::new(ErrorClass::InTransaction, "the connection is inside a transaction")),
+    }
+}
+
+/// Sends one packet, and counts the server's answers.
+async fn run_message(
+    conn: &mut Conn,
+    message: &Message<'_>,
+    answers: &mut Answers<'_>,
+) -> Result<(), DriverError> {
+    let sql: &str = &message.sql;
+    let wrong = |error| driver_error(&error, sql);
+    if sql.len() > LARGE {
+        // The server would hang up amid the packet, and leave open whether it has run any of it.
+        let most: Option<usize> = conn.query_first("SELECT @@max_allowed_packet").await.map_err(wrong)?;
+        if most.is_some_and(|most| sql.len() >= most) {
+            return Err(too_large());
+        }
+    }
+    let mut result = conn.query_iter(sql).await.map_err(wrong)?;
+    let mut with_rows = 0;
+    // The answer to a statement that failed has no columns either: it is what is read after the last one.
+    while let Some(columns) = result.columns() {
+        while result.next().await.map_err(wrong)?.is_some() {}
+        // `CALL` answers the rows of each query in the procedure, and then once for itself.
+        if message.statements > 1 || columns.is_empty() {
+            answers.statement();
+            with_rows = 0;
+        } else {
+            with_rows += 1;
+        }
+    }
+    // The error of the statement behind the last answered one, if there was any.
+    result.next().await.map_err(wrong)?;
+    for _ in 0..with_rows {
+        answers.statement();
+    }
+    Ok(())
+}
+
+/// The rows of the first answer.
+async fn read_result<P: mysql_async::prelude::Protocol>(
+    mut result: mysql_async::QueryResult<'_, '_, P>,
+    sql: &str,
+) -> Result<Rows, DriverError> {
+    let wrong = |error| driver_error(&error, sql);
+    let columns = result.columns().unwrap_or_default();
+    let affected = if columns.is_empty() { result.affected_rows() } else { 0 };
+    let mut rows = Vec::new();
+    while let Some(row) = result.next().await.map_err(wrong)? {
+        rows.push(read_row(row));
+    }
+    result.drop_result().await.map_err(wrong)?;
+    Ok(Rows::new(column_names(&columns), rows, affected))
+}
