@@ -147,7 +147,7 @@ fn create(table: &TableName) -> Vec<String> {
              set_name text COLLATE \"C\" NOT NULL, seq bigint NOT NULL, event text NOT NULL, version bigint, name text, \
              digest text, head text COLLATE \"C\", repeatables text NOT NULL, below bigint, who text NOT NULL, \
              at text NOT NULL, detail text NOT NULL, previous text, hash text NOT NULL, \
-             recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (set_name, seq))"
+             mark text, recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (set_name, seq))"
         ),
         format!("CREATE INDEX {} ON {full} (set_name, head, seq)", index("head")),
         format!("CREATE INDEX {} ON {full} (set_name, below, seq) WHERE below IS NOT NULL", index("below")),

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
 use crate::plan::PlanItem;
+use crate::script::Script;
 
 /// Guards a script: where the transaction is not the one that our messages opened, there is no such savepoint.
 const SAVEPOINT: &str = "SAVEPOINT whimbrel";
@@ -382,7 +383,9 @@ impl<'e> Engine<'e, '_> {
                 }
                 *lock == statement || proofs.contains(&statement)
             }
-            Role::Script(_) => statement == 0,
+            // The database reads a message whole before it runs any of it: what it cannot read is the script's, whatever
+            // number it gives.
+            Role::Script(_) => statement == 0 && error.offset().is_none_or(|offset| offset < RELEASE.len()),
             Role::Between => false,
             Role::Tail { proof, .. } => *proof == statement,
         };
@@ -422,10 +425,22 @@ impl<'e> Engine<'e, '_> {
                     Some(offset) => error.with_offset(offset),
                     None => error,
                 };
-                let failing = Failing::Statement { item, statement: statement - 1, kept: 0 };
+                let number = match error.offset() {
+                    Some(offset) if statement == 0 => self.statement_at(item, offset),
+                    _ => statement.saturating_sub(1),
+                };
+                let failing = Failing::Statement { item, statement: number, kept: 0 };
                 self.after(failing, error).await
             }
         }
+    }
+
+    /// The number of the statement that stands at an offset of a script.
+    fn statement_at(&self, item: &PlanItem, offset: usize) -> usize {
+        let Some(file) = item.script() else { return 0 };
+        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return 0 };
+        let begun = script.statements().iter().take_while(|it| it.position().offset <= offset).count();
+        begun.saturating_sub(1)
     }
 
     /// Writes the rows that close the run, with the times that were not known before. They are no part of what is in
