@@ -136,9 +136,8 @@ async fn apply(db: Either, set: &Memory, count: usize) -> usize {
     let mut db = Counting::new(db);
     let report = Migrator::new(set).run(&mut db).await.unwrap_or_else(|error| panic!("{error:#}"));
     assert_eq!(report.migrations.len(), count, "{report}");
-    assert_eq!(report.queries, db.counts().calls());
     println!("{report}");
-    report.queries
+    db.counts().calls()
 }
 
 #[tokio::test]
