@@ -97,9 +97,13 @@ fn listen_in() {
 
 /// All that an error shows, in every form, with all behind it.
 fn shown(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(|error| format!("{error} {error:#} {error:?} {error:#?}\n"))
-        .collect()
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        text.push_str(&format!("{error} {error:#} {error:?} {error:#?}\n"));
+        next = error.source();
+    }
+    text
 }
 
 /// Tries to connect, and answers all that can be seen of it. `None`: it is connected.
