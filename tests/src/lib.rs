@@ -1,6 +1,8 @@
-//! What the tests across crates share: sets of migrations, a picture of a database, and a driver that dies.
+//! What the tests across crates share: sets of migrations, databases on servers, a picture of one, a driver that dies.
 
+pub mod certificate;
 pub mod dying;
+pub mod either;
 pub mod picture;
 pub mod sets;
 

@@ -3,6 +3,7 @@
 use mysql_async::{DriverError as ClientError, Error as SqlError, ServerError};
 use whimbrel::{DriverError, Error, ErrorClass, ErrorKind};
 
+use crate::grant::remedy;
 use crate::tls::tls_error;
 
 /// What was said of `sql`, the whole packet.
@@ -46,6 +47,9 @@ fn of_server(error: &ServerError, sql: &str) -> DriverError {
     let mut this = DriverError::new(class, public).with_code(code.to_string());
     if quotes {
         this = this.with_private(message.clone());
+    }
+    if let Some(hint) = remedy(*code, message).filter(|_| class == ErrorClass::Permission) {
+        this = this.with_hint(hint);
     }
     match syntax_error_offset(*code, message, sql) {
         Some(offset) => this.with_offset(offset),

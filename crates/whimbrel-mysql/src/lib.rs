@@ -30,6 +30,7 @@ mod connect;
 mod dialect;
 mod effect;
 mod error;
+mod grant;
 mod mysql;
 mod rules;
 mod tls;

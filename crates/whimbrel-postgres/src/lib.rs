@@ -41,6 +41,7 @@ mod connect;
 mod dialect;
 mod effect;
 mod error;
+mod grant;
 mod postgres;
 mod refusal;
 mod rules;

@@ -19,6 +19,10 @@ use crate::error::{driver_error, lost};
 use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
 
+/// How much may be under way on a connection whose task is the driver's.
+const OWN_BLOCKS: usize = 1_024;
+const OWN_BYTES: usize = 4 << 20;
+
 /// A connection that the driver owns: one that it opened, or whatever derefs to a [`Client`].
 pub struct Postgres<C = Box<Client>> {
     /// `None` once the connection was given up.
@@ -43,10 +47,10 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
         Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT } }
     }
 
+    /// What still waits to be sent goes with the task, so that more may wait than in the hands of somebody else's.
     pub(crate) fn with_task(self, task: Task) -> Self {
-        // What is under way on a connection of ours ends with it; on another's it is carried out to its end, so less may be.
-        let flight = self.dialect.flight.map(|flight| FlightSql { blocks: 4096, ..flight });
-        let dialect = Dialect { flight, flight_bytes: 8 << 20, ..self.dialect.clone() };
+        let flight = self.dialect.flight.map(|flight| FlightSql { blocks: OWN_BLOCKS, ..flight });
+        let dialect = Dialect { flight, flight_bytes: OWN_BYTES, ..self.dialect };
         Self { task: Some(task), dialect, ..self }
     }
 

@@ -81,6 +81,24 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// Where there is no history, and one of that name in another schema, or a schema that this connection cannot see into
+    /// comes first: the search path is not what whoever migrated before had.
+    pub(super) fn schemas(&mut self, first: Option<&SetName>) {
+        let Some(set) = first.filter(|_| !self.history.exists) else { return };
+        for schema in &self.history.elsewhere {
+            let message = "has a history, and the one that this connection would begin is another: mend the search path, or \
+                           name the schema of the one that is meant in `with_table`";
+            self.find(FindingKind::Schema, set, schema, message.to_owned());
+        }
+        for schema in &self.history.unusable {
+            let message = format!(
+                "comes first on the search path, and may not be used: GRANT USAGE, CREATE ON SCHEMA {schema} to the role, or \
+                 take it off the path"
+            );
+            self.find(FindingKind::Schema, set, schema, message);
+        }
+    }
+
     /// Decides for one set; `last` is the one that a target or a revert is about.
     pub(super) fn set(&mut self, set: &'a Verified<MigrationSet>, last: bool) {
         let name = set.name();
@@ -201,7 +219,6 @@ impl<'a> Decision<'a> {
             );
         }
         if !pending.is_empty() {
-            self.elsewhere(&name);
             self.unbaselined(&name);
         }
         self.refuse_reverted(scope, &pending, target);
@@ -290,26 +307,6 @@ impl<'a> Decision<'a> {
             }
         }
         pending
-    }
-
-    /// Before a history is created: whether there is one in another place, or a place that is looked at before this one.
-    fn elsewhere(&mut self, name: &SetName) {
-        if self.history.exists || self.findings.iter().any(|it| it.kind() == FindingKind::Elsewhere) {
-            return;
-        }
-        let next =
-            "mend the search path, or say where the history is to be, with `with_table` and its schema";
-        for schema in &self.history.elsewhere {
-            let message = format!("there is a history in the schema {schema}, and none in this one: {next}");
-            self.findings.push(Finding::new(FindingKind::Elsewhere, name, "this database", message));
-        }
-        for schema in &self.history.unusable {
-            let message = format!(
-                "the schema {schema} comes first, and this role may not use it, so everything would be made in another \
-                 one: `GRANT USAGE ON SCHEMA {schema}` to it; or {next}"
-            );
-            self.findings.push(Finding::new(FindingKind::Elsewhere, name, "this database", message));
-        }
     }
 
     fn unbaselined(&mut self, name: &SetName) {
