@@ -1,8 +1,12 @@
-//! What the tests across crates share: sets of migrations, a picture of a database, and a driver that dies.
+//! What the tests across crates share: sets of migrations, databases and pictures of them, and a driver that dies.
 
+pub mod chance;
 pub mod dying;
 pub mod picture;
+pub mod remote;
 pub mod sets;
+pub mod straits;
+pub mod voyage;
 
 /// A folder of its own on a file system in memory, where there is one: these tests write thousands of small files, and
 /// what an fsync would cost is not what they are about.
