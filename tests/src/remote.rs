@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
-use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, Message, Migrator, Report, Scheme};
+use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, Message, Migrator, Report, Scheme, Value};
 use whimbrel_mysql::MySql;
 use whimbrel_postgres::Postgres;
 use whimbrel_testkit::{Proxy, Server, ServerKind};
@@ -37,6 +37,18 @@ pub fn migrate(url: &str, migrator: &Migrator<'_>) -> whimbrel::Result<Report> {
         let mut driver = connect(url).await?;
         migrator.run(&mut &mut *driver).await
     })
+}
+
+/// A row as text. `Debug` shows no values.
+fn shown(values: &[Value]) -> String {
+    let cell = |value: &Value| match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => "NULL".to_owned(),
+    };
+    values.iter().map(cell).collect::<Vec<_>>().join("|")
 }
 
 /// A database, dropped with the value.
@@ -121,7 +133,7 @@ impl Remote {
             let mut driver = connect(&self.url()).await.expect("a connection");
             let rows = driver.query(sql, &[]).await;
             let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
-            rows.iter().map(|row| format!("{:?}", row.values()).replace(&self.name, "DATABASE")).collect()
+            rows.iter().map(|row| shown(row.values()).replace(&self.name, "DATABASE")).collect()
         })
     }
 

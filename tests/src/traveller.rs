@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .zip(&arguments[2..])
             .fold(Memory::new(), |set, (number, sql)| set.with_sql(number, format!("m{number}"), sql.clone())),
     };
-    let migrator = Migrator::new(set).with_lock_deadline(Duration::from_secs(60));
+    let migrator = Migrator::new(set).with_lock_deadline(Duration::from_secs(60)).with_database_messages();
     match remote::migrate(url, &migrator) {
         Ok(report) => println!("{report}"),
         Err(error) => return Err(format!("{:?}: {error:#}", error.kind()).into()),

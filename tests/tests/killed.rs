@@ -12,6 +12,9 @@ use whimbrel_tests::remote::{self, Remote};
 use whimbrel_tests::straits::{self, DOUBTFUL};
 use whimbrel_tests::voyage;
 
+/// All of the history, for those who look for a fault.
+const WAY: &str = "SELECT seq, event, version, detail FROM whimbrel_history ORDER BY seq";
+
 /// One of the sets, on one server, and how it looks undisturbed.
 struct Course {
     server: Server,
@@ -47,7 +50,7 @@ impl Course {
             "voyage" => voyage::set(self.server.kind()),
             _ => straits::set(),
         };
-        Migrator::new(set).with_lock_deadline(Duration::from_secs(60))
+        Migrator::new(set).with_lock_deadline(Duration::from_secs(60)).with_database_messages()
     }
 
     fn embark(&self, url: &str) -> Child {
@@ -76,7 +79,7 @@ impl Course {
                     self.settle(remote, &migrator, &error, what);
                     settled += 1;
                 }
-                _ => panic!("{what}: {error:#}"),
+                _ => panic!("{what}: {error:#}: {:?} {:?} {:?}\n{}", error.class(), error.code(), std::error::Error::source(&error).map(|e| format!("{e:?}")), remote.rows(WAY).join("\n")),
             }
         }
         panic!("{what}: it does not arrive");
