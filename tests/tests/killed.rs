@@ -225,7 +225,8 @@ fn connection_cut(kind: ServerKind) {
         if let Err(error) = result {
             assert!(
                 matches!(error.kind(), ErrorKind::Retry | ErrorKind::OutcomeUnknown),
-                "{what}: {error:#}"
+                "{what}: {error:#}: {:?} {:?} {:?}",
+                error.class(), error.code(), std::error::Error::source(&error).map(|it| format!("{it:?}"))
             );
         }
         let settled = course.arrive(&remote, &what);
