@@ -53,7 +53,15 @@ const STEPS: &[Step] = &[
 ];
 
 /// The crates that have features or may be used without them.
-const BY_THEMSELVES: &[&str] = &["whimbrel", "whimbrel-embed", "whimbrel-sqlite"];
+const BY_THEMSELVES: &[&str] = &[
+    "whimbrel",
+    "whimbrel-embed",
+    "whimbrel-sqlite",
+    "whimbrel-postgres",
+    "whimbrel-mysql",
+    "whimbrel-tls",
+    "whimbrel-examples",
+];
 
 fn format() -> Result<Done> {
     Command::cargo("fmt --all --check").run()?;
