@@ -133,13 +133,13 @@ impl Driver for MySql {
         messages: &[Message<'_>],
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
-        let enter = !std::mem::replace(&mut self.entered, true);
         let transaction = self.dialect.transaction.clone();
         self.with(async |conn| {
-            if enter {
-                refuse_transaction(conn).await?;
-            }
             for message in messages {
+                if message.sql == transaction.begin {
+                    // It would commit what is open.
+                    refuse_transaction(conn).await?;
+                }
                 let before = in_transaction(conn);
                 run_message(conn, message, answers).await?;
                 let ends = message.sql == transaction.commit || message.sql == transaction.rollback;

@@ -4,7 +4,7 @@ use tokio::runtime::Runtime;
 use whimbrel::{DatabaseUrl, Driver, StepFuture, StepTransaction};
 use whimbrel_mysql::MySql;
 use whimbrel_mysql::mysql_async::{Conn, prelude::Queryable};
-use whimbrel_testkit::{Scripts, Server, ServerKind, TestDatabase};
+use whimbrel_testkit::{Exception, Scripts, Server, ServerKind, TestDatabase};
 
 /// The schema of the application, column by column and index by index.
 const SCHEMA: &str = "SELECT 'column', table_name, column_name, column_type, is_nullable, column_default, extra \
@@ -63,6 +63,13 @@ impl TestDatabase for Database {
         let mut scripts = Scripts::new("FLUSH STATUS", SCHEMA);
         scripts.create = "CREATE TABLE {table} (id INT PRIMARY KEY, n INT)";
         scripts
+    }
+
+    fn exceptions() -> &'static [Exception] {
+        &[Exception {
+            check: "wherever_one_transaction_for_all_is_cut_off_all_or_nothing_is_kept",
+            reason: "statements that change the schema commit themselves, so the mode is refused",
+        }]
     }
 
     fn end_transaction<'t>(transaction: &'t mut StepTransaction<'t>) -> StepFuture<'t> {

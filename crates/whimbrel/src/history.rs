@@ -86,6 +86,8 @@ pub(crate) enum Evidence {
     TookEffect,
     /// It had no effect.
     DidNot,
+    /// It had no effect without its row, and would have none.
+    Whole,
     /// It left something invalid, which has to be dropped before it is run again.
     Invalid,
     /// Nobody can tell.

@@ -2,7 +2,7 @@
 
 mod boot;
 mod doubt;
-mod evidence;
+pub(crate) mod evidence;
 mod settle;
 mod status;
 mod verbs;

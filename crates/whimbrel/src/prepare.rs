@@ -27,6 +27,8 @@ pub(crate) struct Prepared {
     pub(crate) sharing: Sharing,
     /// Whether the script runs in one transaction, with its row.
     pub(crate) in_transaction: bool,
+    /// Whether the script runs in one transaction though the dialect's schema is not transactional: it changes data only.
+    pub(crate) data_only: bool,
 }
 
 /// Cuts a script and reads its directives.
@@ -84,6 +86,7 @@ pub(crate) fn prepare(
     } else {
         Sharing::Shared
     };
+    let mut data_only = !transactional && !directives.no_transaction;
     for statement in script.statements() {
         let facts = dialect.facts(statement);
         if transactional && !directives.no_transaction && facts.has(Fact::NeedsNoTransaction) {
@@ -110,6 +113,7 @@ pub(crate) fn prepare(
                 ),
             ));
         }
+        data_only &= !facts.has(Fact::NeedsNoTransaction);
         if facts.has(Fact::EndsSharing) {
             sharing = Sharing::Ends;
         } else if facts.has(Fact::TravelsAlone) && sharing == Sharing::Shared {
@@ -117,7 +121,7 @@ pub(crate) fn prepare(
         }
     }
     if findings.is_empty() {
-        Ok(Prepared { directives, statements: script.statements().len(), sharing, in_transaction })
+        Ok(Prepared { directives, statements: script.statements().len(), sharing, in_transaction, data_only })
     } else {
         Err(findings)
     }

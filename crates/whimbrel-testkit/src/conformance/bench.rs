@@ -2,8 +2,8 @@
 
 use whimbrel::script::Script;
 use whimbrel::{
-    Driver, DriverError, Error, ErrorKind, FindingKind, Memory, Migrator, Outcome, Report, Rows, SetName,
-    StepKey, Value, Version,
+    Ddl, Driver, DriverError, Error, ErrorKind, FindingKind, Memory, Migrator, Outcome, Report, Rows,
+    SetName, StepKey, Transaction, Value, Version,
 };
 
 use super::{Scripts, TestDatabase};
@@ -25,6 +25,16 @@ impl<T> std::fmt::Debug for Bench<'_, T> {
 impl<'b, T: TestDatabase> Bench<'b, T> {
     pub(super) fn new(make: &'b dyn Fn() -> T) -> Self {
         Self { make }
+    }
+
+    /// The modes of transactions that the dialect has.
+    pub(super) fn modes(&self) -> Vec<Transaction> {
+        let database = self.database();
+        match database.connect().dialect().transaction.ddl {
+            Ddl::Transactional => vec![Transaction::Auto, Transaction::PerMigration, Transaction::PerRun],
+            // What changes the schema cannot be in a transaction with others.
+            Ddl::Commits => vec![Transaction::Auto, Transaction::PerMigration],
+        }
     }
 
     /// A new, empty database.

@@ -1,12 +1,12 @@
 //! Checks of scripts that reach for what is not theirs: the next script, the history, the transaction.
 
-use whimbrel::{Answers, Driver, ErrorClass, ErrorKind, FindingKind, Memory, Message, Migrator, Transaction};
+use whimbrel::{Answers, Driver, ErrorClass, ErrorKind, FindingKind, Memory, Message, Migrator};
 
 use super::TestDatabase;
 use super::bench::{Bench, insert};
 
 pub fn a_trailing_comment_without_a_line_end_swallows_nothing<T: TestDatabase>(bench: &Bench<'_, T>) {
-    for transaction in [Transaction::Auto, Transaction::PerMigration, Transaction::PerRun] {
+    for transaction in bench.modes() {
         let database = bench.database();
         let memory = Memory::new()
             .with_sql(1, "items", format!("{} -- no line end", database.create("items")))

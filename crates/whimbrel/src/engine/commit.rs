@@ -122,11 +122,27 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Fails if the connection is inside a transaction, by beginning one that nothing is done in.
+    pub(super) async fn refuse_transaction(&mut self) -> Result<()> {
+        self.session.opened();
+        match self.session.run(self.dialect.transaction.begin).await {
+            Ok(()) => {
+                self.session.roll_back().await;
+                Ok(())
+            }
+            Err(error) => {
+                self.session.closed();
+                Err(self.fail(Error::driver("beginning a transaction", error)))
+            }
+        }
+    }
+
     /// Creates the history table where that cannot be a part of the transaction. `false`: it is there by now.
     pub(super) async fn create_first(&mut self) -> Result<bool> {
         if self.history.exists || self.created {
             return Ok(true);
         }
+        self.refuse_transaction().await?;
         let statements = (self.dialect.history.create)(self.settings.table);
         let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
         match self.session.execute(&messages, &mut Default::default()).await {

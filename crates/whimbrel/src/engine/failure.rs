@@ -46,7 +46,7 @@ fn statement_error(
             "was cut off, and the next run finds out how it ended".to_owned()
         }
         ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
-        _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
+        _ if item.in_transaction() || item.data_only() => "failed, and nothing of it was kept".to_owned(),
         _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
         _ if kept == 1 => "failed, and its first statement was kept".to_owned(),
         _ => format!("failed, and its first {kept} statements were kept"),
@@ -81,7 +81,7 @@ fn statement_error(
         this = this.with_note("detail", private);
     }
     let next = match error.class() {
-        ErrorClass::Sql | ErrorClass::Constraint if item.in_transaction() => {
+        ErrorClass::Sql | ErrorClass::Constraint if item.in_transaction() || item.data_only() => {
             "correct the file, or the data that it meets, then run again; where it was not applied its manifest line may change"
         }
         ErrorClass::Sql | ErrorClass::Constraint => {

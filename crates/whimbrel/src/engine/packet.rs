@@ -19,6 +19,7 @@ use crate::driver::{Answers, DriverError, ErrorClass, Progress as Answered};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, HistoryRow, NewRow, RowWriter, insert_sql};
+use crate::migrator::evidence;
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::prepare::statement_digest;
@@ -74,22 +75,17 @@ impl<'e> Engine<'e, '_> {
                 return Ok((from, progress));
             }
         }
-        if !self.hold_lock().await? || !self.create_first().await? {
+        if !self.hold_lock().await? {
+            return Ok((from, Progress::Again));
+        }
+        // An open transaction of the application's would be committed by the first statement.
+        self.refuse_transaction().await?;
+        if !self.create_first().await? {
             return Ok((from, Progress::Again));
         }
         let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
         if tails.moved {
             return Ok((from, Progress::Again));
-        }
-        // An open transaction of the application's would be committed by the first statement.
-        self.session.opened();
-        let begun = self.session.run(self.dialect.transaction.begin).await;
-        match begun {
-            Ok(()) => self.session.roll_back().await,
-            Err(error) => {
-                self.session.closed();
-                return Err(self.fail(Error::driver("beginning a transaction", error)));
-            }
         }
         let mut load = Loading {
             packet: Packet::default(),
@@ -160,7 +156,13 @@ impl<'e> Engine<'e, '_> {
             let piece = self.script_piece(item, first, statement, load, true);
             load.packet.push(statement.text(), piece);
         }
-        for (number, statement) in statements.iter().enumerate().skip(first) {
+        if item.data_only()
+            && let Some(progress) = self.load_data(item, first, statements, load).await?
+        {
+            return Ok(Some(progress));
+        }
+        let one_by_one = if item.data_only() { &[] } else { statements };
+        for (number, statement) in one_by_one.iter().enumerate().skip(first) {
             if let Some(progress) = self.load_statement(item, number, statement, statements, load).await? {
                 return Ok(Some(progress));
             }
@@ -175,6 +177,41 @@ impl<'e> Engine<'e, '_> {
             load.packet.push(fix, Piece::Ours("fixing how SQL is read"));
         }
         Ok(None)
+    }
+
+    /// A script that changes data only is one transaction, with its row.
+    async fn load_data(
+        &mut self,
+        item: &'e PlanItem,
+        first: usize,
+        statements: &[Statement<'e>],
+        load: &mut Loading<'e>,
+    ) -> Result<Option<Progress>> {
+        self.unload_rows(load);
+        let bytes: usize = statements.iter().map(|statement| statement.text().len()).sum();
+        if load.packet.bundle.bytes() + bytes > self.dialect.flight_bytes
+            && let Some(progress) = self.send_packet(load).await?
+        {
+            return Ok(Some(progress));
+        }
+        load.packet.push(self.dialect.transaction.begin, Piece::Ours("beginning a transaction"));
+        for (number, statement) in statements.iter().enumerate().skip(first) {
+            let piece = self.script_piece(item, number, statement, load, false);
+            load.packet.push(statement.text(), piece);
+        }
+        self.done(item, load);
+        self.commit_rows(load);
+        Ok(None)
+    }
+
+    /// Puts the rows that are due, and a commit, into the packet.
+    fn commit_rows(&self, load: &mut Loading<'e>) {
+        let rows = std::mem::take(&mut load.due);
+        for sql in insert_sql(&self.dialect, &load.table, &rows) {
+            load.packet.push(sql, Piece::Ours("writing the history"));
+        }
+        let done = load.done.take();
+        load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
     }
 
     async fn load_statement(
@@ -217,12 +254,7 @@ impl<'e> Engine<'e, '_> {
         }
         if !outside {
             // In the same transaction as the statement: one is there if, and only if, the other is.
-            let rows = std::mem::take(&mut load.due);
-            for sql in insert_sql(&self.dialect, &load.table, &rows) {
-                load.packet.push(sql, Piece::Ours("writing the history"));
-            }
-            let done = load.done.take();
-            load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
+            self.commit_rows(load);
         }
         Ok(None)
     }
@@ -262,7 +294,7 @@ impl<'e> Engine<'e, '_> {
             let row = self.open_row(item, HistoryEvent::Statement, detail);
             load.due.push(load.writer.row(row));
         }
-        if next.is_some() {
+        if next.is_some() && !item.whole() {
             let detail = Detail::new().with("statement", first + 1).with_some("server", server);
             let row = self.open_row(item, HistoryEvent::Attempt, detail);
             load.due.push(load.writer.row(NewRow { mark, ..row }));
@@ -395,23 +427,7 @@ impl<'e> Engine<'e, '_> {
         outside: bool,
         error: DriverError,
     ) -> Result<Progress> {
-        let known = matches!(
-            error.class(),
-            ErrorClass::Sql
-                | ErrorClass::Constraint
-                | ErrorClass::Busy
-                | ErrorClass::Conflict
-                | ErrorClass::Permission
-                | ErrorClass::ReadOnly
-        );
-        let halfway = item.script().is_none_or(|file| {
-            Script::parse(file.text(), &self.dialect.lexing).is_ok_and(|script| {
-                script.statements().get(number).is_none_or(|it| {
-                    self.dialect.facts(it).has(Fact::MayFailHalfway) && Effect::of(it).is_none()
-                })
-            })
-        });
-        if outside && known && !halfway {
+        if self.had_no_effect(item, number, outside, &error).await {
             let detail = Detail::new().with("statement", number + 1).with_some("code", error.code());
             let row = self.open_row(item, HistoryEvent::Failed, detail);
             // What goes wrong here is not told: without the row the next run knows less, and never something wrong.
@@ -424,7 +440,36 @@ impl<'e> Engine<'e, '_> {
                 }
             }
         }
-        let failing = Failing::Statement { item, statement: number, kept: number };
+        let kept = if item.data_only() { 0 } else { number };
+        let failing = Failing::Statement { item, statement: number, kept };
         self.after(failing, error).await
+    }
+
+    /// Whether it has to be recorded that a statement which failed had no effect: where that is sure, and the next run
+    /// could not tell.
+    async fn had_no_effect(
+        &mut self,
+        item: &PlanItem,
+        number: usize,
+        outside: bool,
+        error: &DriverError,
+    ) -> bool {
+        // Of these nothing was run at all.
+        let refused =
+            matches!(error.class(), ErrorClass::Sql | ErrorClass::Permission | ErrorClass::ReadOnly);
+        let undone =
+            matches!(error.class(), ErrorClass::Constraint | ErrorClass::Busy | ErrorClass::Conflict);
+        let Some(file) = item.script() else { return false };
+        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return false };
+        let Some(statement) = script.statements().get(number) else { return false };
+        if outside {
+            let halfway =
+                self.dialect.facts(statement).has(Fact::MayFailHalfway) && Effect::of(statement).is_none();
+            return (refused || undone) && !halfway;
+        }
+        let from = if item.data_only() { item.first_statement() } else { number };
+        let rest = &script.statements()[from..];
+        let whole = evidence::is_whole(self.session, &self.dialect, rest).await.unwrap_or(false);
+        refused && !whole
     }
 }

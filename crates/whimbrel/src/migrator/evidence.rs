@@ -18,7 +18,7 @@ pub(super) fn is_wanted(sets: &[Verified<MigrationSet>], history: &History, dial
 }
 
 fn open(set: &MigrationSet, history: &History) -> Option<OpenWork> {
-    history.set(set.name()).open.clone().filter(|open| !open.ended && !open.next_is_clean)
+    history.set(set.name()).open.clone().filter(|open| !open.ended)
 }
 
 /// Looks at each statement that is open. Nobody may be at work on it any more.
@@ -40,6 +40,9 @@ pub(super) async fn gather(
             continue;
         }
         let evidence = if facts.has(Fact::NeedsNoTransaction) {
+            if open.next_is_clean {
+                continue;
+            }
             let sql = effect_sql(&dialect, &effects, next, set.name(), &open, table);
             match sql {
                 None => Some(Evidence::Unknown),
@@ -49,11 +52,10 @@ pub(super) async fn gather(
             // It commits together with its row, unless it touches what no transaction protects.
             match effects.atomic {
                 None => None,
-                Some(atomic) => {
-                    let words: Vec<&str> = next.words().map(|word| word.text).collect();
-                    let row = ask(session, &format!("SELECT {}", atomic(&words))).await?;
-                    let whole = row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true));
-                    (!whole).then_some(Evidence::Unknown)
+                Some(_) => {
+                    let rest = &script.statements()[open.statements.len()..];
+                    let whole = is_whole(session, &dialect, rest).await?;
+                    Some(if whole { Evidence::Whole } else { Evidence::Unknown })
                 }
             }
         };
@@ -62,6 +64,21 @@ pub(super) async fn gather(
         }
     }
     Ok(())
+}
+
+/// Whether a statement that changes data happens together with its row, or not at all; together with those behind it,
+/// where all of them only change data.
+pub(crate) async fn is_whole(
+    session: &mut Session<'_>,
+    dialect: &Dialect,
+    statements: &[Statement<'_>],
+) -> Result<bool> {
+    let Some(atomic) = dialect.effects.and_then(|effects| effects.atomic) else { return Ok(true) };
+    let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
+    let these = if together { statements } else { &statements[..statements.len().min(1)] };
+    let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();
+    let row = ask(session, &format!("SELECT {}", atomic(&words))).await?;
+    Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))
 }
 
 /// Asks for the mark that was recorded, for the mark and the state as they are, and for the server.

@@ -313,7 +313,10 @@ impl<'a> Migrator<'a> {
         let mut verb = self.begin(db, mode).await?;
         let result = self.carry_out_in(&mut verb, request).await;
         verb.session.unlock(&self.table).await;
-        result
+        result.map(|mut report| {
+            self.fill(&verb, &mut report);
+            report
+        })
     }
 
     /// Plans and carries out, again and again while others write, until there is nothing to do.

@@ -160,6 +160,7 @@ impl<'a> Decision<'a> {
             begun: false,
             missed: false,
             invalid: false,
+            whole: false,
         };
         if let Some(migration) = item.migration() {
             let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());

@@ -91,6 +91,8 @@ pub struct PlanItem {
     pub(super) missed: bool,
     /// Whether the first statement to be run has left something invalid behind.
     pub(super) invalid: bool,
+    /// Whether the first statement to be run is known to happen together with its row, or not at all.
+    pub(super) whole: bool,
 }
 
 impl PlanItem {
@@ -168,6 +170,11 @@ impl PlanItem {
         self.prepared.as_ref().is_none_or(|prepared| prepared.in_transaction)
     }
 
+    /// Whether it changes data only, on a dialect whose schema is not transactional: all of it is kept, or nothing.
+    pub(crate) fn data_only(&self) -> bool {
+        self.prepared.as_ref().is_some_and(|prepared| prepared.data_only)
+    }
+
     /// How many statements its script has; 0 for a step in Rust.
     pub fn statements(&self) -> usize {
         self.prepared.as_ref().map_or(0, |prepared| prepared.statements)
@@ -188,6 +195,10 @@ impl PlanItem {
 
     pub(crate) fn missed(&self) -> bool {
         self.missed
+    }
+
+    pub(crate) fn whole(&self) -> bool {
+        self.whole
     }
 
     pub(crate) fn invalid(&self) -> bool {

@@ -71,6 +71,7 @@ impl Decision<'_> {
         let known = (!open.ended && !open.next_is_clean).then_some(open.evidence).flatten();
         item.missed = known == Some(Evidence::TookEffect);
         item.invalid = known == Some(Evidence::Invalid);
+        item.whole = open.evidence == Some(Evidence::Whole);
         item.first_statement = match open.ended {
             true => prepared.statements,
             false => open.statements.len() + usize::from(item.missed),
@@ -120,6 +121,7 @@ fn resumable(
         ));
     }
     let evidence = open.evidence.filter(|_| !open.next_is_clean);
+    // What changes data only has been rolled back with all that it left in the session, and begins anew.
     let done = done + usize::from(evidence == Some(Evidence::TookEffect));
     let Some(next) = statements.get(done) else { return Ok(()) };
     let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
