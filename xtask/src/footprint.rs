@@ -31,11 +31,21 @@ const NEVER: Names = &[
 ];
 
 /// TLS is rustls with ring, and nothing else.
-const NEVER_WITH_TLS: Names = &["openssl*", "native-tls", "aws-lc*", "rusqlite", "libsqlite3-sys", "clap*"];
+const NEVER_WITH_TLS: Names =
+    &["openssl", "openssl-sys", "native-tls", "aws-lc*", "rusqlite", "libsqlite3-sys", "clap*"];
 
 /// Nor any of that where TLS was left out.
-const NEVER_WITHOUT_TLS: Names =
-    &["openssl*", "native-tls", "aws-lc*", "ring", "rustls", "rustls-*", "tokio-rustls", "webpki*"];
+const NEVER_WITHOUT_TLS: Names = &[
+    "openssl",
+    "openssl-sys",
+    "native-tls",
+    "aws-lc*",
+    "ring",
+    "rustls",
+    "rustls-*",
+    "tokio-rustls",
+    "webpki*",
+];
 
 /// No client of any database in the core.
 const CLIENTS: Names = &[

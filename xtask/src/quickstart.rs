@@ -68,12 +68,19 @@ fn on_servers() -> Result<String> {
             continue;
         }
         let feature = if kind == ServerKind::Postgres { "postgres" } else { "mysql" };
-        let command = Command::cargo(COMMAND.trim_start_matches("cargo "))
-            .args(["--features", feature, "--", "--database", name]);
+        let command = Command::cargo(COMMAND.trim_start_matches("cargo ")).args([
+            "--features",
+            feature,
+            "--",
+            "--database",
+            name,
+        ]);
         let variables = servers.variables();
-        let printed = variables.iter().fold(command, |command, (name, value)| command.env(name, value)).read()?;
+        let printed =
+            variables.iter().fold(command, |command, (name, value)| command.env(name, value)).read()?;
         print!("{printed}");
-        let mut ends = printed.lines().filter(|line| ["applied", "up to date"].iter().any(|it| line.starts_with(it)));
+        let mut ends =
+            printed.lines().filter(|line| ["applied", "up to date"].iter().any(|it| line.starts_with(it)));
         expect("first", ends.next().unwrap_or_default(), "applied 10 migrations", "")?;
         expect("second", ends.next().unwrap_or_default(), "up to date", "1 query")?;
         notes.push(name.to_owned());
