@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
+    SessionNumber, Value,
 };
 
 use crate::connect::Task;
@@ -43,7 +44,10 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     }
 
     pub(crate) fn with_task(self, task: Task) -> Self {
-        Self { task: Some(task), ..self }
+        // What is under way on a connection of ours ends with it; on another's it is carried out to its end, so less may be.
+        let flight = self.dialect.flight.map(|flight| FlightSql { blocks: 4096, ..flight });
+        let dialect = Dialect { flight, flight_bytes: 8 << 20, ..self.dialect.clone() };
+        Self { task: Some(task), dialect, ..self }
     }
 
     /// Vouches that what is between client and server, if anything, keeps sessions together, as PgBouncer does in session

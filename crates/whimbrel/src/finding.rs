@@ -128,6 +128,8 @@ kinds! {
     Revision = "revision" => Files,
     /// The database has tables, but no history.
     Unbaselined = "unbaselined" => Configuration,
+    /// The history that would be created is perhaps not the one that is meant.
+    Elsewhere = "elsewhere" => Configuration,
     /// The database is ahead of the program.
     Ahead = "ahead" => Configuration,
     /// There is no way down.

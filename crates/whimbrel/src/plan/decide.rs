@@ -201,6 +201,7 @@ impl<'a> Decision<'a> {
             );
         }
         if !pending.is_empty() {
+            self.elsewhere(&name);
             self.unbaselined(&name);
         }
         self.refuse_reverted(scope, &pending, target);
@@ -289,6 +290,26 @@ impl<'a> Decision<'a> {
             }
         }
         pending
+    }
+
+    /// Before a history is created: whether there is one in another place, or a place that is looked at before this one.
+    fn elsewhere(&mut self, name: &SetName) {
+        if self.history.exists || self.findings.iter().any(|it| it.kind() == FindingKind::Elsewhere) {
+            return;
+        }
+        let next =
+            "mend the search path, or say where the history is to be, with `with_table` and its schema";
+        for schema in &self.history.elsewhere {
+            let message = format!("there is a history in the schema {schema}, and none in this one: {next}");
+            self.findings.push(Finding::new(FindingKind::Elsewhere, name, "this database", message));
+        }
+        for schema in &self.history.unusable {
+            let message = format!(
+                "the schema {schema} comes first, and this role may not use it, so everything would be made in another \
+                 one: `GRANT USAGE ON SCHEMA {schema}` to it; or {next}"
+            );
+            self.findings.push(Finding::new(FindingKind::Elsewhere, name, "this database", message));
+        }
     }
 
     fn unbaselined(&mut self, name: &SetName) {
