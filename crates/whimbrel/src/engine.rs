@@ -102,6 +102,7 @@ struct Group<'p> {
 }
 
 impl<'e, 's> Engine<'e, 's> {
+    #[expect(clippy::too_many_arguments, reason = "one caller, and each is kept by it from plan to plan")]
     pub(crate) fn new(
         session: &'e mut Session<'s>,
         settings: &'e Settings<'e>,

@@ -354,7 +354,7 @@ impl<'e> Engine<'e, '_> {
         let mut at = 0;
         for block in blocks {
             let until = at + block.parts.len();
-            if until > done || (result.is_err() && until > done) {
+            if until > done {
                 break;
             }
             self.landed(block, &times[at..until]);
