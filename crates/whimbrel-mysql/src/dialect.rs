@@ -141,12 +141,22 @@ const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
 /// MySQL 5.7 makes -1 of the largest number, which as a limit is none at all.
 const LIMIT: &str = "convert(concat('SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
 
-/// To set these takes a privilege on MySQL.
+/// To set these takes a privilege on MySQL 8 and later.
 const RESTRICTED: &str = numbers!("auto_increment_increment", "auto_increment_offset");
+
+/// As a user without it has no need to: a script could not change them either. It is not seen if it comes from a role.
+const RESTRICTED_MYSQL: &str = concat!(
+    "if(cast(substring_index(version(), '.', 1) as unsigned) < 8 or exists(select 1 from information_schema.user_privileges \
+     where privilege_type in ('SUPER', 'SYSTEM_VARIABLES_ADMIN', 'SESSION_VARIABLES_ADMIN') \
+     and convert(grantee using utf8mb4) = convert(concat(quote(substring_index(current_user(), '@', 1)), '@', \
+     quote(substring_index(current_user(), '@', -1))) using utf8mb4) collate utf8mb4_bin), ",
+    numbers!("auto_increment_increment", "auto_increment_offset"),
+    ", null)"
+);
 
 const SNAPSHOT_MYSQL: [&str; 7] = [
     CHECKS,
-    RESTRICTED,
+    RESTRICTED_MYSQL,
     LIMIT,
     WORDS,
     DATABASE,
