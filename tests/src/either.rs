@@ -234,7 +234,12 @@ impl Database {
     /// # Panics
     /// Never: the harness makes valid URLs.
     pub fn url_of(&self, user: &str) -> DatabaseUrl {
-        let (scheme, rest) = self.server.url(&self.name).split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a URL");
+        let (scheme, rest) = self
+            .server
+            .url(&self.name)
+            .split_once("://")
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .expect("a URL");
         let address = rest.split_once('@').expect("a user").1;
         format!("{scheme}://{user}@{address}").parse().expect("a URL")
     }

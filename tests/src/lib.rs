@@ -1,10 +1,14 @@
 //! What the tests across crates share: sets of migrations, databases on servers, a picture of one, a driver that dies.
 
 pub mod certificate;
+pub mod chance;
 pub mod dying;
 pub mod either;
 pub mod picture;
+pub mod remote;
 pub mod sets;
+pub mod straits;
+pub mod voyage;
 
 /// A folder of its own on a file system in memory, where there is one: these tests write thousands of small files, and
 /// what an fsync would cost is not what they are about.

@@ -81,7 +81,9 @@ pub fn replicated(kind: &str, count: i64) -> Memory {
             format!("-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY i{n} ON counter (what);"),
         ),
         1 => memory.with_sql(n, "index", format!("CREATE INDEX i{n} ON counter (what);")),
-        2 => memory.with_sql(n, "table", format!("CREATE TABLE t{n} (id INTEGER PRIMARY KEY, a VARCHAR(40));")),
+        2 => {
+            memory.with_sql(n, "table", format!("CREATE TABLE t{n} (id INTEGER PRIMARY KEY, a VARCHAR(40));"))
+        }
         _ => memory.with_sql(
             n,
             "alter",

@@ -10,7 +10,9 @@ use whimbrel_tests::either::{Database, Either, is_long, kinds};
 /// So many migrations, each with a table and an index of its own.
 fn small(count: i64) -> Memory {
     (1..=count).fold(Memory::new(), |memory, n| {
-        let sql = format!("CREATE TABLE t{n} (id INTEGER PRIMARY KEY, a VARCHAR(40));\nCREATE INDEX t{n}_a ON t{n} (a);");
+        let sql = format!(
+            "CREATE TABLE t{n} (id INTEGER PRIMARY KEY, a VARCHAR(40));\nCREATE INDEX t{n}_a ON t{n} (a);"
+        );
         memory.with_sql(n, "table", sql)
     })
 }
@@ -49,9 +51,7 @@ async fn boot(what: &str, server: &Server, url: &DatabaseUrl, before: &[&str], k
 
 /// Boots with programs that know all migrations, and fewer.
 async fn boots(what: &str, server: &Server, url: &DatabaseUrl, before: &[&str], count: i64) {
-    for (known, outcome) in
-        [(count, Outcome::UpToDate), (count - 1, Outcome::Ahead), (3, Outcome::Ahead)]
-    {
+    for (known, outcome) in [(count, Outcome::UpToDate), (count - 1, Outcome::Ahead), (3, Outcome::Ahead)] {
         boot(&format!("{what} {count}"), server, url, before, known, outcome).await;
     }
 }
@@ -115,7 +115,9 @@ async fn so_it_is_on_a_streaming_standby() {
     let replica = Database { server: standby, name: database.name.clone() };
     let began = Instant::now();
     let mut admin = Database { name: "postgres".to_owned(), ..replica.clone() }.open().await;
-    while admin.number(&format!("SELECT count(*) FROM pg_database WHERE datname = '{}'", replica.name)).await == 0 {
+    while admin.number(&format!("SELECT count(*) FROM pg_database WHERE datname = '{}'", replica.name)).await
+        == 0
+    {
         assert!(began.elapsed() < Duration::from_secs(20), "it does not follow");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -159,8 +161,10 @@ async fn a_thousand_migrations_wait_for_a_handful_of_answers() {
             databases.push(database);
         }
         let database = databases.pop().expect("there are two");
-        let tables = "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 't%' AND table_schema = ";
-        let schema = if database.is_postgres() { "'public'".to_owned() } else { format!("'{}'", database.name) };
+        let tables =
+            "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 't%' AND table_schema = ";
+        let schema =
+            if database.is_postgres() { "'public'".to_owned() } else { format!("'{}'", database.name) };
         assert_eq!(database.open().await.number(&format!("{tables}{schema}")).await, count + 10);
     }
 }

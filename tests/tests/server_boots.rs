@@ -151,9 +151,11 @@ async fn pooled(database: &Database) -> (PgBouncer, Either) {
 async fn work_outside_transactions_is_refused_through_a_transaction_pooler_with_the_remedy() {
     let database = Database::new(ServerKind::Postgres).await;
     let (_pooler, mut db) = pooled(&database).await;
-    let memory = Memory::new()
-        .with_sql(1, "t", "CREATE TABLE t (n INTEGER);")
-        .with_sql(2, "index", "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY t_n ON t (n);");
+    let memory = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);").with_sql(
+        2,
+        "index",
+        "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY t_n ON t (n);",
+    );
     let error = Migrator::new(&memory).run(&mut db).await.expect_err("no lock could be held");
     let text = format!("{error:#}");
     assert_eq!(error.kind(), ErrorKind::Configuration, "{text}");
@@ -164,7 +166,10 @@ async fn work_outside_transactions_is_refused_through_a_transaction_pooler_with_
     assert_eq!(own.number("SELECT count(*) FROM pg_class WHERE relname = 't_n'").await, 0);
     // What the error says to do.
     Migrator::new(&memory).run(&mut own).await.expect("a direct connection");
-    assert_eq!(own.number("SELECT indisvalid::int FROM pg_index WHERE indexrelid = 't_n'::regclass").await, 1);
+    assert_eq!(
+        own.number("SELECT indisvalid::int FROM pg_index WHERE indexrelid = 't_n'::regclass").await,
+        1
+    );
     // With nothing left to do outside transactions the pooler is fine.
     let memory = memory.with_sql(3, "row", "INSERT INTO t VALUES (1);");
     Migrator::new(&memory).run(&mut db).await.expect("a transaction is kept together");
@@ -187,7 +192,11 @@ async fn a_search_path_that_another_client_of_the_pooler_has_left_does_no_harm()
     // A history is not begun anew beside the one that is there.
     let error = Migrator::new(set(9)).run(&mut db).await.expect_err("the schema is not the one");
     let text = format!("{error:#}");
-    assert_eq!((error.kind(), error.findings()[0].kind()), (ErrorKind::Configuration, FindingKind::Schema), "{text}");
+    assert_eq!(
+        (error.kind(), error.findings()[0].kind()),
+        (ErrorKind::Configuration, FindingKind::Schema),
+        "{text}"
+    );
     assert!(text.contains("public") && text.contains("with_table"), "{text}");
     assert_eq!(own.lines(stray).await, "");
     // One that looks into both finds the history where it does not create.

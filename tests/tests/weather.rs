@@ -8,8 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use whimbrel::{
-    DatabaseUrl, Driver as _, Error, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome, TableName,
-    Unbaselined,
+    DatabaseUrl, Driver as _, Error, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome,
+    TableName, Unbaselined,
 };
 use whimbrel_postgres::ConnectOptions;
 use whimbrel_testkit::{Server, ServerKind, ServerOptions};
@@ -82,11 +82,15 @@ async fn passwords_certificates_and_limits_are_told_for_what_they_are_and_a_read
             admin.run(&format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}' CONNECTION LIMIT 1")).await;
             admin.run("GRANT ALL ON SCHEMA public TO app").await;
         } else {
-            admin.run(&format!("CREATE USER app IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1")).await;
+            admin
+                .run(&format!("CREATE USER app IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1"))
+                .await;
             admin.run(&format!("GRANT ALL ON {name}.* TO app")).await;
         }
         let at = |user: &str, password: &str, host: &str, database: &str, rest: &str| -> DatabaseUrl {
-            format!("{}://{user}:{password}@{host}:{port}/{database}{rest}", scheme(kind)).parse().expect("a URL")
+            format!("{}://{user}:{password}@{host}:{port}/{database}{rest}", scheme(kind))
+                .parse()
+                .expect("a URL")
         };
         let here = format!("{port}");
         let configuration = ErrorKind::Configuration;
@@ -132,13 +136,18 @@ async fn hosts_that_are_not_there_and_servers_without_tls_are_told() {
     for kind in kinds() {
         let scheme = scheme(kind);
         let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
-        let url = |rest: &str| -> DatabaseUrl { format!("{scheme}://app:{PASSWORD}@{rest}").parse().expect("a URL") };
+        let url = |rest: &str| -> DatabaseUrl {
+            format!("{scheme}://app:{PASSWORD}@{rest}").parse().expect("a URL")
+        };
         let place = closed.to_string();
         refused(&url(&format!("{closed}/app")), ErrorKind::Retry, &[&place, "runs"]).await;
         let unknown = url("there-is-none.invalid/app?sslmode=disable");
         refused(&unknown, ErrorKind::Retry, &["there-is-none.invalid", "host"]).await;
         // A host elsewhere is not spoken to without TLS unless that is asked for by name.
-        assert_eq!(url("there-is-none.invalid/app").tls(&"there-is-none.invalid".into()), whimbrel::TlsMode::VerifyFull);
+        assert_eq!(
+            url("there-is-none.invalid/app").tls(&"there-is-none.invalid".into()),
+            whimbrel::TlsMode::VerifyFull
+        );
         // MySQL makes a certificate of its own.
         if kind != ServerKind::MySql {
             let server = Server::shared(kind).expect("a server");
@@ -164,7 +173,8 @@ fn starting_up(server: &Server, times: usize) -> u16 {
                 continue;
             }
             let mut real = TcpStream::connect((&*server.0, server.1)).expect("the server");
-            let (mut back, mut answers) = (client.try_clone().expect("a clone"), real.try_clone().expect("a clone"));
+            let (mut back, mut answers) =
+                (client.try_clone().expect("a clone"), real.try_clone().expect("a clone"));
             std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
             std::thread::spawn(move || std::io::copy(&mut client, &mut real));
         }
@@ -198,7 +208,11 @@ async fn a_missing_privilege_is_named_with_the_grant_that_gives_it() {
         // The history cannot be created.
         let error = Migrator::new(table()).run(&mut db).await.expect_err("it may not");
         assert_eq!(error.class(), Some(ErrorClass::Permission), "{error:#}");
-        let grant = if kind == ServerKind::Postgres { "GRANT USAGE, CREATE ON SCHEMA public TO" } else { "GRANT CREATE ON" };
+        let grant = if kind == ServerKind::Postgres {
+            "GRANT USAGE, CREATE ON SCHEMA public TO"
+        } else {
+            "GRANT CREATE ON"
+        };
         says(&error, ErrorKind::Configuration, &[grant]);
         // What a migration needs is not there.
         Migrator::new(table()).run(&mut admin).await.expect("the superuser may");
@@ -255,7 +269,8 @@ async fn a_connection_inside_a_transaction_is_refused_and_the_transaction_left_a
 async fn a_syntax_error_in_the_seventh_statement_is_told_with_its_line_and_column() {
     for kind in kinds() {
         let database = prepared(kind).await;
-        let statements: Vec<String> = (1..=6).map(|n| format!("INSERT INTO t\n  VALUES ({n}, {n});")).collect();
+        let statements: Vec<String> =
+            (1..=6).map(|n| format!("INSERT INTO t\n  VALUES ({n}, {n});")).collect();
         let good = format!("-- Seven.\n{}\nUPDATE t SET n = n + 1;", statements.join("\n"));
         let bad = good.replace("UPDATE t SET", "  UPDATE t SETT");
         // A comment, then two lines for each of the six.
@@ -267,13 +282,20 @@ async fn a_syntax_error_in_the_seventh_statement_is_told_with_its_line_and_colum
             let mut db = database.open().await;
             let set = table().with_sql(2, "seven", bad.clone());
             let error = Migrator::new(set).run(&mut db).await.expect_err("it is no SQL");
-            assert_eq!((error.class(), error.statement()), (Some(ErrorClass::Sql), Some(7)), "{kind}: {error:#}");
+            assert_eq!(
+                (error.class(), error.statement()),
+                (Some(ErrorClass::Sql), Some(7)),
+                "{kind}: {error:#}"
+            );
             says(&error, ErrorKind::Files, &["2_seven", place, "correct"]);
             let column = error.location().expect("a place").position.column;
             assert!((3..=20).contains(&column), "{kind}: {error:#}");
         }
         let mut db = database.open().await;
-        Migrator::new(table().with_sql(2, "seven", good)).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        Migrator::new(table().with_sql(2, "seven", good))
+            .run(&mut db)
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
         assert_eq!(db.lines("SELECT count(*), sum(n) FROM t").await, "6|27|\n", "{kind}");
     }
 }
@@ -416,7 +438,11 @@ async fn a_table_that_is_there_already_is_told_and_the_next_run_goes_on() {
         let mut db = database.open().await;
         db.run("DROP TABLE u").await;
         Migrator::new(&set).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
-        assert_eq!(db.number("SELECT count(*) FROM t").await + db.number("SELECT count(*) FROM u").await, 2, "{kind}");
+        assert_eq!(
+            db.number("SELECT count(*) FROM t").await + db.number("SELECT count(*) FROM u").await,
+            2,
+            "{kind}"
+        );
     }
 }
 
@@ -439,7 +465,10 @@ async fn a_search_path_to_somebody_elses_history_is_refused_with_the_name_to_giv
         assert_eq!(error.findings()[0].kind(), FindingKind::Schema, "{error:#}");
         says(&error, ErrorKind::Configuration, &["public", "with_table"]);
         assert_eq!(db.number(history).await, rows);
-        assert_eq!(db.number("SELECT count(*) FROM pg_class WHERE relnamespace = 'tenant2'::regnamespace").await, 0);
+        assert_eq!(
+            db.number("SELECT count(*) FROM pg_class WHERE relnamespace = 'tenant2'::regnamespace").await,
+            0
+        );
     }
     // As the error says.
     let table_name = TableName::new("tenant2.whimbrel_history").expect("a name");

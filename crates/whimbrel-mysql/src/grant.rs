@@ -3,8 +3,8 @@
 
 /// The statement that an administrator has to run.
 pub(crate) fn remedy(code: u16, message: &str) -> Option<String> {
-    let (before, after) = message.split_once(" to user ").or_else(|| message.split_once(" for user "))
-        .unwrap_or((message, ""));
+    let (before, after) =
+        message.split_once(" to user ").or_else(|| message.split_once(" for user ")).unwrap_or((message, ""));
     let user = after.split_whitespace().next().filter(|user| user.starts_with('\''));
     let grant = match code {
         // INSERT command denied to user 'u'@'h' for table `d`.`t`; MySQL names no database.
@@ -41,11 +41,23 @@ mod tests {
     #[test]
     fn a_missing_right_is_told_with_the_statement_that_gives_it() {
         for (code, message, told) in [
-            (1142, "CREATE command denied to user 'u'@'h' for table `d`.`t`", "GRANT CREATE ON d.* TO 'u'@'h'"),
+            (
+                1142,
+                "CREATE command denied to user 'u'@'h' for table `d`.`t`",
+                "GRANT CREATE ON d.* TO 'u'@'h'",
+            ),
             (1142, "INDEX command denied to user 'u'@'h' for table 't'", "GRANT INDEX ON * TO 'u'@'h'"),
-            (1142, "SELECT, INSERT command denied to user 'u'@'h' for table 't'", "GRANT SELECT, INSERT ON * TO 'u'@'h'"),
+            (
+                1142,
+                "SELECT, INSERT command denied to user 'u'@'h' for table 't'",
+                "GRANT SELECT, INSERT ON * TO 'u'@'h'",
+            ),
             (1044, "Access denied for user 'u'@'%' to database 'd'", "GRANT ALL ON d.* TO 'u'@'%'"),
-            (1370, "execute command denied to user 'u'@'h' for routine 'd.p'", "GRANT EXECUTE ON PROCEDURE d.p TO 'u'@'h'"),
+            (
+                1370,
+                "execute command denied to user 'u'@'h' for routine 'd.p'",
+                "GRANT EXECUTE ON PROCEDURE d.p TO 'u'@'h'",
+            ),
             (
                 1227,
                 "Access denied; you need (at least one of) the SUPER, X privilege(s) for this operation",

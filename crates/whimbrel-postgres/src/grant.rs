@@ -10,13 +10,16 @@ pub(crate) fn remedy(message: &str) -> Option<String> {
         ));
     }
     let object = message.strip_prefix("permission denied for ")?;
-    let (kind, name) = object.split_once(' ').filter(|(kind, _)| *kind != "materialized" && *kind != "foreign").or_else(
-        || object.splitn(3, ' ').nth(2).map(|name| ("table", name)),
-    )?;
+    let (kind, name) = object
+        .split_once(' ')
+        .filter(|(kind, _)| *kind != "materialized" && *kind != "foreign")
+        .or_else(|| object.splitn(3, ' ').nth(2).map(|name| ("table", name)))?;
     let grant = match kind {
         "schema" => format!("USAGE, CREATE ON SCHEMA {name}"),
         // The history is only ever read and appended to.
-        "table" | "view" | "relation" if name.ends_with("whimbrel_history") => format!("SELECT, INSERT ON {name}"),
+        "table" | "view" | "relation" if name.ends_with("whimbrel_history") => {
+            format!("SELECT, INSERT ON {name}")
+        }
         "table" | "view" | "relation" => format!("SELECT, INSERT, UPDATE, DELETE ON {name}"),
         "sequence" => format!("USAGE ON SEQUENCE {name}"),
         "database" => format!("CREATE ON DATABASE {name}"),

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows, SessionNumber, Value,
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
+    SessionNumber, Value,
 };
 
 use crate::connect::Task;

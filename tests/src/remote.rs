@@ -1,0 +1,235 @@
+//! A database of its own on a server, whichever kind it is of: made, asked, migrated, pictured. Knows no set.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use tokio::runtime::Runtime;
+use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, Message, Migrator, Report, Scheme, Value};
+use whimbrel_mysql::MySql;
+use whimbrel_postgres::Postgres;
+use whimbrel_testkit::{Proxy, Server, ServerKind};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Runs a future to its end, on the tests' runtime.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(future)
+}
+
+/// Connects to whatever the URL names.
+///
+/// # Errors
+/// The driver's.
+pub async fn connect(url: &str) -> whimbrel::Result<Box<dyn Driver>> {
+    let url = DatabaseUrl::parse(url).expect("a URL of the harness");
+    Ok(match url.scheme() {
+        Scheme::Postgres => Box::new(Postgres::connect(&url).await?),
+        _ => Box::new(MySql::connect(&url).await?),
+    })
+}
+
+/// Connects, and migrates.
+///
+/// # Errors
+/// Those of connecting and of migrating.
+pub fn migrate(url: &str, migrator: &Migrator<'_>) -> whimbrel::Result<Report> {
+    block_on(async {
+        let mut driver = connect(url).await?;
+        migrator.run(&mut &mut *driver).await
+    })
+}
+
+/// A row as text. `Debug` shows no values.
+fn shown(values: &[Value]) -> String {
+    let cell = |value: &Value| match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => "NULL".to_owned(),
+    };
+    values.iter().map(cell).collect::<Vec<_>>().join("|")
+}
+
+/// A database, dropped with the value.
+#[derive(Debug)]
+pub struct Remote {
+    server: Server,
+    name: String,
+}
+
+impl Remote {
+    /// An empty one.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    pub fn fresh(server: &Server) -> Self {
+        let remote = Self { server: server.clone(), name: Server::unique_name() };
+        remote.administer(&format!("CREATE DATABASE {}", remote.name)).expect("a database");
+        remote
+    }
+
+    fn administer(&self, sql: &str) -> Result<(), DriverError> {
+        let place = if self.kind() == ServerKind::Postgres { "postgres" } else { "mysql" };
+        block_on(async {
+            let mut driver =
+                connect(&self.server.url(place)).await.expect("a connection of an administrator");
+            driver.execute(&[Message::new(sql, 1)], &mut Answers::new()).await
+        })
+    }
+
+    /// The server that it is on.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The kind of server.
+    pub fn kind(&self) -> ServerKind {
+        self.server.kind()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Its URL through a proxy.
+    pub fn url_through(&self, proxy: &Proxy) -> String {
+        proxy.url(&self.server, &self.name)
+    }
+
+    /// Migrates it.
+    ///
+    /// # Errors
+    /// The migrator's.
+    pub fn migrate(&self, migrator: &Migrator<'_>) -> whimbrel::Result<Report> {
+        migrate(&self.url(), migrator)
+    }
+
+    /// Runs statements, one after the other, on one connection.
+    ///
+    /// # Panics
+    /// One fails.
+    pub fn run(&self, statements: &[&str]) {
+        block_on(async {
+            let mut driver = connect(&self.url()).await.expect("a connection");
+            for sql in statements {
+                let answer = driver.execute(&[Message::new(*sql, 1)], &mut Answers::new()).await;
+                answer.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
+            }
+        });
+    }
+
+    /// The rows of a query, a line each.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        block_on(async {
+            let mut driver = connect(&self.url()).await.expect("a connection");
+            let rows = driver.query(sql, &[]).await;
+            let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
+            rows.iter().map(|row| shown(row.values()).replace(&self.name, "DATABASE")).collect()
+        })
+    }
+
+    /// The one number of a query.
+    ///
+    /// # Panics
+    /// There is none.
+    pub fn number(&self, sql: &str) -> i64 {
+        block_on(async {
+            let mut driver = connect(&self.url()).await.expect("a connection");
+            let rows = driver.query(sql, &[]).await;
+            let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
+            rows.first().and_then(|row| row.read(0).ok()).unwrap_or_else(|| panic!("{sql}: no number"))
+        })
+    }
+
+    /// Schema, data, and what the history says is in force: all that an undisturbed run determines. What tells of the
+    /// way (attempts, what was found afterwards, times) is left out.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub fn picture(&self) -> String {
+        let (schema, tables, history) = match self.kind() {
+            ServerKind::Postgres => (POSTGRES_SCHEMA, POSTGRES_TABLES, POSTGRES_HISTORY),
+            _ => (MYSQL_SCHEMA, MYSQL_TABLES, MYSQL_HISTORY),
+        };
+        let mut text = String::new();
+        for sql in schema {
+            let _ = writeln!(text, "{}", self.rows(sql).join("\n"));
+        }
+        // Each row of that query is a query itself.
+        for row in block_on(async {
+            let mut driver = connect(&self.url()).await.expect("a connection");
+            let rows = driver.query(tables, &[]).await.expect("the tables");
+            rows.iter().map(|row| row.read::<String>(0).expect("a query")).collect::<Vec<_>>()
+        }) {
+            let _ = writeln!(text, "{row}\n{}", self.rows(&row).join("\n"));
+        }
+        let _ = writeln!(text, "{}", self.rows(history).join("\n"));
+        text
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        // What is left goes with the server, as it does where a test has panicked.
+        if !std::thread::panicking() {
+            let force = if self.kind() == ServerKind::Postgres { " WITH (FORCE)" } else { "" };
+            let _ = self.administer(&format!("DROP DATABASE {}{force}", self.name));
+        }
+    }
+}
+
+const POSTGRES_SCHEMA: &[&str] = &[
+    "SELECT c.relname::text, c.relkind::text, a.attname::text, a.attnum::text, format_type(a.atttypid, a.atttypmod), \
+     a.attnotnull::text, pg_get_expr(d.adbin, d.adrelid) FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid \
+     AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1, a.attnum",
+    "SELECT pg_get_indexdef(indexrelid), indisvalid::text, indisready::text FROM pg_index i JOIN pg_class c \
+     ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1",
+    "SELECT conname::text, conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint \
+     WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'whimbrel%' ORDER BY 1, 2",
+    "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+    "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
+    "SELECT viewname::text, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1",
+    "SELECT matviewname::text, definition FROM pg_matviews WHERE schemaname = 'public' ORDER BY 1",
+    "SELECT typname::text, enumlabel::text FROM pg_enum JOIN pg_type t ON t.oid = enumtypid ORDER BY 1, enumsortorder",
+];
+
+const POSTGRES_TABLES: &str = "SELECT format('SELECT t::text FROM %I t ORDER BY 1', relname) FROM pg_class \
+     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm') AND relname NOT LIKE 'whimbrel%' ORDER BY relname";
+
+const POSTGRES_HISTORY: &str = "SELECT set_name, event, version::text, name, digest, head, repeatables, below::text \
+     FROM whimbrel_history WHERE event IN ('applied', 'reverted', 'baselined', 'accepted', 'tombstone') ORDER BY set_name, seq";
+
+const MYSQL_SCHEMA: &[&str] = &[
+    "SELECT table_name, table_type, engine, row_format, table_collation, create_options FROM information_schema.tables \
+     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1",
+    "SELECT table_name, ordinal_position, column_name, column_default, is_nullable, column_type, extra \
+     FROM information_schema.columns WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2",
+    "SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics \
+     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3",
+    "SELECT table_name, constraint_name, constraint_type FROM information_schema.table_constraints \
+     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2",
+    "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = database() ORDER BY 1",
+    "SELECT routine_type, routine_name, routine_definition, sql_mode FROM information_schema.routines \
+     WHERE routine_schema = database() ORDER BY 1, 2",
+    "SELECT trigger_name, event_object_table, action_statement, sql_mode FROM information_schema.triggers \
+     WHERE trigger_schema = database() ORDER BY 1",
+    "SELECT event_name, event_definition, status, interval_value, interval_field, sql_mode FROM information_schema.events \
+     WHERE event_schema = database() ORDER BY 1",
+];
+
+const MYSQL_TABLES: &str = "SELECT concat('SELECT * FROM ', table_name, ' ORDER BY 1') FROM information_schema.tables \
+     WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> 'whimbrel_history' ORDER BY table_name";
+
+const MYSQL_HISTORY: &str = "SELECT set_name, event, version, name, digest, head, repeatables, below \
+     FROM whimbrel_history WHERE event IN ('applied', 'reverted', 'baselined', 'accepted', 'tombstone') ORDER BY set_name, seq";
