@@ -151,39 +151,42 @@ fn strangers(scheme: &str) -> Vec<(&'static str, String)> {
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
     let mut ways = vec![
         ("a port where nobody listens", url(closed)),
-        ("a host that is not known", format!("{scheme}://app:{PASSWORD}@there-is-none.invalid/app?sslmode=disable")),
+        (
+            "a host that is not known",
+            format!("{scheme}://app:{PASSWORD}@there-is-none.invalid/app?sslmode=disable"),
+        ),
         ("a client that hangs up at once", url(stranger(drop))),
         (
             "a reset after the first bytes",
-            url(
-                stranger(|mut client| {
-                    let _ = client.write_all(&[0x4a, 0, 0]);
-                    let _ = client.read(&mut [0]);
-                }),
-            ),
+            url(stranger(|mut client| {
+                let _ = client.write_all(&[0x4a, 0, 0]);
+                let _ = client.read(&mut [0]);
+            })),
         ),
         ("silence", url(stranger(std::mem::forget))),
         (
             "a web server",
-            url(
-                stranger(|mut client| {
-                    let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-                    let _ = client.read(&mut [0; 4096]);
-                }),
-            ),
+            url(stranger(|mut client| {
+                let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+                let _ = client.read(&mut [0; 4096]);
+            })),
         ),
         (
             "an echo",
-            url(
-                stranger(|mut client| {
-                    let mut bytes = [0; 4096];
-                    let _ = client.set_read_timeout(Some(Duration::from_millis(300)));
-                    let read = client.read(&mut bytes).unwrap_or(0);
-                    let _ = client.write_all(&bytes[..read.max(60)]);
-                }),
+            url(stranger(|mut client| {
+                let mut bytes = [0; 4096];
+                let _ = client.set_read_timeout(Some(Duration::from_millis(300)));
+                let read = client.read(&mut bytes).unwrap_or(0);
+                let _ = client.write_all(&bytes[..read.max(60)]);
+            })),
+        ),
+        (
+            "a socket that is not there",
+            format!(
+                "{scheme}://app:{PASSWORD}@/app?{}",
+                if scheme == "postgres" { "host=/nowhere" } else { "socket=/nowhere/s" }
             ),
         ),
-        ("a socket that is not there", format!("{scheme}://app:{PASSWORD}@/app?{}", if scheme == "postgres" { "host=/nowhere" } else { "socket=/nowhere/s" })),
     ];
     if scheme == "postgres" {
         let says = |code: &str, text: &str| {
@@ -199,41 +202,39 @@ fn strangers(scheme: &str) -> Vec<(&'static str, String)> {
         let starting = says("57P03", "the database system is starting up");
         ways.push((
             "a server that is starting up",
-            url(
-                stranger(move |mut client| {
-                    let _ = client.read(&mut [0; 4096]);
-                    let _ = client.write_all(&starting);
-                }),
-            ),
+            url(stranger(move |mut client| {
+                let _ = client.read(&mut [0; 4096]);
+                let _ = client.write_all(&starting);
+            })),
         ));
         let quoting = says("28P01", &format!("I do not like your password \"{PASSWORD}\""));
         ways.push((
             "a server that repeats the password",
-            url(
-                stranger(move |mut client| {
-                    let _ = client.read(&mut [0; 4096]);
-                    // It wants the password as it is.
-                    let _ = client.write_all(&postgres_message(b'R', &[0, 0, 0, 3]));
-                    let _ = client.read(&mut [0; 4096]);
-                    let _ = client.write_all(&quoting);
-                }),
-            ),
+            url(stranger(move |mut client| {
+                let _ = client.read(&mut [0; 4096]);
+                // It wants the password as it is.
+                let _ = client.write_all(&postgres_message(b'R', &[0, 0, 0, 3]));
+                let _ = client.read(&mut [0; 4096]);
+                let _ = client.write_all(&quoting);
+            })),
         ));
     } else {
         for (what, code, text) in [
             ("a server that shuts down", 1053, "Server shutdown in progress".to_owned()),
             ("a server that repeats the password", 1045, format!("I do not like your password {PASSWORD}")),
-            ("a server that repeats it in its own way", 6000, format!("I do not like your password {PASSWORD}")),
+            (
+                "a server that repeats it in its own way",
+                6000,
+                format!("I do not like your password {PASSWORD}"),
+            ),
         ] {
             let packet = mysql_error(code, &text);
             ways.push((
                 what,
-                url(
-                    stranger(move |mut client| {
-                        let _ = client.write_all(&packet);
-                        let _ = client.read(&mut [0; 4096]);
-                    }),
-                ),
+                url(stranger(move |mut client| {
+                    let _ = client.write_all(&packet);
+                    let _ = client.read(&mut [0; 4096]);
+                })),
             ));
         }
     }
@@ -326,7 +327,8 @@ async fn ways_to_fail(kind: ServerKind) -> usize {
         format!("{scheme}://{user}:{PASSWORD}@{host}:{port}/{database}{rest}").parse().expect("a URL")
     };
     let trusting = |url: DatabaseUrl| url.with_root_certificate(authority.root());
-    let wrong = at(&user, "localhost", name, "?sslmode=require").with_password(Secret::new(format!("{PASSWORD}x")));
+    let wrong =
+        at(&user, "localhost", name, "?sslmode=require").with_password(Secret::new(format!("{PASSWORD}x")));
     let plain = at(&user, "127.0.0.1", name, "");
     for (what, url) in [
         ("a wrong password", wrong.clone()),
@@ -336,18 +338,27 @@ async fn ways_to_fail(kind: ServerKind) -> usize {
         ("a database that is not there", at(&user, "127.0.0.1", "there_is_none", "")),
         ("a certificate that is not trusted", at(&user, "localhost", name, "?sslmode=verify-full")),
         ("a certificate for another name", trusting(at(&user, "127.0.0.1", name, "?sslmode=verify-full"))),
-        ("a root that is not there", at(&user, "localhost", name, "?sslmode=verify-full").with_root_certificate("/nowhere")),
+        (
+            "a root that is not there",
+            at(&user, "localhost", name, "?sslmode=verify-full").with_root_certificate("/nowhere"),
+        ),
         (
             "a client's certificate that is not there",
             at(&user, "localhost", name, "?sslmode=require").with_client_certificate("/nowhere", "/nowhere"),
         ),
         ("a parameter that is not known", at(&user, "127.0.0.1", name, &format!("?{PASSWORD}={PASSWORD}"))),
-        ("a parameter with a wrong value", at(&user, "127.0.0.1", name, &format!("?connect_timeout={PASSWORD}"))),
+        (
+            "a parameter with a wrong value",
+            at(&user, "127.0.0.1", name, &format!("?connect_timeout={PASSWORD}")),
+        ),
         (
             "the other driver's URL",
-            format!("{}://u:{PASSWORD}@h/d?sslmode=disable", if kind == ServerKind::Postgres { "mysql" } else { "postgres" })
-                .parse()
-                .expect("a URL"),
+            format!(
+                "{}://u:{PASSWORD}@h/d?sslmode=disable",
+                if kind == ServerKind::Postgres { "mysql" } else { "postgres" }
+            )
+            .parse()
+            .expect("a URL"),
         ),
     ] {
         if what == "the other driver's URL" {
@@ -361,7 +372,10 @@ async fn ways_to_fail(kind: ServerKind) -> usize {
         }
     }
     let untold = Server::shared(kind).expect("a server");
-    let tls: DatabaseUrl = format!("{scheme}://{user}:{PASSWORD}@127.0.0.1:{}/x?sslmode=require", untold.port()).parse().expect("a URL");
+    let tls: DatabaseUrl =
+        format!("{scheme}://{user}:{PASSWORD}@127.0.0.1:{}/x?sslmode=require", untold.port())
+            .parse()
+            .expect("a URL");
     // MySQL makes a certificate of its own.
     if kind != ServerKind::MySql {
         seen("a server without TLS", attempt(&tls).await);
@@ -395,7 +409,8 @@ async fn migrate(db: &mut Either) {
         migrator
     };
     migrator(&set).run(db).await.unwrap_or_else(|error| panic!("{error:#}"));
-    let error = migrator(&set.with_sql(2, "no", "SELECT nothing FROM nowhere;")).run(db).await.expect_err("it fails");
+    let error =
+        migrator(&set.with_sql(2, "no", "SELECT nothing FROM nowhere;")).run(db).await.expect_err("it fails");
     hear(&shown(&error));
     hear(&format!("{error:#} {:?}", error.source()));
 }

@@ -11,7 +11,9 @@
 
 use std::time::Duration;
 
-use whimbrel::{DatabaseUrl, Driver as _, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome, TableName};
+use whimbrel::{
+    DatabaseUrl, Driver as _, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome, TableName,
+};
 use whimbrel_testkit::{Faulty, Moment, ServerKind};
 use whimbrel_tests::either::{Database, Either, kinds};
 
@@ -44,7 +46,10 @@ async fn a_statement_that_fails_among_others_is_an_error_and_not_applied() {
     };
     for kind in kinds() {
         let (database, mut db) = prepared(kind, &table()).await;
-        let error = Migrator::new(table().with_sql(2, "five", rows("nowhere"))).run(&mut db).await.expect_err("it fails");
+        let error = Migrator::new(table().with_sql(2, "five", rows("nowhere")))
+            .run(&mut db)
+            .await
+            .expect_err("it fails");
         assert_eq!((error.statement(), error.kind()), (Some(3), ErrorKind::Files), "{kind}: {error:#}");
         assert!(format!("{error:#}").contains("0002_five.sql:3:"), "{kind}: {error:#}");
         let mut db = database.open().await;
@@ -74,7 +79,12 @@ async fn a_row_that_cannot_be_written_leaves_nothing_of_its_script() {
         let memory = table().with_sql(2, "u", "CREATE TABLE u (n INTEGER);");
         Migrator::new(&memory).run(&mut db).await.expect_err("its row cannot be written");
         let mut db = database.open().await;
-        db.run(if database.is_postgres() { "DROP TRIGGER no ON whimbrel_history" } else { "DROP TRIGGER no" }).await;
+        db.run(if database.is_postgres() {
+            "DROP TRIGGER no ON whimbrel_history"
+        } else {
+            "DROP TRIGGER no"
+        })
+        .await;
         db.try_run("SELECT * FROM u").await.expect_err("it is not there");
         run(&mut db, &memory).await;
         assert_eq!(db.number(APPLIED).await, 1, "{kind}");
@@ -133,7 +143,10 @@ async fn a_migration_merged_late_is_refused_by_name() {
         let (_database, mut db) = prepared(kind, &table().with_sql(3, "newer", newer)).await;
         let memory = table().with_sql(2, "late", "INSERT INTO t VALUES (2);").with_sql(3, "newer", newer);
         let error = Migrator::new(memory).run(&mut db).await.expect_err("it is late");
-        assert_eq!((error.findings()[0].kind(), error.findings()[0].subject()), (FindingKind::Late, "2_late"));
+        assert_eq!(
+            (error.findings()[0].kind(), error.findings()[0].subject()),
+            (FindingKind::Late, "2_late")
+        );
         assert_eq!(db.number("SELECT count(*) FROM t").await, 1);
     }
 }
@@ -179,7 +192,11 @@ async fn a_wait_that_has_timed_out_never_takes_the_lock_later() {
             let mut db = database.open().await;
             let migrator = Migrator::new(&memory).with_lock_deadline(Duration::from_millis(300));
             let error = migrator.run(&mut db).await.expect_err("somebody holds it");
-            assert_eq!((error.kind(), error.class()), (ErrorKind::Retry, Some(ErrorClass::Busy)), "{kind}: {error:#}");
+            assert_eq!(
+                (error.kind(), error.class()),
+                (ErrorKind::Retry, Some(ErrorClass::Busy)),
+                "{kind}: {error:#}"
+            );
             let session = holder.session().to_string();
             assert!(format!("{error:#}").contains(&session), "the holder {session} is not named: {error:#}");
             // The connection lives on, and does not take what is let go.
@@ -234,7 +251,8 @@ async fn an_index_left_invalid_is_not_kept_by_a_retry() {
     for exists in ["", "IF NOT EXISTS "] {
         let first = table().with_sql(2, "rows", "INSERT INTO t VALUES (1), (1);");
         let (database, mut db) = prepared(ServerKind::Postgres, &first).await;
-        let script = format!("-- whimbrel: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY {exists}t_n ON t (n);");
+        let script =
+            format!("-- whimbrel: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY {exists}t_n ON t (n);");
         let memory = first.with_sql(3, "unique", script);
         let error = Migrator::new(&memory).run(&mut db).await.expect_err("there are two");
         assert_eq!(error.class(), Some(ErrorClass::Constraint), "{error:#}");
