@@ -51,6 +51,33 @@ impl Either {
         self.execute(&[Message::new(sql, 1)], &mut Answers::new()).await
     }
 
+    /// Runs one statement as the application would: the driver learns nothing of it.
+    ///
+    /// # Errors
+    /// What the client says.
+    pub async fn try_apart(&mut self, sql: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        use whimbrel_mysql::mysql_async::{Conn, prelude::Queryable};
+        use whimbrel_postgres::tokio_postgres::Client;
+        match self {
+            Self::Postgres(db) => match db.native().downcast_mut::<Client>() {
+                Some(client) => Ok(client.batch_execute(sql).await?),
+                None => Err("the connection was given up".into()),
+            },
+            Self::MySql(db) => match db.native().downcast_mut::<Conn>() {
+                Some(client) => Ok(client.query_drop(sql).await?),
+                None => Err("the connection was given up".into()),
+            },
+        }
+    }
+
+    /// Runs one statement as the application would, that succeeds.
+    ///
+    /// # Panics
+    /// It fails.
+    pub async fn apart(&mut self, sql: &str) {
+        self.try_apart(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     /// Runs one statement that succeeds.
     ///
     /// # Panics

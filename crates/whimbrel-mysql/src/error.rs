@@ -199,9 +199,12 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
             Configuration,
             "the server does not offer TLS: enable it there, or ask for a connection without".to_owned(),
         ),
-        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => {
-            (Configuration, "the server wants a way to log in that the client does not know".to_owned())
-        }
+        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => (
+            Configuration,
+            // MariaDB answers so, too, for a user that it does not have.
+            "the server wants a way to log in that the client does not know: check the user, and how it logs in"
+                .to_owned(),
+        ),
         _ => (Retry, "the client and the server do not understand each other".to_owned()),
     };
     Error::new(kind, format!("no connection to {place}: {why}"))

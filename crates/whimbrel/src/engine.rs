@@ -302,8 +302,15 @@ impl<'e, 's> Engine<'e, 's> {
 
     /// What was written is in force: takes it over into the history and the report.
     fn committed(&mut self, rows: Vec<HistoryRow>, done: &[(&PlanItem, Duration)]) {
-        self.patience = self.patience.anew();
-        *self.round = 0;
+        // Who only tries has come no further, and is to give up in the end.
+        let tried = |row: &HistoryRow| {
+            use HistoryEvent::{Attempt, Begun, Failed, Reverting};
+            matches!(row.event(), Attempt | Begun | Failed | Reverting)
+        };
+        if !rows.iter().all(tried) {
+            self.patience = self.patience.anew();
+            *self.round = 0;
+        }
         // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
         *self.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {
