@@ -92,6 +92,8 @@ pub(crate) enum Evidence {
     Invalid,
     /// Nobody can tell.
     Unknown,
+    /// Nobody can tell here: it was begun on another server, whose lock proves nothing on this one.
+    Elsewhere,
 }
 
 impl OpenWork {
@@ -355,6 +357,12 @@ impl History {
             Some(history) => std::borrow::Cow::Borrowed(history),
             None => std::borrow::Cow::Owned(SetHistory::new(name.as_str())),
         }
+    }
+
+    /// Whether work is open that was begun on another server, and may go on there.
+    pub(crate) fn is_open_elsewhere(&self) -> bool {
+        let open = self.sets.values().filter_map(|set| set.open.as_ref());
+        open.into_iter().any(|open| open.evidence == Some(Evidence::Elsewhere))
     }
 
     /// Takes note of what the database shows of a set's open work.

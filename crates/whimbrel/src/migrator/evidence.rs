@@ -45,7 +45,15 @@ pub(super) async fn gather(
             }
             let sql = effect_sql(&dialect, &effects, next, set.name(), &open, table);
             match sql {
-                None => Some(Evidence::Unknown),
+                None => {
+                    let asked =
+                        ask(session, &format!("SELECT {}", dialect.history.server.unwrap_or("NULL"))).await?;
+                    let now: Option<String> = asked.read(0).ok().flatten();
+                    Some(match server(open.server.as_deref(), now.as_deref()) {
+                        Server::Another => Evidence::Elsewhere,
+                        _ => Evidence::Unknown,
+                    })
+                }
                 Some((change, sql)) => Some(judge(change, &open, &effects, &ask(session, &sql).await?)),
             }
         } else {
@@ -115,8 +123,12 @@ fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evi
     let (Some(before), Some(now), Some(state)) = (text(0), text(1), text(2)) else {
         return Evidence::Unknown;
     };
-    if !same_server(open.server.as_deref(), text(3).as_deref(), effects.survives_restart) {
-        return Evidence::Unknown;
+    match server(open.server.as_deref(), text(3).as_deref()) {
+        Server::Same => {}
+        // One that was restarted in between may have left a statement half done, where its statements are not atomic.
+        Server::Restarted if effects.survives_restart => {}
+        Server::Restarted => return Evidence::Unknown,
+        Server::Another => return Evidence::Elsewhere,
     }
     match (change, state.as_str(), before == now) {
         (Change::Made, "present", false) | (Change::Removed, "absent", false) => Evidence::TookEffect,
@@ -128,10 +140,37 @@ fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evi
     }
 }
 
-/// Another server may show another state. One that was restarted in between may have left a statement half done, where
-/// its statements are not atomic. The last word of the text says when it was started.
-fn same_server(then: Option<&str>, now: Option<&str>, survives_restart: bool) -> bool {
-    let (Some(then), Some(now)) = (then, now) else { return then == now };
-    let name = |text: &str| text.rsplit_once(' ').map_or(text.to_owned(), |(name, _)| name.to_owned());
-    then == now || (survives_restart && name(then) == name(now))
+/// Which server is asked, beside the one on which the work was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Server {
+    Same,
+    Restarted,
+    /// It may show another state, and its lock proves nothing.
+    Another,
+}
+
+/// The last word of a server's text says when it was started.
+fn server(then: Option<&str>, now: Option<&str>) -> Server {
+    let name = |text: &str| text.rsplit_once(' ').map_or(String::new(), |(name, _)| name.to_owned());
+    match (then, now) {
+        _ if then == now => Server::Same,
+        (Some(then), Some(now)) if name(then) == name(now) => Server::Restarted,
+        _ => Server::Another,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_its_name_and_its_start() {
+        let then = Some("node-a 3306 1 1700000000");
+        assert_eq!(server(then, then), Server::Same);
+        assert_eq!(server(then, Some("node-a 3306 1 1700000009")), Server::Restarted);
+        assert_eq!(server(then, Some("node-b 3306 2 1700000000")), Server::Another);
+        assert_eq!(server(then, None), Server::Another);
+        // Where the name says nothing, as on PostgreSQL, only the start tells.
+        assert_eq!(server(Some("20260101"), Some("20260102")), Server::Restarted);
+    }
 }

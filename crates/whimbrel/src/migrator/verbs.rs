@@ -370,7 +370,7 @@ impl<'a> Migrator<'a> {
                 // Another process may be in the middle of what looks open.
                 Err(findings)
                     if !verb.deadline.passed()
-                        && !verb.session.is_locked()
+                        && (!verb.session.is_locked() || history.is_open_elsewhere())
                         && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
                 {
                     verb.session.pause(&mut round, &verb.deadline).await;

@@ -138,7 +138,7 @@ fn resumable(
             session + 1
         ));
     }
-    if evidence.is_some_and(|evidence| evidence != Evidence::Unknown) {
+    if evidence.is_some_and(|it| !matches!(it, Evidence::Unknown | Evidence::Elsewhere)) {
         return Ok(());
     }
     let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
