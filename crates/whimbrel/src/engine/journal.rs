@@ -109,7 +109,9 @@ impl<'e> Engine<'e, '_> {
         }
         for statement in &journal.statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay) {
-                self.run_outside(journal, statement, first).await?;
+                if let Some(progress) = self.run_outside(journal, statement, first).await? {
+                    return Ok(progress);
+                }
             }
         }
         for (index, statement) in journal.statements.iter().enumerate().skip(first) {
@@ -161,8 +163,8 @@ impl<'e> Engine<'e, '_> {
         let item = journal.item;
         let failing = Failing::Statement { item, statement: index, kept: index };
         let outside = self.dialect.facts(statement).has(Fact::NeedsNoTransaction);
-        if outside {
-            self.run_outside(journal, statement, index).await?;
+        if outside && let Some(progress) = self.run_outside(journal, statement, index).await? {
+            return Ok(Some(progress));
         }
         if let Some(role) = self.role() {
             // The history is written as oneself.
@@ -263,7 +265,7 @@ impl<'e> Engine<'e, '_> {
         let Some(state) = (effects.state)(&effect) else { return false };
         let found = self.session.query(&format!("SELECT {state}")).await;
         let state = found.ok().and_then(|rows| rows.first().map(|row| row.read::<Option<String>>(0)));
-        !matches!(state, Some(Ok(Some(state))) if state != "invalid")
+        !matches!(state, Some(Ok(state)) if state.as_deref() != Some("invalid"))
     }
 
     /// Records that a statement failed and had no effect, so that the next run need not ask. What goes wrong here is not
