@@ -1,15 +1,20 @@
 //! A database of its own on a server, whichever kind it is of: made, asked, migrated, pictured. Knows no set.
 
-use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::fmt::{self, Write as _};
+use std::sync::{LazyLock, Mutex};
 
 use tokio::runtime::Runtime;
-use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, Message, Migrator, Report, Scheme, Value};
+use whimbrel::{
+    Answers, DatabaseUrl, Driver, DriverError, ErrorClass, Message, Migrator, Report, Rows, Scheme, Value,
+};
 use whimbrel_mysql::MySql;
 use whimbrel_postgres::Postgres;
 use whimbrel_testkit::{Proxy, Server, ServerKind};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Databases of PostgreSQL that no test needs any more, by their servers: to empty one is far cheaper than to make one.
+static USED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// Runs a future to its end, on the tests' runtime.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -51,11 +56,12 @@ fn shown(values: &[Value]) -> String {
     values.iter().map(cell).collect::<Vec<_>>().join("|")
 }
 
-/// A database, dropped with the value.
-#[derive(Debug)]
+/// A database, given up with the value.
 pub struct Remote {
     server: Server,
     name: String,
+    /// What questions are asked on, once one was.
+    asking: Mutex<Option<Box<dyn Driver>>>,
 }
 
 impl Remote {
@@ -64,8 +70,23 @@ impl Remote {
     /// # Panics
     /// It cannot be made.
     pub fn fresh(server: &Server) -> Self {
-        let remote = Self { server: server.clone(), name: Server::unique_name() };
-        remote.administer(&format!("CREATE DATABASE {}", remote.name)).expect("a database");
+        let place = server.url("");
+        let mut used = USED.lock().expect("nobody panics while looking");
+        let again = used.iter().position(|(other, _)| *other == place).map(|at| used.swap_remove(at).1);
+        drop(used);
+        let new = again.is_none();
+        let name = again.unwrap_or_else(Server::unique_name);
+        let remote = Self { server: server.clone(), name, asking: Mutex::default() };
+        if new {
+            remote.administer(&format!("CREATE DATABASE {}", remote.name)).expect("a database");
+        } else {
+            remote.run(&[
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                "DROP SCHEMA public CASCADE",
+                "CREATE SCHEMA public",
+            ]);
+        }
         remote
     }
 
@@ -130,12 +151,24 @@ impl Remote {
     /// # Panics
     /// It fails.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        block_on(async {
-            let mut driver = connect(&self.url()).await.expect("a connection");
-            let rows = driver.query(sql, &[]).await;
-            let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
-            rows.iter().map(|row| shown(row.values()).replace(&self.name, "DATABASE")).collect()
-        })
+        self.ask(sql).iter().map(|row| shown(row.values()).replace(&self.name, "DATABASE")).collect()
+    }
+
+    fn ask(&self, sql: &str) -> Rows {
+        let mut asking = self.asking.lock().expect("nobody panics while asking");
+        let rows = block_on(async {
+            if let Some(driver) = &mut *asking {
+                match driver.query(sql, &[]).await {
+                    // The server was killed since.
+                    Err(error) if error.class() == ErrorClass::ConnectionLost => {}
+                    rows => return rows,
+                }
+            }
+            let driver = connect(&self.url()).await.expect("a connection");
+            asking.insert(driver).query(sql, &[]).await
+        });
+        drop(asking);
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()))
     }
 
     /// The one number of a query.
@@ -143,12 +176,8 @@ impl Remote {
     /// # Panics
     /// There is none.
     pub fn number(&self, sql: &str) -> i64 {
-        block_on(async {
-            let mut driver = connect(&self.url()).await.expect("a connection");
-            let rows = driver.query(sql, &[]).await;
-            let rows = rows.unwrap_or_else(|error| panic!("{sql}: {error}: {:?}", error.private()));
-            rows.first().and_then(|row| row.read(0).ok()).unwrap_or_else(|| panic!("{sql}: no number"))
-        })
+        let rows = self.ask(sql);
+        rows.first().and_then(|row| row.read(0).ok()).unwrap_or_else(|| panic!("{sql}: no number"))
     }
 
     /// Schema, data, and what the history says is in force: all that an undisturbed run determines. What tells of the
@@ -166,15 +195,17 @@ impl Remote {
             let _ = writeln!(text, "{}", self.rows(sql).join("\n"));
         }
         // Each row of that query is a query itself.
-        for row in block_on(async {
-            let mut driver = connect(&self.url()).await.expect("a connection");
-            let rows = driver.query(tables, &[]).await.expect("the tables");
-            rows.iter().map(|row| row.read::<String>(0).expect("a query")).collect::<Vec<_>>()
-        }) {
-            let _ = writeln!(text, "{row}\n{}", self.rows(&row).join("\n"));
+        for sql in self.rows(tables) {
+            let _ = writeln!(text, "{sql}\n{}", self.rows(&sql).join("\n"));
         }
         let _ = writeln!(text, "{}", self.rows(history).join("\n"));
         text
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {:?}", self.name, self.server)
     }
 }
 
@@ -182,8 +213,11 @@ impl Drop for Remote {
     fn drop(&mut self) {
         // What is left goes with the server, as it does where a test has panicked.
         if !std::thread::panicking() {
-            let force = if self.kind() == ServerKind::Postgres { " WITH (FORCE)" } else { "" };
-            let _ = self.administer(&format!("DROP DATABASE {}{force}", self.name));
+            self.asking = Mutex::default();
+            match (self.kind(), USED.lock()) {
+                (ServerKind::Postgres, Ok(mut used)) => used.push((self.server.url(""), self.name.clone())),
+                _ => drop(self.administer(&format!("DROP DATABASE {}", self.name))),
+            }
         }
     }
 }
@@ -210,6 +244,7 @@ const POSTGRES_TABLES: &str = "SELECT format('SELECT t::text FROM %I t ORDER BY 
 const POSTGRES_HISTORY: &str = "SELECT set_name, event, version::text, name, digest, head, repeatables, below::text \
      FROM whimbrel_history WHERE event IN ('applied', 'reverted', 'baselined', 'accepted', 'tombstone') ORDER BY set_name, seq";
 
+/// MySQL keeps what stands between a body and the next statement of a packet with the body.
 const MYSQL_SCHEMA: &[&str] = &[
     "SELECT table_name, table_type, engine, row_format, table_collation, create_options FROM information_schema.tables \
      WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1",
@@ -220,11 +255,12 @@ const MYSQL_SCHEMA: &[&str] = &[
     "SELECT table_name, constraint_name, constraint_type FROM information_schema.table_constraints \
      WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2",
     "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = database() ORDER BY 1",
-    "SELECT routine_type, routine_name, routine_definition, sql_mode FROM information_schema.routines \
+    "SELECT routine_type, routine_name, regexp_replace(routine_definition, '[[:space:];]+$', ''), sql_mode \
+     FROM information_schema.routines \
      WHERE routine_schema = database() ORDER BY 1, 2",
-    "SELECT trigger_name, event_object_table, action_statement, sql_mode FROM information_schema.triggers \
+    "SELECT trigger_name, event_object_table, regexp_replace(action_statement, '[[:space:];]+$', ''), sql_mode FROM information_schema.triggers \
      WHERE trigger_schema = database() ORDER BY 1",
-    "SELECT event_name, event_definition, status, interval_value, interval_field, sql_mode FROM information_schema.events \
+    "SELECT event_name, regexp_replace(event_definition, '[[:space:];]+$', ''), status, interval_value, interval_field, sql_mode FROM information_schema.events \
      WHERE event_schema = database() ORDER BY 1",
 ];
 

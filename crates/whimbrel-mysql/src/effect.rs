@@ -101,13 +101,18 @@ fn mark(effect: &Effect<'_>) -> Option<String> {
     Some(folded)
 }
 
-/// The trigger, in the schema of its own name or of its table.
+/// The trigger, in the schema of its own name or of its table, which are the same one. By `trigger_schema` MariaDB would
+/// open each table of each database, and fail where somebody else alters one of them.
 fn trigger(effect: &Effect<'_>, place: &Place) -> Option<String> {
     let schema = match (&effect.object.schema, &effect.on) {
         (None, Some(Name { schema: Some(schema), .. })) => literal(&schema.text),
         _ => place.schema.clone(),
     };
-    Some(format!("trigger_schema = {schema} and trigger_name = {}", place.name))
+    let table = match &effect.on {
+        Some(table) => format!(" and event_object_table = {}", literal(&table.name.text)),
+        None => String::new(),
+    };
+    Some(format!("event_object_schema = {schema}{table} and trigger_name = {}", place.name))
 }
 
 fn routine(effect: &Effect<'_>, place: &Place) -> String {

@@ -66,6 +66,8 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
     let class = match code {
         // Lock wait timeout, of a row or of a table's definition; NOWAIT. The statement alone was taken back.
         1205 | 3572 | 3058 => Busy,
+        // MariaDB, reading information_schema in a statement that writes: somebody else is altering a table.
+        1684 => Busy,
         // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too.
         1213 | 1614 | 1020 => Conflict,
         // Unique keys, foreign keys, NOT NULL, checks. The ones that quote the key's value come further down.
