@@ -259,7 +259,12 @@ async fn an_index_left_invalid_is_not_kept_by_a_retry() {
         let valid = "SELECT indisvalid::int FROM pg_index WHERE indexrelid = 't_n'::regclass";
         assert_eq!(database.open().await.number(valid).await, 0, "as PostgreSQL leaves it");
         let mut db = database.open().await;
-        Migrator::new(&memory).run(&mut db).await.expect_err("there are still two");
+        let again = Migrator::new(&memory).run(&mut db).await.expect_err("there are still two");
+        if !exists.is_empty() {
+            // Run again, it would take the invalid one for a good one; so it is a person's turn.
+            assert_eq!(again.kind(), ErrorKind::OutcomeUnknown, "{again:#}");
+            continue;
+        }
         db.run("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)").await;
         let mut db = database.open().await;
         run(&mut db, &memory).await;

@@ -261,7 +261,9 @@ impl<'e> Engine<'e, '_> {
     /// Whether a statement that has failed left something invalid, as a build of an index does, or may have. The next plan
     /// looks whose it is, and drops it.
     async fn has_left_something(&mut self, statement: &Statement<'e>) -> bool {
-        let Some((effects, effect)) = self.dialect.effects.zip(Effect::of(statement)) else { return false };
+        let Some((effects, effect)) = self.dialect.effects.zip(Effect::of(statement)) else {
+            return self.dialect.facts(statement).has(Fact::MayFailHalfway);
+        };
         let Some(state) = (effects.state)(&effect) else { return false };
         let found = self.session.query(&format!("SELECT {state}")).await;
         let state = found.ok().and_then(|rows| rows.first().map(|row| row.read::<Option<String>>(0)));
