@@ -108,10 +108,10 @@ impl<'e> Engine<'e, '_> {
             dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
         }
         for statement in &journal.statements[..first] {
-            if self.dialect.facts(statement).has(Fact::Replay) {
-                if let Some(progress) = self.run_outside(journal, statement, first).await? {
-                    return Ok(progress);
-                }
+            if self.dialect.facts(statement).has(Fact::Replay)
+                && let Some(progress) = self.run_outside(journal, statement, first).await?
+            {
+                return Ok(progress);
             }
         }
         for (index, statement) in journal.statements.iter().enumerate().skip(first) {
