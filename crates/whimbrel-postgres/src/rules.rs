@@ -14,7 +14,7 @@ const fn holding(word: &'static str, fact: Fact) -> Rule {
     Rule { begins: &[], holds: Some(word), fact }
 }
 
-use Fact::{EndsSharing, NeedsNoTransaction, Replay, RunAgain, SessionState, TravelsAlone};
+use Fact::{EndsSharing, MayFailHalfway, NeedsNoTransaction, Replay, RunAgain, SessionState, TravelsAlone};
 
 /// From "SQL Commands" of postgresql.org/docs/current/reference.html, and from chapter 9 for functions.
 ///
@@ -27,6 +27,9 @@ pub(crate) const RULES: &[Rule] = &[
     rule(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     rule(&["DROP", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     rule(&["DROP", "INDEX", "CONCURRENTLY", "IF", "EXISTS"], RunAgain),
+    // A build that fails leaves an invalid index, which the next try would take for a good one.
+    rule(&["CREATE", "INDEX", "CONCURRENTLY", "IF"], MayFailHalfway),
+    rule(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "IF"], MayFailHalfway),
     // REINDEX: "SCHEMA, DATABASE, SYSTEM … cannot be executed inside a transaction block", nor can CONCURRENTLY.
     with(&["REINDEX"], "CONCURRENTLY", NeedsNoTransaction),
     rule(&["REINDEX", "SCHEMA"], NeedsNoTransaction),

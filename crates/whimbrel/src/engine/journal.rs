@@ -108,8 +108,10 @@ impl<'e> Engine<'e, '_> {
             dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
         }
         for statement in &journal.statements[..first] {
-            if self.dialect.facts(statement).has(Fact::Replay) {
-                self.run_outside(journal, statement, first).await?;
+            if self.dialect.facts(statement).has(Fact::Replay)
+                && let Some(progress) = self.run_outside(journal, statement, first).await?
+            {
+                return Ok(progress);
             }
         }
         for (index, statement) in journal.statements.iter().enumerate().skip(first) {
@@ -161,8 +163,8 @@ impl<'e> Engine<'e, '_> {
         let item = journal.item;
         let failing = Failing::Statement { item, statement: index, kept: index };
         let outside = self.dialect.facts(statement).has(Fact::NeedsNoTransaction);
-        if outside {
-            self.run_outside(journal, statement, index).await?;
+        if outside && let Some(progress) = self.run_outside(journal, statement, index).await? {
+            return Ok(Some(progress));
         }
         if let Some(role) = self.role() {
             // The history is written as oneself.
@@ -213,28 +215,23 @@ impl<'e> Engine<'e, '_> {
         Ok(None)
     }
 
-    /// Runs a statement that cannot run in a transaction, again as long as the database is busy.
+    /// Runs a statement that cannot run in a transaction, again as long as the database is busy. `Some`: plan again, since
+    /// what it has left has to go first.
     async fn run_outside(
         &mut self,
         journal: &Journal<'e, '_>,
         statement: &Statement<'e>,
         index: usize,
-    ) -> Result<()> {
+    ) -> Result<Option<Progress>> {
         let assumed = self.assume_role(false).await;
         assumed.map_err(|error| self.fail(Error::driver("assuming the role", error)))?;
         let mut round = 0;
         loop {
             let message = Message::new(statement.text(), 1);
             let error = match self.session.execute(&[message], &mut Answers::new()).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(None),
                 Err(error) => error,
             };
-            if error.class() == ErrorClass::Busy && !self.deadline.passed() {
-                self.settings.tell(&Event::Waiting { holder: None, waited: self.deadline.waited() });
-                self.session.back_off(&mut round, &self.deadline).await;
-                continue;
-            }
-            let failing = Failing::Statement { item: journal.item, statement: index, kept: index };
             let had_no_effect = matches!(
                 error.class(),
                 ErrorClass::Sql
@@ -242,7 +239,16 @@ impl<'e> Engine<'e, '_> {
                     | ErrorClass::Busy
                     | ErrorClass::Permission
                     | ErrorClass::ReadOnly
-            );
+            ) && !self.has_left_something(statement).await;
+            if error.class() == ErrorClass::Busy && !self.deadline.passed() && !self.patience.passed() {
+                self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
+                self.session.back_off(&mut round, &self.patience).await;
+                if had_no_effect {
+                    continue;
+                }
+                return Ok(Some(Progress::Again));
+            }
+            let failing = Failing::Statement { item: journal.item, statement: index, kept: index };
             let error = failing.error(shift(error, statement), &self.dialect.lexing, self.settings.verbatim);
             return Err(if had_no_effect {
                 self.record_failure(journal, index, error).await
@@ -250,6 +256,18 @@ impl<'e> Engine<'e, '_> {
                 self.fail(error)
             });
         }
+    }
+
+    /// Whether a statement that has failed left something invalid, as a build of an index does, or may have. The next plan
+    /// looks whose it is, and drops it.
+    async fn has_left_something(&mut self, statement: &Statement<'e>) -> bool {
+        let Some((effects, effect)) = self.dialect.effects.zip(Effect::of(statement)) else {
+            return self.dialect.facts(statement).has(Fact::MayFailHalfway);
+        };
+        let Some(state) = (effects.state)(&effect) else { return false };
+        let found = self.session.query(&format!("SELECT {state}")).await;
+        let state = found.ok().and_then(|rows| rows.first().map(|row| row.read::<Option<String>>(0)));
+        !matches!(state, Some(Ok(state)) if state.as_deref() != Some("invalid"))
     }
 
     /// Records that a statement failed and had no effect, so that the next run need not ask. What goes wrong here is not

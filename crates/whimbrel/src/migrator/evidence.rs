@@ -134,6 +134,8 @@ fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evi
         (Change::Made, "present", false) | (Change::Removed, "absent", false) => Evidence::TookEffect,
         (Change::Made, "absent", true) | (Change::Removed, "present", true) => Evidence::DidNot,
         (Change::Made, "invalid", false) => Evidence::Invalid,
+        // Somebody else's, which was there before.
+        (Change::Made, "invalid", true) => Evidence::DidNot,
         // What is half removed is removed by removing it again.
         (Change::Removed, "invalid", _) => Evidence::DidNot,
         _ => Evidence::Unknown,
