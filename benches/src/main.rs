@@ -3,6 +3,8 @@
 //! `cargo xtask bench`. Times on a shared machine are noisy; of each thing the median of its rounds counts, and ratios
 //! are taken within a round before their median is.
 
+mod contest;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +12,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 use whimbrel::{History, Memory, MigrationSet, Migrator, Request, Verified};
+
+use self::contest::{contest, verdict};
 
 /// Small migrations: each a table and an index.
 fn migration(number: usize) -> String {
@@ -29,31 +33,6 @@ fn time<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let began = Instant::now();
     let value = work();
     (began.elapsed(), value)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Measures contestants in turn, and prints the medians of their times and of their ratios to the first one.
-fn contest(title: &str, rounds: usize, contestants: &mut [(&str, &mut dyn FnMut() -> Duration)]) -> Vec<f64> {
-    let mut times = vec![Vec::new(); contestants.len()];
-    for round in 0..rounds {
-        // Whoever comes first in a round may find a colder machine.
-        for turn in 0..contestants.len() {
-            let index = (turn + round) % contestants.len();
-            times[index].push(contestants[index].1().as_secs_f64());
-        }
-    }
-    println!("{title}");
-    let mut ratios = Vec::new();
-    for (index, (name, _)) in contestants.iter().enumerate() {
-        let ratio = median(times[index].iter().zip(&times[0]).map(|(time, first)| time / first).collect());
-        println!("  {name:<44} {:>10.3} ms  {ratio:>6.2}x", median(times[index].clone()) * 1e3);
-        ratios.push(ratio);
-    }
-    ratios
 }
 
 fn apply_from_empty(folder: &Path, rounds: usize) -> bool {
@@ -189,11 +168,6 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
         std::task::Poll::Ready(value) => value,
         std::task::Poll::Pending => unreachable!("verifying a set in memory waits for nothing"),
     }
-}
-
-fn verdict(what: &str, met: bool) -> bool {
-    println!("  {} {what}", if met { "met:" } else { "NOT MET:" });
-    met
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,7 +1,9 @@
-//! What the tests across crates share: sets of migrations, databases and pictures of them, and a driver that dies.
+//! What the tests across crates share: sets of migrations, databases on servers, a picture of one, a driver that dies.
 
+pub mod certificate;
 pub mod chance;
 pub mod dying;
+pub mod either;
 pub mod picture;
 pub mod remote;
 pub mod sets;

@@ -93,7 +93,8 @@ impl Remote {
     fn administer(&self, sql: &str) -> Result<(), DriverError> {
         let place = if self.kind() == ServerKind::Postgres { "postgres" } else { "mysql" };
         block_on(async {
-            let mut driver = connect(&self.server.url(place)).await.expect("a connection of an administrator");
+            let mut driver =
+                connect(&self.server.url(place)).await.expect("a connection of an administrator");
             driver.execute(&[Message::new(sql, 1)], &mut Answers::new()).await
         })
     }

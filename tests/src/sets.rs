@@ -68,3 +68,26 @@ pub fn migrator(transaction: Transaction) -> Migrator<'static> {
         .with_blocking_step(StepKey::new(4), shout)
         .with_transaction(transaction)
 }
+
+/// So many migrations for servers, of which every fourth changes data and counts itself in `counter`. The kind is
+/// `postgres`, `concurrent` (with indexes that PostgreSQL builds outside transactions) or `mysql`.
+pub fn replicated(kind: &str, count: i64) -> Memory {
+    let first = Memory::new().with_sql(1, "counter", "CREATE TABLE counter (what VARCHAR(40) NOT NULL);");
+    (2..=count).fold(first, |memory, n| match n % 4 {
+        0 => memory.with_sql(n, "count", format!("INSERT INTO counter VALUES ('{n}');")),
+        1 if kind == "concurrent" => memory.with_sql(
+            n,
+            "index",
+            format!("-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY i{n} ON counter (what);"),
+        ),
+        1 => memory.with_sql(n, "index", format!("CREATE INDEX i{n} ON counter (what);")),
+        2 => {
+            memory.with_sql(n, "table", format!("CREATE TABLE t{n} (id INTEGER PRIMARY KEY, a VARCHAR(40));"))
+        }
+        _ => memory.with_sql(
+            n,
+            "alter",
+            format!("ALTER TABLE t{} ADD COLUMN b INTEGER;\nINSERT INTO counter VALUES ('{n}');", n - 1),
+        ),
+    })
+}

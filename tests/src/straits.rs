@@ -33,13 +33,22 @@ const SCRIPTS: &[(&str, &str)] = &[
          CREATE TABLE there (n INT PRIMARY KEY);\nINSERT INTO counter VALUES (1, 0);\nINSERT INTO here VALUES (1), (2);\n\
          CREATE PROCEDURE bump_once() UPDATE counter SET n = n + 1;\nUPDATE counter SET n = n + 1;",
     ),
-    ("swap", "UPDATE counter SET n = n + 1;\nRENAME TABLE here TO aside, there TO here, aside TO there;\nUPDATE counter SET n = n + 1;"),
+    (
+        "swap",
+        "UPDATE counter SET n = n + 1;\nRENAME TABLE here TO aside, there TO here, aside TO there;\nUPDATE counter SET n = n + 1;",
+    ),
     ("empty", "UPDATE counter SET n = n + 1;\nTRUNCATE there;"),
     ("call", "CALL bump_once();\nUPDATE counter SET n = n + 1;"),
-    ("filled", "CREATE TABLE filled (n INT PRIMARY KEY) SELECT n FROM counter;\nUPDATE counter SET n = n + 1;"),
+    (
+        "filled",
+        "CREATE TABLE filled (n INT PRIMARY KEY) SELECT n FROM counter;\nUPDATE counter SET n = n + 1;",
+    ),
     ("clauses", "ALTER TABLE here ADD COLUMN a INT, ADD COLUMN b INT;\nUPDATE counter SET n = n + 1;"),
     ("wider", "ALTER TABLE here MODIFY COLUMN a BIGINT;\nUPDATE counter SET n = n + 1;"),
-    ("several", "CREATE TABLE one (n INT);\nCREATE TABLE two (n INT);\nDROP TABLE one, two;\nUPDATE counter SET n = n + 1;"),
+    (
+        "several",
+        "CREATE TABLE one (n INT);\nCREATE TABLE two (n INT);\nDROP TABLE one, two;\nUPDATE counter SET n = n + 1;",
+    ),
 ];
 
 /// Those of its statements that may be in doubt, in a run that nobody else disturbs.

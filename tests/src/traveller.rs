@@ -17,9 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = match what.as_str() {
         "voyage" => voyage::set(kind),
         "straits" => straits::set(),
-        _ => (1..)
-            .zip(&arguments[2..])
-            .fold(Memory::new(), |set, (number, sql)| set.with_sql(number, format!("m{number}"), sql.clone())),
+        _ => (1..).zip(&arguments[2..]).fold(Memory::new(), |set, (number, sql)| {
+            set.with_sql(number, format!("m{number}"), sql.clone())
+        }),
     };
     let migrator = Migrator::new(set).with_lock_deadline(Duration::from_secs(60)).with_database_messages();
     match remote::migrate(url, &migrator) {

@@ -49,13 +49,16 @@ const POSTGRES: &[(&str, &str)] = &[
          UPDATE counter SET n = n + 1;\nCREATE INDEX CONCURRENTLY pets_owner ON pets (owner);\n\
          UPDATE counter SET n = n + 1;",
     ),
+    ("bump", "CREATE PROCEDURE bump() LANGUAGE sql AS $$ UPDATE counter SET n = n + 1 $$;\nCALL bump();"),
     (
-        "bump",
-        "CREATE PROCEDURE bump() LANGUAGE sql AS $$ UPDATE counter SET n = n + 1 $$;\nCALL bump();",
+        "mail",
+        "ALTER TABLE people ADD COLUMN mail text;\nUPDATE people SET mail = lower(name);\nUPDATE counter SET n = n + 1;",
     ),
-    ("mail", "ALTER TABLE people ADD COLUMN mail text;\nUPDATE people SET mail = lower(name);\nUPDATE counter SET n = n + 1;"),
     ("mail_is_there", "ALTER TABLE people ALTER COLUMN mail SET NOT NULL;"),
-    ("mood", "CREATE TYPE mood AS ENUM ('glad', 'sad');\nALTER TABLE pets ADD COLUMN mood mood DEFAULT 'glad';"),
+    (
+        "mood",
+        "CREATE TYPE mood AS ENUM ('glad', 'sad');\nALTER TABLE pets ADD COLUMN mood mood DEFAULT 'glad';",
+    ),
     (
         "swap",
         "-- whimbrel: no-transaction\nUPDATE counter SET n = n + 1;\nDROP INDEX CONCURRENTLY people_name;\n\
@@ -63,7 +66,10 @@ const POSTGRES: &[(&str, &str)] = &[
          UPDATE counter SET n = n + 1;",
     ),
     ("block", "DO $$ BEGIN\n  FOR i IN 1..2 LOOP UPDATE counter SET n = n + 1; END LOOP;\nEND $$;"),
-    ("old", "CREATE TABLE old_a (n int);\nCREATE TABLE old_b (n int);\nINSERT INTO old_a SELECT generate_series(1, 1000);"),
+    (
+        "old",
+        "CREATE TABLE old_a (n int);\nCREATE TABLE old_b (n int);\nINSERT INTO old_a SELECT generate_series(1, 1000);",
+    ),
     ("none_left", "TRUNCATE old_a;\nUPDATE counter SET n = n + 1;"),
     ("old_gone", "DROP TABLE old_a, old_b;\nUPDATE counter SET n = n + 1;"),
     ("renamed", "ALTER TABLE people RENAME TO persons;"),
@@ -116,16 +122,25 @@ const MYSQL: &[(&str, &str)] = &[
          UPDATE counter SET n = n + 1;",
     ),
     ("one_mail", "ALTER TABLE people ADD UNIQUE KEY one_mail (mail);\nUPDATE counter SET n = n + 1;"),
-    ("nick", "ALTER TABLE people ADD nick VARCHAR(9);\nALTER TABLE people DROP COLUMN nick;\nUPDATE counter SET n = n + 1;"),
+    (
+        "nick",
+        "ALTER TABLE people ADD nick VARCHAR(9);\nALTER TABLE people DROP COLUMN nick;\nUPDATE counter SET n = n + 1;",
+    ),
     ("no_index", "DROP INDEX people_name ON people;\nCREATE INDEX people_name ON people (name, mail);"),
-    ("view_again", "DROP VIEW owners;\nUPDATE counter SET n = n + 1;\nCREATE VIEW owners AS SELECT id, name FROM people;"),
+    (
+        "view_again",
+        "DROP VIEW owners;\nUPDATE counter SET n = n + 1;\nCREATE VIEW owners AS SELECT id, name FROM people;",
+    ),
     ("no_bump", "DROP PROCEDURE bump_all;\nUPDATE counter SET n = n + 1;"),
     (
         "settings",
         "SET SESSION sql_mode = 'ANSI_QUOTES';\nCREATE TABLE quoted (n INT, d DATE DEFAULT '0000-00-00');\n\
          UPDATE counter SET n = n + 1;\nINSERT INTO quoted (n) VALUES (1);",
     ),
-    ("rule", "ALTER TABLE pets ADD CONSTRAINT some_owner CHECK (owner > 0);\nALTER TABLE pets DROP CONSTRAINT some_owner;"),
+    (
+        "rule",
+        "ALTER TABLE pets ADD CONSTRAINT some_owner CHECK (owner > 0);\nALTER TABLE pets DROP CONSTRAINT some_owner;",
+    ),
     (
         "watched",
         "CREATE TABLE toys (id INT PRIMARY KEY);\n\

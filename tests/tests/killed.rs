@@ -6,7 +6,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use whimbrel::{Ending, ErrorKind, Migrator, Settlement, Version};
-use whimbrel_testkit::{Durability, Installation, Proxy, Server, ServerKind, ServerOptions, Towards, Traffic};
+use whimbrel_testkit::{
+    Durability, Installation, Proxy, Server, ServerKind, ServerOptions, Towards, Traffic,
+};
 use whimbrel_tests::chance::{Chance, runs};
 use whimbrel_tests::remote::{self, Remote};
 use whimbrel_tests::straits::{self, DOUBTFUL};
@@ -79,7 +81,13 @@ impl Course {
                     self.settle(remote, &migrator, &error, what);
                     settled += 1;
                 }
-                _ => panic!("{what}: {error:#}: {:?} {:?} {:?}\n{}", error.class(), error.code(), std::error::Error::source(&error).map(|e| format!("{e:?}")), remote.rows(WAY).join("\n")),
+                _ => panic!(
+                    "{what}: {error:#}: {:?} {:?} {:?}\n{}",
+                    error.class(),
+                    error.code(),
+                    std::error::Error::source(&error).map(|e| format!("{e:?}")),
+                    remote.rows(WAY).join("\n")
+                ),
             }
         }
         panic!("{what}: it does not arrive");
@@ -144,7 +152,12 @@ fn killed(child: &mut Child) -> bool {
 }
 
 /// A random number of times the same, on every server of this kind.
-fn each_course(kind: ServerKind, sets: &[&'static str], all: usize, run: impl Fn(&Course, &mut Chance, usize) -> String) {
+fn each_course(
+    kind: ServerKind,
+    sets: &[&'static str],
+    all: usize,
+    run: impl Fn(&Course, &mut Chance, usize) -> String,
+) {
     let mut seen = false;
     for installation in Installation::all().expect("servers").iter().filter(|it| it.kind() == kind) {
         seen = true;
@@ -189,11 +202,8 @@ fn program_killed(kind: ServerKind) {
             sleep(after);
             child
         } else {
-            let (towards, messages) = either_way(
-                chance,
-                course.traffic.messages_to_server,
-                course.traffic.messages_to_client,
-            );
+            let (towards, messages) =
+                either_way(chance, course.traffic.messages_to_server, course.traffic.messages_to_client);
             what = format!("run {number}, killed at message {messages} towards the {towards:?}");
             proxy.cut_after_messages(towards, messages);
             let child = course.embark(&remote.url_through(&proxy));
@@ -226,7 +236,9 @@ fn connection_cut(kind: ServerKind) {
             assert!(
                 matches!(error.kind(), ErrorKind::Retry | ErrorKind::OutcomeUnknown),
                 "{what}: {error:#}: {:?} {:?} {:?}",
-                error.class(), error.code(), std::error::Error::source(&error).map(|it| format!("{it:?}"))
+                error.class(),
+                error.code(),
+                std::error::Error::source(&error).map(|it| format!("{it:?}"))
             );
         }
         let settled = course.arrive(&remote, &what);

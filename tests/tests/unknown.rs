@@ -66,28 +66,61 @@ const CASES: &[Case] = &[
     case("several", "t", &[COUNT, "DROP TABLE t, u", COUNT], 2, Unknown),
     case("call", "t", &[COUNT, "CALL add_to_t()", COUNT], 2, Unknown),
     case("my_isam", "m", &["CREATE TABLE c (n INT)", "INSERT INTO m VALUES (1)", COUNT], 2, Unknown),
-    case("by_trigger", "leads", &["CREATE TABLE c (n INT)", "INSERT INTO leads VALUES (1)", COUNT], 2, Unknown),
-    case("partition", "p", &["ALTER TABLE p ADD PARTITION (PARTITION p1 VALUES LESS THAN (20))", COUNT], 1, Unknown),
+    case(
+        "by_trigger",
+        "leads",
+        &["CREATE TABLE c (n INT)", "INSERT INTO leads VALUES (1)", COUNT],
+        2,
+        Unknown,
+    ),
+    case(
+        "partition",
+        "p",
+        &["ALTER TABLE p ADD PARTITION (PARTITION p1 VALUES LESS THAN (20))", COUNT],
+        1,
+        Unknown,
+    ),
     case("modify", "t", &[COUNT, "ALTER TABLE t MODIFY COLUMN n BIGINT", COUNT], 2, Unknown),
     case("clauses", "t", &[COUNT, "ALTER TABLE t ADD COLUMN a INT, ADD COLUMN b INT", COUNT], 2, Unknown),
     case("unnamed", "t", &["ALTER TABLE t ADD UNIQUE (n)", COUNT], 1, Unknown),
     case("filled", "t", &["CREATE TABLE filled (n INT PRIMARY KEY) SELECT n FROM t", COUNT], 1, Unknown),
     case("column", "t", &[COUNT, "ALTER TABLE t ADD COLUMN a INT", COUNT], 2, Known),
-    case("no_column", "t", &["ALTER TABLE t ADD COLUMN a INT DEFAULT 7", "ALTER TABLE u DROP COLUMN n, ADD d INT", COUNT], 1, Known),
+    case(
+        "no_column",
+        "t",
+        &["ALTER TABLE t ADD COLUMN a INT DEFAULT 7", "ALTER TABLE u DROP COLUMN n, ADD d INT", COUNT],
+        1,
+        Known,
+    ),
     case("index", "t", &[COUNT, "CREATE INDEX t_n ON t (n)", COUNT], 2, Known),
     case("gone", "t", &[COUNT, "DROP TABLE t", COUNT], 2, Known),
-    case("trigger", "t", &["CREATE TRIGGER t_n BEFORE INSERT ON t FOR EACH ROW SET NEW.n = NEW.n + 1", COUNT], 1, Known),
+    case(
+        "trigger",
+        "t",
+        &["CREATE TRIGGER t_n BEFORE INSERT ON t FOR EACH ROW SET NEW.n = NEW.n + 1", COUNT],
+        1,
+        Known,
+    ),
     case(
         "temporary",
         "t",
-        &["CREATE TEMPORARY TABLE aside (n INT)", "INSERT INTO aside VALUES (5)", "ALTER TABLE t ADD COLUMN a INT", "INSERT INTO u SELECT n FROM aside"],
+        &[
+            "CREATE TEMPORARY TABLE aside (n INT)",
+            "INSERT INTO aside VALUES (5)",
+            "ALTER TABLE t ADD COLUMN a INT",
+            "INSERT INTO u SELECT n FROM aside",
+        ],
         3,
         Lost,
     ),
     case(
         "variable",
         "t",
-        &["SET @most = (SELECT max(n) FROM u)", "ALTER TABLE t ADD COLUMN a INT", "UPDATE counter SET n = n + coalesce(@most, 1)"],
+        &[
+            "SET @most = (SELECT max(n) FROM u)",
+            "ALTER TABLE t ADD COLUMN a INT",
+            "UPDATE counter SET n = n + coalesce(@most, 1)",
+        ],
         2,
         Lost,
     ),
@@ -214,8 +247,11 @@ fn what_was_caught_is_known_rightly_or_said_to_be_unknown() {
                         let error = result.expect_err(&what);
                         check_words(&error, case, &what);
                         assert_eq!(error.statement(), Some(case.caught), "{what}: {error:#}");
-                        let ending =
-                            if took_effect { Ending::TookEffect(case.caught) } else { Ending::DidNot(case.caught) };
+                        let ending = if took_effect {
+                            Ending::TookEffect(case.caught)
+                        } else {
+                            Ending::DidNot(case.caught)
+                        };
                         settle(&remote, &case.migrator(), ending);
                         remote.migrate(&case.migrator()).unwrap_or_else(|error| panic!("{what}: {error:#}"));
                     }
@@ -356,7 +392,8 @@ fn an_orphan_at_work_is_waited_for() {
     }
 }
 
-const BUILD: &str = "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY q_n ON q (n);\nUPDATE counter SET n = n + 1;";
+const BUILD: &str =
+    "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY q_n ON q (n);\nUPDATE counter SET n = n + 1;";
 
 /// Somebody's transaction has written to the table: whoever builds an index waits for its end.
 const WRITING: &[&str] = &["BEGIN", "INSERT INTO q VALUES (1)"];

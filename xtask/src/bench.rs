@@ -1,21 +1,52 @@
-//! `cargo xtask bench`: the benchmarks beside others, which are a crate outside the workspace.
+//! `cargo xtask bench`: the benchmarks beside others, which are crates outside the workspace.
 
 use crate::Subcommand;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
+use crate::needs;
+use crate::servers::{Breadth, Servers};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "bench",
-    arguments: "[ROUNDS]",
+    arguments: "[ROUNDS] [sqlite | postgres | mariadb | mysql]",
     about: "runs the benchmarks beside others, as ratios; fails where a goal is missed",
     run,
 };
 
+/// On SQLite, and on servers, where a round takes seconds.
+const ROUNDS: [&str; 2] = ["15", "5"];
+
 fn run(arguments: &[String]) -> Result<()> {
-    let rounds = match arguments {
-        [] => "15",
-        [rounds] if rounds.parse::<usize>().is_ok_and(|rounds| rounds > 0) => rounds,
-        _ => return Err(Failure::new("bench wants at most one number, that of its rounds")),
+    let (mut rounds, mut database) = (None, None);
+    for word in arguments {
+        match word.as_str() {
+            "sqlite" | "postgres" | "mariadb" | "mysql" if database.is_none() => {
+                database = Some(word.as_str())
+            }
+            number if rounds.is_none() && number.parse::<usize>().is_ok_and(|number| number > 0) => {
+                rounds = Some(number);
+            }
+            _ => return Err(Failure::new("bench wants at most the number of its rounds and one database")),
+        }
+    }
+    let bench = |manifest: &str, usual| {
+        Command::cargo("run --release --locked --manifest-path").args([
+            manifest,
+            "--",
+            rounds.unwrap_or(usual),
+        ])
     };
-    Command::cargo("run --release --locked --manifest-path benches/Cargo.toml --").args([rounds]).run()
+    let mut outcome = Ok(());
+    if database.is_none_or(|database| database == "sqlite") {
+        outcome = bench("benches/Cargo.toml", ROUNDS[0]).run();
+    }
+    if database != Some("sqlite") {
+        needs::meet()?;
+        let servers = Servers::gather(Breadth::Usual)?;
+        let command = bench("benches/servers/Cargo.toml", ROUNDS[1]).args(database);
+        let variables = servers.variables();
+        let command = variables.iter().fold(command, |command, (name, value)| command.env(name, value));
+        outcome = outcome.and(command.run());
+    }
+    outcome
 }

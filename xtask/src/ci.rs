@@ -53,11 +53,24 @@ const STEPS: &[Step] = &[
 ];
 
 /// The crates that have features or may be used without them.
-const BY_THEMSELVES: &[&str] = &["whimbrel", "whimbrel-embed", "whimbrel-sqlite"];
+const BY_THEMSELVES: &[&str] = &[
+    "whimbrel",
+    "whimbrel-embed",
+    "whimbrel-sqlite",
+    "whimbrel-postgres",
+    "whimbrel-mysql",
+    "whimbrel-tls",
+    "whimbrel-examples",
+];
+
+/// The benchmarks: crates outside the workspace.
+pub(crate) const BENCHES: [&str; 2] = ["benches/Cargo.toml", "benches/servers/Cargo.toml"];
 
 fn format() -> Result<Done> {
     Command::cargo("fmt --all --check").run()?;
-    Command::cargo("fmt --check --manifest-path benches/Cargo.toml").run()?;
+    for benches in BENCHES {
+        Command::cargo("fmt --check --manifest-path").args([benches]).run()?;
+    }
     Ok(Done::default())
 }
 
@@ -68,10 +81,11 @@ fn clippy() -> Result<Done> {
         Command::cargo("clippy --no-default-features -p").args([krate, "--", "-D", "warnings"]).run()?;
     }
     // The benchmarks are outside the workspace, and must go on compiling all the same.
-    Command::cargo(
-        "clippy --locked --manifest-path benches/Cargo.toml --target-dir target/benches -- -D warnings",
-    )
-    .run()?;
+    for benches in BENCHES {
+        Command::cargo("clippy --locked --target-dir target/benches --manifest-path")
+            .args([benches, "--", "-D", "warnings"])
+            .run()?;
+    }
     Ok(Done::default())
 }
 

@@ -30,6 +30,23 @@ const NEVER: Names = &[
     "clap*",
 ];
 
+/// TLS is rustls with ring, and nothing else.
+const NEVER_WITH_TLS: Names =
+    &["openssl", "openssl-sys", "native-tls", "aws-lc*", "rusqlite", "libsqlite3-sys", "clap*"];
+
+/// Nor any of that where TLS was left out.
+const NEVER_WITHOUT_TLS: Names = &[
+    "openssl",
+    "openssl-sys",
+    "native-tls",
+    "aws-lc*",
+    "ring",
+    "rustls",
+    "rustls-*",
+    "tokio-rustls",
+    "webpki*",
+];
+
 /// No client of any database in the core.
 const CLIENTS: Names = &[
     "rusqlite",
@@ -72,7 +89,28 @@ pub(crate) fn check() -> Result<Done> {
     let core = packages::in_tree(&core);
     refuse("the core", &core, NEVER)?;
     refuse("the core", &core, CLIENTS)?;
-    Ok(Done::noting(format!("{} packages; the core with all features: {}", packages.len(), core.len())))
+    let mut note = format!("{} packages; the core with all features: {}", packages.len(), core.len());
+    for driver in ["whimbrel-postgres", "whimbrel-mysql"] {
+        note += &format!("; with {driver} {}", with_server(driver)?);
+    }
+    Ok(Done::noting(note))
+}
+
+/// Counts the packages of a program with one of the drivers that connect over a network, with TLS and without, and sees to
+/// it that no second provider of cryptography comes in, and none without TLS.
+fn with_server(driver: &str) -> Result<String> {
+    let mut counts = Vec::new();
+    for (features, never) in [("", NEVER_WITH_TLS), (", default-features = false", NEVER_WITHOUT_TLS)] {
+        let dependencies = ["whimbrel", "whimbrel-embed"].map(scratch::own).concat()
+            + &scratch::own(driver).replace(" }", &format!("{features} }}"));
+        let lock = workspace::read("Cargo.lock")?;
+        let program = scratch::program("footprint", &dependencies, Some(&lock))?;
+        let tree = Command::cargo("tree -e normal,build --prefix none").within(&program).read()?;
+        let packages = packages::in_tree(&tree);
+        refuse(&format!("a program with {driver}{features}"), &packages, never)?;
+        counts.push(packages.len());
+    }
+    Ok(format!("{}, {} without TLS", counts[0], counts[1]))
 }
 
 fn refuse(what: &str, packages: &BTreeSet<Package>, names: Names) -> Result<()> {

@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use whimbrel_testkit::ServerKind;
+
 use crate::ci::Done;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
-use crate::{SUBCOMMANDS, workspace};
+use crate::servers::{Breadth, Servers};
+use crate::{SUBCOMMANDS, needs, workspace};
 
 /// The command that a newcomer runs, as it stands in the first block of commands of the README.
 const COMMAND: &str = "cargo run --example quickstart";
 
-/// Checks every command of the README and of CONTRIBUTING, and runs the quickstart twice on a new file.
+/// Checks every command of the README and of CONTRIBUTING, and runs the quickstart twice on a new file, and on a server of
+/// each kind.
 pub(crate) fn check() -> Result<Done> {
     let readme = workspace::read("README.md")?;
     let contributing = workspace::read("CONTRIBUTING.md")?;
@@ -49,7 +53,39 @@ pub(crate) fn check() -> Result<Done> {
     expect("first", &run()?, "applied", "")?;
     let second = run()?;
     expect("second", &second, "up to date", "1 query")?;
-    Ok(Done::noting(second))
+    Ok(Done::noting(format!("sqlite, {}", on_servers()?)))
+}
+
+/// Runs the quickstart on a throw-away server of each kind, on which it boots twice. Answers which these were.
+fn on_servers() -> Result<String> {
+    needs::meet()?;
+    let servers = Servers::gather(Breadth::Usual)?;
+    let mut notes = Vec::new();
+    for kind in ServerKind::ALL {
+        let name = kind.name();
+        if !servers.has(kind) {
+            notes.push(format!("no {name} to be had"));
+            continue;
+        }
+        let feature = if kind == ServerKind::Postgres { "postgres" } else { "mysql" };
+        let command = Command::cargo(COMMAND.trim_start_matches("cargo ")).args([
+            "--features",
+            feature,
+            "--",
+            "--database",
+            name,
+        ]);
+        let variables = servers.variables();
+        let printed =
+            variables.iter().fold(command, |command, (name, value)| command.env(name, value)).read()?;
+        print!("{printed}");
+        let mut ends =
+            printed.lines().filter(|line| ["applied", "up to date"].iter().any(|it| line.starts_with(it)));
+        expect("first", ends.next().unwrap_or_default(), "applied 10 migrations", "")?;
+        expect("second", ends.next().unwrap_or_default(), "up to date", "1 query")?;
+        notes.push(name.to_owned());
+    }
+    Ok(notes.join(", "))
 }
 
 fn expect(run: &str, line: &str, beginning: &str, content: &str) -> Result<()> {

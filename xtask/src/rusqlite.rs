@@ -38,7 +38,13 @@ pub(crate) fn check() -> Result<Done> {
         let target = workspace::target().join("rusqlite/target");
         let variables =
             [("CARGO_TARGET_DIR", target.to_str().ok_or_else(|| Failure::new("a path is not UTF-8"))?)];
-        tallies.push(test::suite(&copy, &["-p", "whimbrel-sqlite", "--all-features"], &[], &variables)?);
+        tallies.push(test::suite(
+            &copy,
+            &["-p", "whimbrel-sqlite", "--all-features"],
+            &[],
+            &variables,
+            test::Without::Nothing,
+        )?);
         notes.push(version);
     }
     Ok(Done { note: notes.join(", "), tests: tallies.into_iter().sum::<Tally>() })

@@ -182,6 +182,11 @@ impl Servers {
         [self.run.variable(), ("WHIMBREL_SERVERS", list.collect::<Vec<_>>().join(","))]
     }
 
+    /// Whether there is a server of this kind.
+    pub(crate) fn has(&self, kind: ServerKind) -> bool {
+        self.installations.iter().any(|one| one.kind() == kind)
+    }
+
     /// The closing table: every server, how it was had, and whether a test has used it.
     pub(crate) fn table(&self) -> String {
         let used = self.run.servers_used();

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::command::{Command, find};
 use crate::failure::{Failure, Result};
+use whimbrel_testkit::ServerKind;
+
 use crate::servers::{Breadth, Servers};
 use crate::tally::Tally;
 use crate::{Subcommand, needs, workspace};
@@ -70,9 +72,20 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
         variables.push(("WHIMBREL_LONG", "1".to_owned()));
     }
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let outcome = suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, &variables);
+    // The closing table says that there is none.
+    let without = if servers.has(ServerKind::MySql) { Without::Nothing } else { Without::MySql };
+    let outcome =
+        suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, &variables, without);
     println!("\n{}", servers.table());
     outcome
+}
+
+/// What has no server to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    Nothing,
+    /// The tests that are about MySQL alone, by their names; those on several servers find out by themselves.
+    MySql,
 }
 
 /// Runs the tests that cargo selects by `selection`, and their documentation's, to the end even if some
@@ -82,16 +95,20 @@ pub(crate) fn suite(
     selection: &[&str],
     filters: &[String],
     variables: &[(&str, &str)],
+    without: Without,
 ) -> Result<Tally> {
+    let mysql = without == Without::MySql;
     let command = |words: &str| {
         let command = Command::cargo(words).args(selection).within(folder);
         variables.iter().fold(command, |command, (name, value)| command.env(name, value))
     };
     let tests = if find("cargo-nextest").is_some() {
         // Whether any test was run is counted here, over all programs and the documentation.
-        command("nextest run --no-fail-fast --no-tests=pass").args(filters).watch()?
+        let chosen = if mysql { &["-E", "not test(/^mysql::|_on_mysql$/)"][..] } else { &[] };
+        command("nextest run --no-fail-fast --no-tests=pass").args(chosen).args(filters).watch()?
     } else {
-        command("test --no-fail-fast --all-targets").args(["--"]).args(filters).watch()?
+        let chosen = if mysql { &["--skip", "mysql::", "--skip", "_on_mysql"][..] } else { &[] };
+        command("test --no-fail-fast --all-targets").args(["--"]).args(chosen).args(filters).watch()?
     };
     let examples_in_docs = command("test --no-fail-fast --doc").args(["--"]).args(filters).watch()?;
 

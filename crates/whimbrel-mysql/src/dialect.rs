@@ -121,7 +121,6 @@ const CHECKS: &str = numbers!(
     "group_concat_max_len",
     "div_precision_increment",
     "default_week_format",
-    "low_priority_updates",
     "lock_wait_timeout",
     "innodb_lock_wait_timeout",
 );
@@ -141,21 +140,38 @@ const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
 /// MySQL 5.7 makes -1 of the largest number, which as a limit is none at all.
 const LIMIT: &str = "convert(concat('SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
 
-/// To set these takes a privilege on MySQL.
-const RESTRICTED: &str = numbers!("auto_increment_increment", "auto_increment_offset");
+/// To set these takes a privilege on MySQL 8, or from MySQL 8 on.
+const INCREMENTS: &str = numbers!("auto_increment_increment", "auto_increment_offset");
+const PRIORITY: &str = numbers!("low_priority_updates");
 
-const SNAPSHOT_MYSQL: [&str; 7] = [
+/// A statement for those who may run it, and NULL for others: their scripts could not change it either. That the privilege
+/// comes from a role is not seen.
+macro_rules! privileged {
+    ($free:literal, $statement:expr) => {
+        concat!(
+            "if(cast(substring_index(version(), '.', 1) as unsigned) ", $free, " or exists(select 1 from \
+             information_schema.user_privileges where privilege_type in ('SUPER', 'SYSTEM_VARIABLES_ADMIN', \
+             'SESSION_VARIABLES_ADMIN') and convert(grantee using utf8mb4) = convert(concat(\
+             quote(substring_index(current_user(), '@', 1)), '@', quote(substring_index(current_user(), '@', -1))) \
+             using utf8mb4) collate utf8mb4_bin), ", $statement, ", null)"
+        )
+    };
+}
+
+const SNAPSHOT_MYSQL: [&str; 8] = [
     CHECKS,
-    RESTRICTED,
+    privileged!("<> 8", numbers!("auto_increment_increment", "auto_increment_offset")),
+    privileged!("< 8", numbers!("low_priority_updates")),
     LIMIT,
     WORDS,
     DATABASE,
     numbers!("transaction_read_only", "max_execution_time"),
     texts!("transaction_isolation"),
 ];
-const SNAPSHOT_MARIADB: [&str; 7] = [
+const SNAPSHOT_MARIADB: [&str; 8] = [
     CHECKS,
-    RESTRICTED,
+    INCREMENTS,
+    PRIORITY,
     LIMIT,
     WORDS,
     DATABASE,

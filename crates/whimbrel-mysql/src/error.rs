@@ -3,6 +3,7 @@
 use mysql_async::{DriverError as ClientError, Error as SqlError, ServerError};
 use whimbrel::{DriverError, Error, ErrorClass, ErrorKind};
 
+use crate::grant::remedy;
 use crate::tls::tls_error;
 
 /// What was said of `sql`, the whole packet.
@@ -46,6 +47,9 @@ fn of_server(error: &ServerError, sql: &str) -> DriverError {
     let mut this = DriverError::new(class, public).with_code(code.to_string());
     if quotes {
         this = this.with_private(message.clone());
+    }
+    if let Some(hint) = remedy(*code, message).filter(|_| class == ErrorClass::Permission) {
+        this = this.with_hint(hint);
     }
     match syntax_error_offset(*code, message, sql) {
         Some(offset) => this.with_offset(offset),
@@ -197,9 +201,12 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
             Configuration,
             "the server does not offer TLS: enable it there, or ask for a connection without".to_owned(),
         ),
-        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => {
-            (Configuration, "the server wants a way to log in that the client does not know".to_owned())
-        }
+        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => (
+            Configuration,
+            // MariaDB answers so, too, for a user that it does not have.
+            "the server wants a way to log in that the client does not know: check the user, and how it logs in"
+                .to_owned(),
+        ),
         _ => (Retry, "the client and the server do not understand each other".to_owned()),
     };
     Error::new(kind, format!("no connection to {place}: {why}"))

@@ -15,11 +15,9 @@ use whimbrel_testkit::{Server, ServerKind};
 mod server;
 use server::{database, number, run, text, url};
 
-const KINDS: [ServerKind; 2] = [ServerKind::MariaDb, ServerKind::MySql];
-
 /// Runs a test on an empty database of each server.
 async fn each<F: Future<Output = ()>>(test: impl Fn(MySql) -> F) {
-    for kind in KINDS {
+    for kind in server::kinds() {
         test(database(kind).await).await;
     }
 }
@@ -206,7 +204,7 @@ async fn a_syntax_error_is_told_where_its_text_stands_only_once() {
 
 #[tokio::test]
 async fn locks_and_deadlocks_are_told_apart() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut one = database(kind).await;
         let name = text(&mut one, "SELECT database()").await;
         let server = Server::shared(kind).expect("a server");
@@ -236,7 +234,7 @@ async fn locks_and_deadlocks_are_told_apart() {
 
 #[tokio::test]
 async fn a_transaction_that_is_open_is_refused_and_left_alone() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut db = database(kind).await;
         run(&mut db, "CREATE TABLE t (id INT)", 1).await.1.expect("a table");
         let mut conn = db.into_conn().expect("it is sound");
@@ -260,7 +258,7 @@ async fn a_transaction_that_is_open_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_dropped_call_closes_the_connection_at_once_and_no_pool_gets_it() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut admin = database(kind).await;
         let name = text(&mut admin, "SELECT database()").await;
         let server = Server::shared(kind).expect("a server");
@@ -298,7 +296,7 @@ async fn a_dropped_call_closes_the_connection_at_once_and_no_pool_gets_it() {
 
 #[tokio::test]
 async fn a_killed_connection_is_lost() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut admin = database(kind).await;
         let mut db = database(kind).await;
         let id = number(&mut db, "SELECT connection_id()").await;
@@ -341,7 +339,7 @@ async fn settings_are_told_as_statements_and_put_back() {
 
 #[tokio::test]
 async fn literals_mean_their_text_whatever_the_session_says() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let modes: &[&str] = match kind {
             ServerKind::MariaDb => &["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES", "ORACLE,EMPTY_STRING_IS_NULL"],
             _ => &["", "NO_BACKSLASH_ESCAPES,ANSI_QUOTES"],
@@ -369,7 +367,7 @@ async fn literals_mean_their_text_whatever_the_session_says() {
 
 #[tokio::test]
 async fn the_lock_is_the_sessions_and_told_by_every_expression() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut one = database(kind).await;
         let name = text(&mut one, "SELECT database()").await;
         let server = Server::shared(kind).expect("a server");
@@ -411,7 +409,7 @@ const PASSWORD: &str = "hunter2'\\%";
 
 #[tokio::test]
 async fn why_there_is_no_connection_is_told_without_the_password() {
-    for kind in KINDS {
+    for kind in server::kinds() {
         let mut admin = database(kind).await;
         let user = Server::unique_name();
         // What stands in a test's SQL is no secret; the password of a login is.

@@ -191,7 +191,7 @@ async fn data_is_atomic_only_where_every_table_has_transactions_on_mysql() {
 /// What a mark costs; printed, since it is a matter of the machine.
 #[tokio::test]
 async fn a_mark_takes_milliseconds_at_most() {
-    for kind in [ServerKind::MariaDb, ServerKind::MySql] {
+    for kind in server::kinds() {
         let mut db = database(kind).await;
         for number in 0..50 {
             run(&mut db, &format!("CREATE TABLE t{number} (id INT PRIMARY KEY, a INT, KEY k (a))"), 1)

@@ -102,7 +102,7 @@ const ONLY_MARIADB: &[&str] = &[
 
 #[tokio::test]
 async fn whatever_commits_is_known_and_what_may_run_again_does() {
-    for kind in [ServerKind::MariaDb, ServerKind::MySql] {
+    for kind in server::kinds() {
         let mut db = database(kind).await;
         let (user, here) = (Server::unique_name(), server::text(&mut db, "SELECT database()").await);
         let more = if kind == ServerKind::MariaDb { ONLY_MARIADB } else { &[] };

@@ -117,7 +117,7 @@ impl ConnectOptions {
         let connected = tokio::time::timeout(longest, config.connect(tls.clone())).await;
         let (client, mut connection) = match connected {
             Ok(Ok(connected)) => connected,
-            Ok(Err(error)) => return Err(Refusal::of(place(config), error)),
+            Ok(Err(error)) => return Err(Refusal::of(place(config), error, config.get_password())),
             Err(_) => return Err(Refusal::silent(place(config), longest)),
         };
         let token = client.cancel_token();

@@ -5,6 +5,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 use whimbrel::{DriverError, ErrorClass};
 
 use crate::dialect::DIALECT;
+use crate::grant::remedy;
 
 /// What was said of `sql`.
 pub(crate) fn driver_error(error: &Error, sql: &str) -> DriverError {
@@ -31,7 +32,8 @@ fn said(error: &DbError, sql: &str) -> DriverError {
     if !private.is_empty() {
         this = this.with_private(private.join("; "));
     }
-    if let Some(hint) = error.hint() {
+    let granted = (class == ErrorClass::Permission).then(|| remedy(error.message())).flatten();
+    if let Some(hint) = error.hint().map(str::to_owned).or(granted) {
         this = this.with_hint(hint);
     }
     match error.position() {

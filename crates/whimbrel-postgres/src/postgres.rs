@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows, SessionNumber, Value,
+    Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
+    SessionNumber, Value,
 };
 
 use crate::connect::Task;
@@ -17,6 +18,10 @@ use crate::dialect::DIALECT;
 use crate::error::{driver_error, lost};
 use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
+
+/// How much may be under way on a connection whose task is the driver's.
+const OWN_BLOCKS: usize = 1_024;
+const OWN_BYTES: usize = 4 << 20;
 
 /// A connection that the driver owns: one that it opened, or whatever derefs to a [`Client`].
 pub struct Postgres<C = Box<Client>> {
@@ -42,8 +47,11 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
         Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT } }
     }
 
+    /// What still waits to be sent goes with the task, so that more may wait than in the hands of somebody else's.
     pub(crate) fn with_task(self, task: Task) -> Self {
-        Self { task: Some(task), ..self }
+        let flight = self.dialect.flight.map(|flight| FlightSql { blocks: OWN_BLOCKS, ..flight });
+        let dialect = Dialect { flight, flight_bytes: OWN_BYTES, ..self.dialect };
+        Self { task: Some(task), dialect, ..self }
     }
 
     /// Vouches that what is between client and server, if anything, keeps sessions together, as PgBouncer does in session

@@ -45,7 +45,8 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn of(place: String, error: tokio_postgres::Error) -> Self {
+    /// A server could repeat the password that it was sent; then its words are not shown.
+    pub(crate) fn of(place: String, error: tokio_postgres::Error, password: Option<&[u8]>) -> Self {
         let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let code = error.as_db_error().map(|said| said.code().code());
         let refused = matches!(io, Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound));
@@ -91,6 +92,12 @@ impl Refusal {
         };
         let login = code.is_some_and(|code| code.starts_with("28"));
         let starting = code == Some("57P03") || refused;
+        let password = password.map(String::from_utf8_lossy).filter(|password| !password.is_empty());
+        let all = format!("{} {error:?}", chain(&error));
+        if password.is_some_and(|password| all.contains(&*password)) {
+            let cause = code.map_or_else(|| "it failed".to_owned(), |code| format!("it failed ({code})"));
+            return Self { place, starting, login, kind, cause, next, source: None };
+        }
         Self { place, starting, login, kind, cause, next, source: Some(error) }
     }
 

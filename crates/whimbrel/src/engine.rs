@@ -84,6 +84,8 @@ pub(crate) struct Engine<'e, 's> {
     who: String,
     /// The server, and when it was started, where the dialect can tell.
     server: Option<String>,
+    /// The statements that put back the settings that the session had before anything flew.
+    saved: Option<Vec<Option<String>>>,
     /// Whether the rows that close the run are still to be written.
     unfinished: bool,
     /// Whether the history table was created in the transaction that is open.
@@ -100,6 +102,7 @@ struct Group<'p> {
 }
 
 impl<'e, 's> Engine<'e, 's> {
+    #[expect(clippy::too_many_arguments, reason = "one caller, and each is kept by it from plan to plan")]
     pub(crate) fn new(
         session: &'e mut Session<'s>,
         settings: &'e Settings<'e>,
@@ -124,6 +127,7 @@ impl<'e, 's> Engine<'e, 's> {
             times: Vec::new(),
             who: String::new(),
             server: None,
+            saved: None,
             unfinished: false,
             created: false,
             round,
@@ -138,6 +142,11 @@ impl<'e, 's> Engine<'e, 's> {
     pub(crate) async fn run(mut self) -> Result<Progress> {
         self.settings.tell(&Event::Planned { plan: self.plan });
         let items = self.plan.items();
+        // Refused before anything is done, where the connection cannot keep a session.
+        let apart = items.iter().any(|item| !item.in_transaction());
+        if apart && self.dialect.lock.is_some() && !self.hold_lock().await? {
+            return Ok(Progress::Again);
+        }
         let mut from = 0;
         while from < items.len() {
             let mut to = self.group_end(from);
@@ -293,8 +302,15 @@ impl<'e, 's> Engine<'e, 's> {
 
     /// What was written is in force: takes it over into the history and the report.
     fn committed(&mut self, rows: Vec<HistoryRow>, done: &[(&PlanItem, Duration)]) {
-        self.patience = self.patience.anew();
-        *self.round = 0;
+        // Who only tries has come no further, and is to give up in the end.
+        let tried = |row: &HistoryRow| {
+            use HistoryEvent::{Attempt, Begun, Failed, Reverting};
+            matches!(row.event(), Attempt | Begun | Failed | Reverting)
+        };
+        if !rows.iter().all(tried) {
+            self.patience = self.patience.anew();
+            *self.round = 0;
+        }
         // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
         *self.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {

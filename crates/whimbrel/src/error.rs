@@ -171,9 +171,12 @@ impl Error {
                 "the history table may have been made or changed by something else: compare it with docs/formats.md",
             ),
         };
-        let mut this = Self::new(kind, format!("{what} failed: {}", error.message()))
-            .with_class(error.class())
-            .with_note("next", next);
+        let mut this =
+            Self::new(kind, format!("{what} failed: {}", error.message())).with_class(error.class());
+        if let Some(hint) = error.hint() {
+            this = this.with_note("hint", hint);
+        }
+        let mut this = this.with_note("next", next);
         this.0.code = error.code().map(str::to_owned);
         this.with_source(error)
     }

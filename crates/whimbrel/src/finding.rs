@@ -128,6 +128,8 @@ kinds! {
     Revision = "revision" => Files,
     /// The database has tables, but no history.
     Unbaselined = "unbaselined" => Configuration,
+    /// A schema of the search path is not the one to be expected: there is a history elsewhere, or it may not be used.
+    Schema = "schema" => Configuration,
     /// The database is ahead of the program.
     Ahead = "ahead" => Configuration,
     /// There is no way down.

@@ -240,7 +240,9 @@ pub fn plan(
     dialect: &Dialect,
 ) -> Result<Plan, Vec<Finding>> {
     let mut decision = decide::Decision::new(history, request, dialect);
-    decision.environment(sets.first().map(|set| set.name()));
+    let first = sets.first().map(|set| set.name());
+    decision.environment(first);
+    decision.schemas(first);
     for (index, set) in sets.iter().enumerate() {
         decision.set(set, index + 1 == sets.len());
     }

@@ -29,7 +29,16 @@ pub(crate) struct Prepared {
     pub(crate) in_transaction: bool,
     /// Whether the script runs in one transaction though the dialect's schema is not transactional: it changes data only.
     pub(crate) data_only: bool,
+    /// Whether the script may change settings of the session by itself. What a trigger or a default of it changes is put
+    /// back at the end of the run only.
+    pub(crate) may_set: bool,
 }
+
+/// The first words of statements that change settings, or run functions that may.
+const MAY_SET: &[&str] = &[
+    "SET", "RESET", "DISCARD", "SELECT", "DO", "CALL", "WITH", "VALUES", "EXPLAIN", "EXECUTE", "LOAD",
+    "PRAGMA",
+];
 
 /// Cuts a script and reads its directives.
 ///
@@ -86,6 +95,7 @@ pub(crate) fn prepare(
     } else {
         Sharing::Shared
     };
+    let mut may_set = false;
     let mut data_only = !transactional && !directives.no_transaction;
     for statement in script.statements() {
         let facts = dialect.facts(statement);
@@ -113,6 +123,13 @@ pub(crate) fn prepare(
                 ),
             ));
         }
+        may_set |= facts.has(Fact::Replay)
+            || facts.has(Fact::SessionState)
+            || facts.has(Fact::ManyResults)
+            || statement
+                .words()
+                .next()
+                .is_some_and(|first| MAY_SET.iter().any(|word| first.is_keyword(word)));
         data_only &= !facts.has(Fact::NeedsNoTransaction);
         if facts.has(Fact::EndsSharing) {
             sharing = Sharing::Ends;
@@ -121,7 +138,14 @@ pub(crate) fn prepare(
         }
     }
     if findings.is_empty() {
-        Ok(Prepared { directives, statements: script.statements().len(), sharing, in_transaction, data_only })
+        Ok(Prepared {
+            directives,
+            statements: script.statements().len(),
+            sharing,
+            in_transaction,
+            data_only,
+            may_set,
+        })
     } else {
         Err(findings)
     }

@@ -319,7 +319,8 @@ impl fmt::Display for DatabaseUrl {
         let mut separator = "?";
         for (name, value) in self.parameters() {
             f.write_str(separator)?;
-            match SHOWN.contains(&name) {
+            let odd = name == "connect_timeout" && value.parse::<u64>().is_err();
+            match SHOWN.contains(&name) && !odd {
                 true => {
                     write!(f, "{name}=")?;
                     encode(f, value, b"/:")?;

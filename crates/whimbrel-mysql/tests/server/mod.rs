@@ -4,10 +4,21 @@
 
 use whimbrel::{Answers, DatabaseUrl, Driver, DriverError, Message, Progress};
 use whimbrel_mysql::MySql;
-use whimbrel_testkit::{Server, ServerKind};
+use whimbrel_testkit::{Installation, Server, ServerKind};
 
 pub(crate) fn url(server: &Server, database: &str) -> DatabaseUrl {
     DatabaseUrl::parse(&server.url(database)).expect("a URL")
+}
+
+/// The servers to test on: MariaDB, which has to be there, and MySQL where it is to be had. The table that closes a run of
+/// `cargo xtask test` says which were used.
+pub(crate) fn kinds() -> Vec<ServerKind> {
+    let named = std::env::var_os(ServerKind::MySql.variable()).is_some();
+    let found = named || Installation::find(ServerKind::MySql, None).is_ok();
+    if !found {
+        eprintln!("there is no MySQL here: not tested on it");
+    }
+    [ServerKind::MariaDb].into_iter().chain(found.then_some(ServerKind::MySql)).collect()
 }
 
 /// Connects to a new database, which goes with its server.

@@ -104,6 +104,9 @@ impl<'e> Engine<'e, '_> {
             end = next;
         }
         let Some(tails) = self.clear_to_fly().await? else { return Ok((from, Progress::Again)) };
+        if self.saved.is_none() {
+            self.saved = Some(tails.settings.clone());
+        }
         let mut writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
         let mut blocks = Vec::with_capacity(groups.len());
         for (index, group) in groups.into_iter().enumerate() {
@@ -224,17 +227,31 @@ impl<'e> Engine<'e, '_> {
         let rows: Vec<HistoryRow> = group.items.iter().map(|item| writer.row(self.done_row(item))).collect();
         head.extend(insert_sql(&self.dialect, self.settings.table, &rows));
         let mut parts = Vec::new();
+        let mut timeouts = String::new();
         let mut role = Role::Head { lock, proofs, create };
         let mut before = head;
         for item in group.items.iter().filter(|item| item.script().is_some()) {
-            self.prelude(item, &mut before);
+            let mut set = Bundle::default();
+            self.prelude(item, &mut set);
+            let set = set.message().sql.into_owned();
+            if !set.is_empty() && (set != timeouts || self.settings.role.is_some()) {
+                before.push(&set);
+                timeouts = set;
+            }
             before.push(SAVEPOINT);
             parts.push(Part { role, message: before.into_message() });
             let text = item.script().map_or("", |script| script.text());
             let message = Message::new(format!("{RELEASE}{text}"), item.statements() + 1);
             parts.push(Part { role: Role::Script(item), message });
-            before = self.postlude(&tails.settings);
-            before.extend(self.dialect.settings.fix);
+            let may_set = item.prepared().is_none_or(|prepared| prepared.may_set);
+            before = Bundle::default();
+            if may_set {
+                before = self.postlude(&tails.settings);
+                before.extend(self.dialect.settings.fix);
+                timeouts.clear();
+            } else if let Some(role) = self.role() {
+                before.push(role.leave);
+            }
             role = Role::Between;
         }
         // What behind the last script puts the settings back is the beginning of the last message.
@@ -337,7 +354,7 @@ impl<'e> Engine<'e, '_> {
         let mut at = 0;
         for block in blocks {
             let until = at + block.parts.len();
-            if until > done || (result.is_err() && until > done) {
+            if until > done {
                 break;
             }
             self.landed(block, &times[at..until]);
@@ -449,15 +466,36 @@ impl<'e> Engine<'e, '_> {
         if !std::mem::take(&mut self.unfinished) {
             return;
         }
-        let items = self.plan.items();
-        let Ok(tails) = self.tails(When::Before).await else { return };
-        if tails.moved || !tails.free {
+        let mut bundle = Bundle::default();
+        let rows = self.closing(&mut bundle).await;
+        if let Some(saved) = &self.saved {
+            // What a trigger has set, say.
+            bundle.extend(self.dialect.settings.reset);
+            bundle.extend(saved.iter().flatten());
+        }
+        if bundle.is_empty() {
             return;
         }
+        self.session.opened();
+        match self.session.execute(&[bundle.message()], &mut Answers::new()).await {
+            Ok(()) => {
+                self.session.closed();
+                rows.into_iter().for_each(|row| self.history.push(row));
+            }
+            Err(_) => self.session.roll_back().await,
+        }
+    }
+
+    /// The rows that close the run, in a transaction of their own.
+    async fn closing(&mut self, bundle: &mut Bundle) -> Vec<HistoryRow> {
+        let items = self.plan.items();
+        let tails = match self.tails(When::Before).await {
+            Ok(tails) if !tails.moved && tails.free => tails,
+            _ => return Vec::new(),
+        };
         let mut writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
         let new: Vec<NewRow> = self.finished_rows(&Group { items, rest: &[] });
         let rows: Vec<HistoryRow> = new.into_iter().map(|row| writer.row(row)).collect();
-        let mut bundle = Bundle::default();
         bundle.push(self.dialect.transaction.begin);
         if let (Some(take), Some(flight)) =
             (self.dialect.lock.and_then(|lock| lock.transaction), self.dialect.flight)
@@ -467,13 +505,6 @@ impl<'e> Engine<'e, '_> {
         }
         bundle.extend(insert_sql(&self.dialect, self.settings.table, &rows));
         bundle.push(self.dialect.transaction.commit);
-        self.session.opened();
-        match self.session.execute(&[bundle.message()], &mut Answers::new()).await {
-            Ok(()) => {
-                self.session.closed();
-                rows.into_iter().for_each(|row| self.history.push(row));
-            }
-            Err(_) => self.session.roll_back().await,
-        }
+        rows
     }
 }

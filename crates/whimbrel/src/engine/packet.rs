@@ -58,6 +58,8 @@ struct Loading<'p> {
     done: Option<&'p PlanItem>,
     table: TableName,
     settings: Vec<Option<String>>,
+    /// The statement that has set the timeouts which hold now.
+    timeouts: String,
 }
 
 impl<'e> Engine<'e, '_> {
@@ -95,6 +97,7 @@ impl<'e> Engine<'e, '_> {
             // A script may go to another database: what is ours is named in full.
             table: self.settings.table.within(tails.place.as_deref()),
             settings: tails.settings,
+            timeouts: String::new(),
         };
         self.session.opened();
         let result = self.load_all(&items[from..to], &mut load).await;
@@ -146,10 +149,10 @@ impl<'e> Engine<'e, '_> {
         }
         let mut before = Bundle::default();
         self.prelude(item, &mut before);
-        if !before.is_empty() {
-            // One statement each: they are counted as pieces.
-            debug_assert_eq!(before.len(), 1, "timeouts and the role of a session");
-            load.packet.push(before.message().sql, Piece::Ours("setting timeouts"));
+        let timeouts = before.message().sql.into_owned();
+        if !timeouts.is_empty() && load.timeouts != timeouts {
+            load.packet.push(&timeouts, Piece::Ours("setting timeouts"));
+            load.timeouts = timeouts;
         }
         let replayed = statements[..first].iter().filter(|it| self.dialect.facts(it).has(Fact::Replay));
         for statement in replayed {
@@ -167,7 +170,11 @@ impl<'e> Engine<'e, '_> {
                 return Ok(Some(progress));
             }
         }
+        if !item.prepared().is_some_and(|prepared| prepared.may_set) {
+            return Ok(None);
+        }
         // What comes behind must run as it would after a crash between the two; and what was set must not keep the rows out.
+        load.timeouts.clear();
         for part in
             self.dialect.settings.reset.iter().copied().chain(load.settings.iter().flatten().map(|it| &**it))
         {

@@ -54,7 +54,7 @@ impl<'a> Migrator<'a> {
     /// Refused, with every finding; the database cannot be read.
     pub async fn plan<D: Driver>(&self, db: &mut D) -> Result<Plan> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
-        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let history = self.read_all(&mut verb).await?;
         let plan = self.decide(&mut verb, &history, &self.request).await?;
         let verifiers = self.verifier_refs();
         let plan = Verified::plan(plan, &verifiers).await?;
@@ -245,13 +245,22 @@ impl<'a> Migrator<'a> {
         report.elapsed = verb.began.elapsed();
     }
 
+    /// Reads the history, and looks at what is open. Without the lock: somebody may be at work on it just now.
+    async fn read_all(&self, verb: &mut Verb<'_>) -> Result<History> {
+        let mut history = verb.session.history(&self.table, &verb.deadline).await?;
+        if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
+            evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table).await?;
+        }
+        Ok(history)
+    }
+
     async fn look<D: Driver>(&self, db: &mut D) -> Result<Report> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         match self.boot(&mut verb.session, &verb.sets, &verb.deadline).await? {
             Booted::UpToDate => Ok(self.report(&verb, Outcome::UpToDate)),
             Booted::Ahead => Ok(self.report(&verb, Outcome::Ahead)),
             Booted::Pending => {
-                let history = verb.session.history(&self.table, &verb.deadline).await?;
+                let history = self.read_all(&mut verb).await?;
                 let plan = self.decide(&mut verb, &history, &self.request).await?;
                 let plan = Verified::plan(plan, &self.verifier_refs()).await?;
                 if plan.is_empty() {
@@ -381,6 +390,7 @@ impl<'a> Migrator<'a> {
             }
             let plan = Verified::plan(plan, &self.verifier_refs()).await?;
             report.outcome = outcome_of(&plan, goal);
+            let before = report.migrations.len();
             let engine = Engine::new(
                 &mut verb.session,
                 &settings,
@@ -391,7 +401,12 @@ impl<'a> Migrator<'a> {
                 &mut backed_up,
                 &mut round,
             );
-            match engine.run().await? {
+            let progress = engine.run().await?;
+            if report.migrations.len() > before {
+                // Work does not count as waiting.
+                verb.deadline = verb.deadline.anew();
+            }
+            match progress {
                 Progress::Done => break,
                 // What was reverted must not be taken for what is to be reverted now.
                 Progress::Again if goal == Goal::Redo && !report.migrations.is_empty() => {

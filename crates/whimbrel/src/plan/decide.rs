@@ -81,6 +81,24 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// Where there is no history, and one of that name in another schema, or a schema that this connection cannot see into
+    /// comes first: the search path is not what whoever migrated before had.
+    pub(super) fn schemas(&mut self, first: Option<&SetName>) {
+        let Some(set) = first.filter(|_| !self.history.exists) else { return };
+        for schema in &self.history.elsewhere {
+            let message = "has a history, and the one that this connection would begin is another: mend the search path, or \
+                           name the schema of the one that is meant in `with_table`";
+            self.find(FindingKind::Schema, set, schema, message.to_owned());
+        }
+        for schema in &self.history.unusable {
+            let message = format!(
+                "comes first on the search path, and may not be used: GRANT USAGE, CREATE ON SCHEMA {schema} to the role, or \
+                 take it off the path"
+            );
+            self.find(FindingKind::Schema, set, schema, message);
+        }
+    }
+
     /// Decides for one set; `last` is the one that a target or a revert is about.
     pub(super) fn set(&mut self, set: &'a Verified<MigrationSet>, last: bool) {
         let name = set.name();

@@ -1,0 +1,9 @@
+CREATE TABLE books (
+    id BIGINT AUTO_INCREMENT PRIMARY KEY,
+    author_id BIGINT NOT NULL,
+    title VARCHAR(200) NOT NULL,
+    isbn VARCHAR(20),
+    price_cents INT UNSIGNED NOT NULL,
+    stock INT NOT NULL DEFAULT 0,
+    CONSTRAINT books_have_authors FOREIGN KEY (author_id) REFERENCES authors (id) ON DELETE CASCADE
+) DEFAULT CHARACTER SET utf8mb4;

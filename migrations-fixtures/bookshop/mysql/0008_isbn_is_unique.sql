@@ -1,0 +1,2 @@
+ALTER TABLE books MODIFY COLUMN isbn VARCHAR(20) NOT NULL;
+ALTER TABLE books ADD CONSTRAINT books_isbn_is_unique UNIQUE (isbn);

@@ -1,0 +1,1 @@
+CREATE FULLTEXT INDEX books_by_title ON books (title);

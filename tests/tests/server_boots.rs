@@ -1,0 +1,214 @@
+//! Many replicas boot at once on a server: all succeed, and everything is applied once.
+//!
+//! 30 processes at an ordinary run, and 100 with the full counts.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use whimbrel::{DatabaseUrl, ErrorKind, FindingKind, Memory, Migrator, TableName};
+use whimbrel_testkit::{PgBouncer, Pooling, Server, ServerKind, ServerOptions};
+use whimbrel_tests::either::{Database, Either, is_long, kinds};
+use whimbrel_tests::sets;
+
+/// How many migrations the newest program has.
+const COUNT: i64 = 22;
+
+fn processes() -> usize {
+    if is_long() { 100 } else { 30 }
+}
+
+/// A server that takes so many connections.
+fn server(kind: ServerKind) -> Server {
+    if is_long() {
+        let options = ServerOptions::new(kind).with_setting("max_connections", "300");
+        Server::start(&options).expect("a server")
+    } else {
+        Server::shared(kind).expect("a server").clone()
+    }
+}
+
+fn boot(url: &str, set: &str, count: i64) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_booter"))
+        .args([url, set, &count.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// Boots many processes at once; all succeed. How many migrations they say they have applied, together.
+fn boots(url: &str, set: &str) -> i64 {
+    let children: Vec<Child> = (0..processes()).map(|_| boot(url, set, COUNT)).collect();
+    let mut applied = 0;
+    for child in children {
+        let output = child.wait_with_output().expect("the program ends");
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{said}");
+        let count = said.strip_prefix("applied ").and_then(|rest| rest.split_once(" migration"));
+        applied += count.map_or(0, |(count, _)| count.parse::<i64>().expect("a number"));
+    }
+    applied
+}
+
+/// What is there, but for what differs from run to run.
+async fn picture(database: &Database) -> String {
+    let mut db = database.open().await;
+    let schema = if database.is_postgres() { "'public'".to_owned() } else { format!("'{}'", database.name) };
+    let mut text = String::new();
+    for sql in [
+        "SELECT what, count(*) FROM counter GROUP BY what ORDER BY what".to_owned(),
+        format!(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = {schema} \
+             ORDER BY table_name, column_name"
+        ),
+        "SELECT version, event, count(*) FROM whimbrel_history WHERE event IN ('applied', 'begun', 'failed', 'statement') \
+         GROUP BY version, event ORDER BY version, event"
+            .to_owned(),
+        "SELECT version, name, digest, head FROM whimbrel_history WHERE event = 'applied' ORDER BY version".to_owned(),
+    ] {
+        text.push_str(&db.lines(&sql).await);
+        text.push('\n');
+    }
+    if database.is_postgres() {
+        let sql = "SELECT c.relname, indisvalid::int FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+                   WHERE relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1";
+        text.push_str(&db.lines(sql).await);
+    }
+    text
+}
+
+/// Boots on a fresh database, on one with a history and something pending, and on a migrated one.
+async fn three_boots(what: &str, server: &Server, set: &str, reach: impl Fn(&Database) -> String) {
+    let alone = Database::on(server).await;
+    migrate(&mut alone.open().await, set, COUNT).await;
+    let expected = picture(&alone).await;
+    // On a fresh database, and on one with a history and half of the set pending; on a migrated one each time.
+    for begun in [0, COUNT / 2] {
+        let database = Database::on(server).await;
+        if begun > 0 {
+            migrate(&mut database.open().await, set, begun).await;
+        }
+        let began = Instant::now();
+        let applied = boots(&reach(&database), set);
+        println!("{what}: {} processes on {begun} of {COUNT}: {:?}", processes(), began.elapsed());
+        assert_eq!(applied, COUNT - begun, "{what}");
+        assert_eq!(picture(&database).await, expected, "{what}");
+        if begun > 0 {
+            let began = Instant::now();
+            assert_eq!(boots(&reach(&database), set), 0, "{what}");
+            println!("{what}: {} processes with nothing to do: {:?}", processes(), began.elapsed());
+            assert_eq!(picture(&database).await, expected, "{what}");
+        }
+        let mut db = database.open().await;
+        let migrator = Migrator::new(sets::replicated(set, COUNT));
+        migrator.verify_history(&mut db, &[]).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+    }
+}
+
+async fn migrate(db: &mut Either, set: &str, count: i64) {
+    let migrator = Migrator::new(sets::replicated(set, count));
+    migrator.run(db).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+fn direct(database: &Database) -> String {
+    database.server.url(&database.name)
+}
+
+#[tokio::test]
+async fn many_processes_on_postgresql_all_succeed_and_apply_once() {
+    three_boots("PostgreSQL", &server(ServerKind::Postgres), "plain", direct).await;
+}
+
+#[tokio::test]
+async fn many_processes_that_build_indexes_concurrently_all_succeed_and_apply_once() {
+    three_boots("PostgreSQL, concurrently", &server(ServerKind::Postgres), "concurrent", direct).await;
+}
+
+#[tokio::test]
+async fn many_processes_through_a_transaction_pooler_all_succeed_and_apply_once() {
+    let server = server(ServerKind::Postgres);
+    let pooler = PgBouncer::start(&server, Pooling::Transaction, 8, &[]).expect("a pooler");
+    three_boots("PgBouncer", &server, "plain", |database| pooler.url(&database.name)).await;
+}
+
+#[tokio::test]
+async fn many_processes_on_mysql_and_mariadb_all_succeed_and_apply_once() {
+    for kind in kinds().into_iter().filter(|kind| *kind != ServerKind::Postgres) {
+        three_boots(kind.name(), &server(kind), "plain", direct).await;
+    }
+}
+
+/// A client of a pooler with one connection to the server.
+async fn pooled(database: &Database) -> (PgBouncer, Either) {
+    let pooler = PgBouncer::start(&database.server, Pooling::Transaction, 1, &[]).expect("a pooler");
+    let url: DatabaseUrl = pooler.url(&database.name).parse().expect("a URL");
+    let db = Database::connect(&url).await;
+    (pooler, db)
+}
+
+#[tokio::test]
+async fn work_outside_transactions_is_refused_through_a_transaction_pooler_with_the_remedy() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let (_pooler, mut db) = pooled(&database).await;
+    let memory = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);").with_sql(
+        2,
+        "index",
+        "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY t_n ON t (n);",
+    );
+    let error = Migrator::new(&memory).run(&mut db).await.expect_err("no lock could be held");
+    let text = format!("{error:#}");
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{text}");
+    for word in ["1_t", "pooler", "direct"] {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+    let mut own = database.open().await;
+    assert_eq!(own.number("SELECT count(*) FROM pg_class WHERE relname = 't_n'").await, 0);
+    // What the error says to do.
+    Migrator::new(&memory).run(&mut own).await.expect("a direct connection");
+    assert_eq!(
+        own.number("SELECT indisvalid::int FROM pg_index WHERE indexrelid = 't_n'::regclass").await,
+        1
+    );
+    // With nothing left to do outside transactions the pooler is fine.
+    let memory = memory.with_sql(3, "row", "INSERT INTO t VALUES (1);");
+    Migrator::new(&memory).run(&mut db).await.expect("a transaction is kept together");
+    assert_eq!(own.number("SELECT count(*) FROM t").await, 1);
+}
+
+#[tokio::test]
+async fn a_search_path_that_another_client_of_the_pooler_has_left_does_no_harm() {
+    let set = |count| sets::replicated("plain", count);
+    let stray = "SELECT relname FROM pg_class WHERE relnamespace = 'stray'::regnamespace";
+    let database = Database::new(ServerKind::Postgres).await;
+    let mut own = database.open().await;
+    own.run("CREATE SCHEMA stray").await;
+    Migrator::new(set(5)).run(&mut own).await.expect("a direct connection");
+    let (pooler, mut stranger) = pooled(&database).await;
+    let url: DatabaseUrl = pooler.url(&database.name).parse().expect("a URL");
+    stranger.run("SET search_path = stray").await;
+    let mut db = Database::connect(&url).await;
+    assert_eq!(db.lines("SELECT current_schema()").await, "stray|\n", "it has leaked");
+    // A history is not begun anew beside the one that is there.
+    let error = Migrator::new(set(9)).run(&mut db).await.expect_err("the schema is not the one");
+    let text = format!("{error:#}");
+    assert_eq!(
+        (error.kind(), error.findings()[0].kind()),
+        (ErrorKind::Configuration, FindingKind::Schema),
+        "{text}"
+    );
+    assert!(text.contains("public") && text.contains("with_table"), "{text}");
+    assert_eq!(own.lines(stray).await, "");
+    // One that looks into both finds the history where it does not create.
+    stranger.run("SET search_path = stray, public").await;
+    let error = Migrator::new(set(9)).run(&mut db).await.expect_err("the schema is not the one");
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error:#}");
+    assert_eq!(own.lines(stray).await, "");
+    // With the schema named there is nothing to be mistaken in a boot.
+    let table = TableName::new("public.whimbrel_history").expect("a name");
+    let report = Migrator::new(set(5)).with_table(table).run(&mut db).await.expect("nothing to do");
+    assert_eq!(report.queries, 1);
+    stranger.run("RESET search_path").await;
+    Migrator::new(set(9)).run(&mut db).await.expect("the schema is the one again");
+    assert_eq!(own.lines(stray).await, "");
+}
