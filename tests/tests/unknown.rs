@@ -141,7 +141,9 @@ fn migrator(name: &str, script: &str) -> Migrator<'static> {
 
 fn servers(kinds: &[ServerKind]) -> Vec<&'static Server> {
     let installed = Installation::all().expect("servers").iter().filter(|it| kinds.contains(&it.kind()));
-    installed.map(|it| Server::shared_from(it).expect("a server")).collect()
+    let servers: Vec<_> = installed.map(|it| Server::shared_from(it).expect("a server")).collect();
+    assert!(!servers.is_empty(), "none of {kinds:?} is installed: `cargo xtask test` installs them");
+    servers
 }
 
 const MYSQL: &[ServerKind] = &[ServerKind::MariaDb, ServerKind::MySql];
@@ -197,6 +199,12 @@ fn catch(remote: &Remote, migrator: &Migrator<'static>, locks: &[&str]) -> Error
         let run = scope.spawn(|| remote.migrate(migrator));
         let session = waiting(remote);
         remote.run(&[&format!("KILL {session}")]);
+        // Its client learns of it first: until it is gone, it may still be given the lock, and carry on.
+        let there = format!("SELECT count(*) FROM information_schema.processlist WHERE id = {session}");
+        let began = Instant::now();
+        while remote.number(&there) > 0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "it does not end");
+        }
         run.join().expect("it does not panic")
     });
     let_go(blocker);

@@ -48,7 +48,11 @@ pub const DIALECT: Dialect = Dialect {
     history: HistorySql {
         user: "session_user::text",
         // In microseconds; only a cluster that was copied while it was started could share it.
-        server: Some("to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS')"),
+        // The database, which a crash and a promoted standby leave what it is, and a restored dump does not; and the start.
+        server: Some(
+            "concat_ws(' ', (SELECT oid FROM pg_database WHERE datname = current_database()), \
+             to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS'))",
+        ),
         // The first statement of a transaction begins it, at the same time. Only for a statement sent without values: with
         // them parsing begins it, and executing is a little later.
         idle: Some("(now() = statement_timestamp())::int"),
