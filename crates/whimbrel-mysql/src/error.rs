@@ -68,6 +68,8 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         1205 | 3572 | 3058 => Busy,
         // MariaDB, reading information_schema in a statement that writes: somebody else is altering a table.
         1684 => Busy,
+        // "Table definition has changed, please retry transaction": somebody has just made or altered it.
+        1412 => Busy,
         // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too.
         1213 | 1614 | 1020 => Conflict,
         // Unique keys, foreign keys, NOT NULL, checks. The ones that quote the key's value come further down.

@@ -47,7 +47,7 @@ impl Record {
             head: row.read(5)?,
             repeatables: row.read(6)?,
             below: row.read(7)?,
-            detail: row.read(8)?,
+            detail: without_server(row.read(8)?),
         })
     }
 
@@ -70,6 +70,12 @@ impl Record {
         });
         kept.collect()
     }
+}
+
+/// Which server it was is no part of what happened; some tell databases apart.
+fn without_server(detail: String) -> String {
+    let words: Vec<&str> = detail.split(' ').filter(|word| !word.starts_with("server=")).collect();
+    words.join(" ")
 }
 
 impl fmt::Display for Record {
