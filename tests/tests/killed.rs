@@ -107,6 +107,7 @@ impl Course {
             .unwrap_or_else(|| panic!("{what}: not on the list: {error:#}"));
         assert!(place.file.contains(label.split_once('_').expect("a label").1), "{what}: {error:#}");
         assert!(error.notes().any(|(_, text)| text.contains("settle")), "{what}: {error:#}");
+        remote.run(doubtful.by_hand);
         let ending = match remote.number(doubtful.probe) {
             0 => Ending::DidNot(doubtful.statement),
             _ => Ending::TookEffect(doubtful.statement),

@@ -241,10 +241,7 @@ async fn a_transaction_that_is_open_is_refused_and_left_alone() {
         conn.query_drop("START TRANSACTION; INSERT INTO t VALUES (1)").await.expect("it works");
         let mut db = MySql::from_conn(conn);
         let begin = db.dialect().transaction.begin;
-        assert_eq!(
-            run(&mut db, begin, 1).await.1.expect_err("refused").class(),
-            ErrorClass::InTransaction
-        );
+        assert_eq!(run(&mut db, begin, 1).await.1.expect_err("refused").class(), ErrorClass::InTransaction);
         let conn = db.native().downcast_mut::<Conn>().expect("the client");
         conn.query_drop("ROLLBACK").await.expect("it works");
         assert_eq!(number(&mut db, "SELECT count(*) FROM t").await, 0);

@@ -143,9 +143,15 @@ impl<'e, 's> Engine<'e, 's> {
         self.settings.tell(&Event::Planned { plan: self.plan });
         let items = self.plan.items();
         // Refused before anything is done, where the connection cannot keep a session.
-        let apart = items.iter().any(|item| !item.in_transaction());
-        if apart && self.dialect.lock.is_some() && !self.hold_lock().await? {
-            return Ok(Progress::Again);
+        if let Some(apart) =
+            items.iter().find(|item| !item.in_transaction()).filter(|_| self.dialect.lock.is_some())
+        {
+            let label = apart.label();
+            let held = self.hold_lock().await;
+            let named = |error: Error| error.with_migration(label).with_note("migration", label);
+            if !held.map_err(named)? {
+                return Ok(Progress::Again);
+            }
         }
         let mut from = 0;
         while from < items.len() {

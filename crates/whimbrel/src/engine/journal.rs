@@ -239,7 +239,7 @@ impl<'e> Engine<'e, '_> {
                     | ErrorClass::Busy
                     | ErrorClass::Permission
                     | ErrorClass::ReadOnly
-            ) && !self.has_left_something(statement).await;
+            ) && !self.has_left_something(journal, statement).await;
             if error.class() == ErrorClass::Busy && !self.deadline.passed() && !self.patience.passed() {
                 self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
                 self.session.back_off(&mut round, &self.patience).await;
@@ -260,14 +260,26 @@ impl<'e> Engine<'e, '_> {
 
     /// Whether a statement that has failed left something invalid, as a build of an index does, or may have. The next plan
     /// looks whose it is, and drops it.
-    async fn has_left_something(&mut self, statement: &Statement<'e>) -> bool {
+    async fn has_left_something(&mut self, journal: &Journal<'e, '_>, statement: &Statement<'e>) -> bool {
         let Some((effects, effect)) = self.dialect.effects.zip(Effect::of(statement)) else {
             return self.dialect.facts(statement).has(Fact::MayFailHalfway);
         };
-        let Some(state) = (effects.state)(&effect) else { return false };
-        let found = self.session.query(&format!("SELECT {state}")).await;
-        let state = found.ok().and_then(|rows| rows.first().map(|row| row.read::<Option<String>>(0)));
-        !matches!(state, Some(Ok(state)) if state.as_deref() != Some("invalid"))
+        let (Some(state), Some(mark)) = ((effects.state)(&effect), (effects.mark)(&effect)) else {
+            return false;
+        };
+        let set = journal.item.set_name().as_str();
+        // The newest row is the one that announced the statement.
+        let sql = format!(
+            "SELECT {state}, {mark}, (SELECT mark FROM {} WHERE set_name = {} AND seq = {})",
+            self.dialect.qualified(self.settings.table),
+            (self.dialect.literal)(set),
+            self.history.tail(set).0
+        );
+        let Ok(rows) = self.session.query(&sql).await else { return true };
+        let text = |column| rows.first().and_then(|row| row.read::<Option<String>>(column).ok().flatten());
+        // What is as it was before is somebody else's.
+        let untouched = text(1).is_some() && text(1) == text(2);
+        !untouched && text(0).is_none_or(|state| state == "invalid")
     }
 
     /// Records that a statement failed and had no effect, so that the next run need not ask. What goes wrong here is not
