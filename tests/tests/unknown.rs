@@ -8,8 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use whimbrel::{Answers, Driver, Ending, Error, ErrorKind, Memory, Message, Migrator, Settlement, Version};
-use whimbrel_testkit::{Installation, Server, ServerKind};
+use whimbrel::{
+    Answers, DatabaseUrl, Driver, Ending, Error, ErrorKind, Memory, Message, Migrator, Settlement, Version,
+};
+use whimbrel_postgres::Postgres;
+use whimbrel_testkit::{Faulty, Installation, Moment, Server, ServerKind};
 use whimbrel_tests::remote::{self, Remote};
 
 /// What is to be said after the crash.
@@ -432,6 +435,49 @@ fn an_index_left_invalid_is_dropped_and_built_again() {
     assert_ne!(remote.number(OID), left);
     assert_eq!(remote.number("SELECT count(*) FROM pg_class WHERE relname LIKE 'q\\_n%'"), 1);
     assert_eq!(remote.number("SELECT n::bigint FROM counter"), 1);
+}
+
+#[test]
+fn wherever_the_rebuild_of_an_index_is_cut_off_the_next_run_settles_it() {
+    let cut = |remote: &Remote, call, moment| {
+        remote::block_on(async {
+            let url = DatabaseUrl::parse(&remote.url()).expect("a URL");
+            let postgres = Postgres::connect(&url).await.expect("a connection");
+            let mut faulty = Faulty::new(postgres, call, moment);
+            let result = queue(BUILD).run(&mut faulty).await;
+            (faulty.failed(), result)
+        })
+    };
+    let announced = "SELECT count(*) FROM whimbrel_history WHERE event = 'begun' AND version = 2";
+    // The call before which the statement has been announced, and nothing of it done.
+    let announcing = (1..40)
+        .find(|call| {
+            let remote = postgres();
+            cut(&remote, *call, Moment::Before).1.expect_err("it is cut off");
+            remote.number(announced) == 1
+        })
+        .expect("it is announced");
+    for moment in [Moment::Before, Moment::After] {
+        for call in 1.. {
+            let remote = postgres();
+            cut(&remote, announcing, Moment::Before).1.expect_err("it is cut off");
+            // What a server that dies in the middle of the statement leaves.
+            remote.run(&[
+                "CREATE INDEX CONCURRENTLY q_n ON q (n)",
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'q_n'::regclass",
+            ]);
+            let (failed, result) = cut(&remote, call, moment);
+            if !failed {
+                result.expect("nothing was in the way");
+                assert!(call > 12, "so few calls");
+                break;
+            }
+            let report = remote.migrate(&queue(BUILD));
+            report.unwrap_or_else(|error| panic!("call {call} lost {moment:?} its effect: {error:#}"));
+            assert_eq!(remote.number(VALID), 1);
+            assert_eq!(remote.number("SELECT n::bigint FROM counter"), 1);
+        }
+    }
 }
 
 #[test]

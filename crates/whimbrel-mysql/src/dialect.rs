@@ -59,10 +59,12 @@ pub const MYSQL: Dialect = Dialect {
         HistorySql {
             user: "current_user()",
             place: Some("convert(database() using utf8mb4)"),
-            // A NULL for the guard is an error in a row of its own only, whatever `sql_mode` says.
-            rows_per_insert: 1,
             server: Some(server!("@@server_uuid", "performance_schema")),
-            guard: Some(|table| format!("if(is_used_lock({}) = connection_id(), 1, null)", lock_name(table))),
+            // Out of the range of BIGINT UNSIGNED, which is an error whatever `sql_mode` says (12.25.7 Out-of-Range and
+            // Overflow Handling). NULL for a NOT NULL column becomes 0 in an `INSERT` of several rows, unless strict.
+            guard: Some(|table| {
+                format!("if(is_used_lock({}) = connection_id(), 1, ~0 + connection_id())", lock_name(table))
+            }),
             ..HistorySql::plain(create, boot, survey, CLOCK)
         },
     )

@@ -158,10 +158,11 @@ fn create(table: &TableName) -> Vec<String> {
     ]
 }
 
-/// Each part of a row is one descent in an index. `max(seq + 0)` keeps the planner from walking the primary key backwards
-/// until it meets a row with `below`, which it takes for near when it has no statistics.
+/// Each part of a row is one descent in an index. `seq + 0` keeps the planner from walking the primary key backwards until
+/// it meets a row with `below`, which it takes for near when it has no statistics.
 ///
-/// Behind the nine columns: 1 on a server that replays another's log.
+/// In a session that was just opened most of the time goes into reading the system's catalogs for the first time: no
+/// aggregate, no join with a catalog.
 fn boot(query: &BootQuery<'_>) -> String {
     let table = qualified(query.table);
     let environment = if query.environment {
@@ -191,9 +192,9 @@ fn boot(query: &BootQuery<'_>) -> String {
         .collect();
     format!(
         "SELECT w.s, (SELECT head FROM {table} WHERE set_name = w.s ORDER BY seq DESC LIMIT 1), m.seq, \
-         m.repeatables, {both}, (SELECT max(seq + 0) FROM {table} WHERE set_name = w.s AND below IS NOT NULL \
-         AND below <= w.l), {environment}, (SELECT nspname FROM pg_namespace n JOIN pg_class c \
-         ON relnamespace = n.oid WHERE c.oid = {}::regclass), current_schema(), pg_is_in_recovery()::int \
+         m.repeatables, {both}, (SELECT seq FROM {table} WHERE set_name = w.s AND below IS NOT NULL \
+         AND below <= w.l ORDER BY seq + 0 DESC LIMIT 1), {environment}, \
+         (pg_identify_object('pg_class'::regclass, {}::regclass, 0)).schema, current_schema() \
          FROM (VALUES {}) w(s, h, r, l) LEFT JOIN LATERAL (SELECT seq, repeatables FROM {table} \
          WHERE set_name = w.s AND head = w.h ORDER BY seq DESC LIMIT 1) m ON true",
         literal(&table),

@@ -190,6 +190,7 @@ macro_rules! conformance {
             wherever_one_transaction_for_all_is_cut_off_all_or_nothing_is_kept,
             wherever_a_script_outside_transactions_is_cut_off_each_statement_runs_once,
             wherever_a_revert_is_cut_off_everything_happens_once,
+            a_script_that_is_changed_while_a_statement_of_it_is_open_is_refused,
             a_failing_statement_is_told_with_its_place,
             a_failing_migration_leaves_nothing_and_what_came_before_stays,
             a_failing_statement_outside_transactions_is_gone_on_with_when_corrected,

@@ -197,8 +197,8 @@ pub struct HistorySql {
     pub server: Option<&'static str>,
     /// An expression that is 1 unless the connection was inside a transaction before this very statement.
     pub idle: Option<&'static str>,
-    /// An expression for the column `lk`, which is not hashed: NULL, which the column refuses, unless the session has the
-    /// lock.
+    /// An expression for the column `lk`, which is not hashed: 1, or an error whatever the session's settings, unless the
+    /// session has the lock. It stands in the first row of an `INSERT`.
     pub guard: Option<fn(&TableName) -> String>,
     /// An expression for the schema in which the connection creates tables, as a text, where a script can change it.
     pub place: Option<&'static str>,

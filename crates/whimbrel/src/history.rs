@@ -60,6 +60,7 @@ pub(crate) struct OpenWork {
     /// Of a repeatable.
     pub(crate) revision: Option<u32>,
     pub(crate) name: String,
+    /// Of the script as it was when the next statement was announced.
     pub(crate) digest: Digest,
     pub(crate) reverting: bool,
     pub(crate) out_of_order: bool,
@@ -268,6 +269,7 @@ impl SetHistory {
             (HistoryEvent::Attempt, _) => {
                 if let Some(open) = &mut self.open {
                     open.next_is_clean = false;
+                    open.digest = digest;
                     open.intent = row.seq;
                     if let Some(server) = row.detail.value("server") {
                         open.server = Some(server.to_owned());

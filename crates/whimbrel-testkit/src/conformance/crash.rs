@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whimbrel::{Memory, Migrator, Transaction};
+use whimbrel::{FindingKind, Memory, Migrator, Transaction};
 
 use super::TestDatabase;
 use super::bench::{Bench, Database, Found, insert, version};
@@ -170,4 +170,37 @@ pub fn wherever_a_revert_is_cut_off_everything_happens_once<T: TestDatabase>(ben
             assert_eq!(database.found().undisturbed(), wanted, "call {call} was lost {moment:?} its effect");
         }
     }
+}
+
+pub fn a_script_that_is_changed_while_a_statement_of_it_is_open_is_refused<T: TestDatabase>(
+    bench: &Bench<'_, T>,
+) {
+    let set = |database: &Database<T>, script: String| {
+        Memory::new().with_sql(1, "items", database.create("items")).with_sql(2, "open", script)
+    };
+    let script = |database: &Database<T>, id| format!("{}\n{};", database.outside(), insert("items", id, 0));
+    let mut seen = 0;
+    for call in 1..ENOUGH {
+        let database = bench.database();
+        let begun = patient(Migrator::new(set(&database, script(&database, 1))));
+        let mut driver = Faulty::new(database.connect(), call, Moment::Before);
+        let result = database.block_on(begun.run(&mut driver));
+        if !driver.failed() {
+            result.expect("nothing was in the way");
+            assert!(seen > 0, "no statement was ever open");
+            return;
+        }
+        drop(driver);
+        if database.found().count("begun") == 0 || database.found().count("applied") == 2 {
+            continue;
+        }
+        seen += 1;
+        // The statement that is open may have been another one than the one that stands there now.
+        let other = format!("-- whimbrel: no-transaction\n{};", insert("items", 2, 0));
+        let changed = patient(Migrator::new(set(&database, other)));
+        database.is_refused(&changed, &[FindingKind::Changed]);
+        database.run_again(&begun);
+        assert_eq!(database.number("SELECT COUNT(*) FROM items WHERE id = 2"), 0);
+    }
+    panic!("the run does not come to an end");
 }

@@ -374,11 +374,16 @@ impl Engine<'_, '_> {
             _ => false,
         };
         if lost_to_others && !self.patience.passed() {
-            self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
-            self.session.back_off(self.round, &self.patience).await;
-            return Ok(Progress::Again);
+            return Ok(self.again().await);
         }
         Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim)))
+    }
+
+    /// After a pause, plan again.
+    pub(super) async fn again(&mut self) -> Progress {
+        self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
+        self.session.back_off(self.round, &self.patience).await;
+        Progress::Again
     }
 }
 

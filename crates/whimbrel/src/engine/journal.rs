@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::bundle::Bundle;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
-use crate::dialect::{Fact, RoleSql};
+use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
@@ -89,6 +89,14 @@ impl<'e> Engine<'e, '_> {
             let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
             return Ok(done.unwrap_or(Progress::Done));
         }
+        // Before the statement is announced again: its mark must not be that of what is about to go.
+        if item.invalid()
+            && let (Some(effects), Some(effect)) =
+                (self.dialect.effects, journal.statements.get(first).and_then(Effect::of))
+        {
+            let dropped = self.session.patient_run(&(effects.drop)(&effect), &self.deadline).await;
+            dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
+        }
         if item.begun()
             && let Some(progress) = self.intend(journal, first).await?
         {
@@ -99,13 +107,6 @@ impl<'e> Engine<'e, '_> {
         if !before.is_empty() {
             let set = self.session.execute(&[before.message()], &mut Answers::new()).await;
             set.map_err(|error| self.fail(Error::driver("setting timeouts and the role", error)))?;
-        }
-        if item.invalid()
-            && let (Some(effects), Some(effect)) =
-                (self.dialect.effects, journal.statements.get(first).and_then(Effect::of))
-        {
-            let dropped = self.session.patient_run(&(effects.drop)(&effect), &self.deadline).await;
-            dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
         }
         for statement in &journal.statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay)
@@ -324,11 +325,7 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Puts the settings back that a script may have changed. A connection on which that fails is given up.
-    pub(super) async fn put_back(
-        &mut self,
-        saved: &[Option<String>],
-        result: Result<Progress>,
-    ) -> Result<Progress> {
+    pub(super) async fn put_back<P>(&mut self, saved: &[Option<String>], result: Result<P>) -> Result<P> {
         match self.restore_settings(saved).await {
             Ok(()) => {
                 self.session.closed();
@@ -365,11 +362,13 @@ impl<'e> Engine<'e, '_> {
 
     /// Puts back what has changed of them.
     async fn restore_settings(&mut self, saved: &[Option<String>]) -> Result<(), DriverError> {
-        if !self.dialect.settings.reset.is_empty() {
-            let sql = Bundle::of(
-                self.dialect.settings.reset.iter().copied().chain(saved.iter().flatten().map(|s| &**s)),
-            );
-            return self.session.execute(&[sql.message()], &mut Answers::new()).await;
+        // Where one statement resets them all, nothing is saved by asking first.
+        if !self.dialect.settings.reset.is_empty() || self.dialect.transaction.ddl == Ddl::Commits {
+            let postlude = self.postlude(saved);
+            return match postlude.is_empty() {
+                true => Ok(()),
+                false => self.session.execute(&[postlude.message()], &mut Answers::new()).await,
+            };
         }
         let now = self.read_settings().await?;
         for (before, now) in saved.iter().zip(now) {

@@ -101,23 +101,7 @@ impl<'e> Engine<'e, '_> {
         };
         self.session.opened();
         let result = self.load_all(&items[from..to], &mut load).await;
-        let restored = self.postlude(&load.settings);
-        let mut result = result.map(|progress| (to, progress));
-        if restored.is_empty() {
-            self.session.closed();
-        } else {
-            match self.session.execute(&[restored.message()], &mut Answers::new()).await {
-                Ok(()) => self.session.closed(),
-                // Only the first error is told; the connection goes.
-                Err(error) => {
-                    self.session.give_up();
-                    self.session.closed();
-                    result = result
-                        .and(Err(self.fail(Error::driver("putting back the session's settings", error))));
-                }
-            }
-        }
-        result
+        self.put_back(&load.settings, result.map(|progress| (to, progress))).await
     }
 
     async fn load_all(&mut self, items: &'e [PlanItem], load: &mut Loading<'e>) -> Result<Progress> {
@@ -170,7 +154,7 @@ impl<'e> Engine<'e, '_> {
                 return Ok(Some(progress));
             }
         }
-        if !item.prepared().is_some_and(|prepared| prepared.may_set) {
+        if !may_set(item) {
             return Ok(None);
         }
         // What comes behind must run as it would after a crash between the two; and what was set must not keep the rows out.
@@ -404,6 +388,12 @@ impl<'e> Engine<'e, '_> {
             return Ok(None);
         };
         self.session.roll_back().await;
+        let mut begun = packet.pieces.iter().take(answered + 1);
+        if begun.any(|piece| matches!(piece, Piece::Script { item, .. } if may_set(item))) {
+            // What a script has set must neither mislead the questions that follow nor keep a row out. Where this fails,
+            // they do.
+            let _ = self.session.execute(&[self.postlude(&load.settings).message()], &mut Answers::new()).await;
+        }
         match packet.pieces.get(answered) {
             None => Err(self.fail(Error::driver("carrying out a packet", error))),
             Some(Piece::Ours(what)) => self.after_ours(what, error).await.map(Some),
@@ -420,8 +410,9 @@ impl<'e> Engine<'e, '_> {
 
     /// Decides what follows when something of ours fails: the lock may be lost, the number taken.
     async fn after_ours(&mut self, what: &'static str, error: DriverError) -> Result<Progress> {
-        if error.class() == ErrorClass::Constraint {
-            self.session.look_for_lock(self.settings.table).await;
+        let refused = matches!(error.class(), ErrorClass::Constraint | ErrorClass::Sql);
+        if refused && !self.session.still_holds_lock(self.settings.table).await && !self.patience.passed() {
+            return Ok(self.again().await);
         }
         self.after(Failing::Ours(what), error).await
     }
@@ -452,8 +443,8 @@ impl<'e> Engine<'e, '_> {
         self.after(failing, error).await
     }
 
-    /// Whether it has to be recorded that a statement which failed had no effect: where that is sure, and the next run
-    /// could not tell.
+    /// Whether it has to be recorded that a statement which failed had no effect: where that is sure, and the history
+    /// does not say so yet. Without that row the next run would take a corrected script for another one.
     async fn had_no_effect(
         &mut self,
         item: &PlanItem,
@@ -477,6 +468,15 @@ impl<'e> Engine<'e, '_> {
         let from = if item.data_only() { item.first_statement() } else { number };
         let rest = &script.statements()[from..];
         let whole = evidence::is_whole(self.session, &self.dialect, rest).await.unwrap_or(false);
-        refused && !whole
+        (refused || whole) && !self.known_clean(item)
     }
+
+    fn known_clean(&self, item: &PlanItem) -> bool {
+        self.history.set(item.set_name()).open.as_ref().is_some_and(|open| open.next_is_clean)
+    }
+}
+
+/// Whether a script may change the session's settings.
+fn may_set(item: &PlanItem) -> bool {
+    item.prepared().is_some_and(|prepared| prepared.may_set)
 }

@@ -209,8 +209,8 @@ impl<'d> Session<'d> {
     }
 
     /// Looks whether the session still has its lock; a script may have given it away.
-    pub(crate) async fn look_for_lock(&mut self, table: &TableName) {
-        let Some(lock) = self.dialect().lock.filter(|_| self.locked) else { return };
+    pub(crate) async fn still_holds_lock(&mut self, table: &TableName) -> bool {
+        let Some(lock) = self.dialect().lock.filter(|_| self.locked) else { return false };
         let sql = format!("SELECT {}", (lock.held)(table));
         let held = self.query(&sql).await.is_ok_and(|rows| {
             rows.first().is_some_and(|row| row.read::<Option<bool>>(0).is_ok_and(|it| it == Some(true)))
@@ -219,6 +219,7 @@ impl<'d> Session<'d> {
             self.locked = false;
             self.closed();
         }
+        held
     }
 
     /// Gives the session's lock back. A connection on which that fails is given up, and the lock with it.

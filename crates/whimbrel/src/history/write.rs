@@ -98,7 +98,7 @@ pub(crate) fn insert_sql(dialect: &Dialect, table: &TableName, rows: &[HistoryRo
                     .digest(row.previous.as_ref())
                     .digest(Some(&row.hash));
                 if let Some(guard) = &guard {
-                    columns.raw(guard).raw(", ");
+                    columns.raw(if index == 0 { guard } else { "1" }).raw(", ");
                 }
                 if mark {
                     columns.raw(row.mark.as_deref().unwrap_or("NULL")).raw(", ");

@@ -120,6 +120,17 @@ fn resumable(
             ),
         ));
     }
+    // Another statement may have been open than the one that stands there now: nothing can be said of that one.
+    if !open.next_is_clean && open.digest != *migration.digest() {
+        return Err(refuse(
+            FindingKind::Changed,
+            format!(
+                "was changed after its statement {} was begun, whose outcome is not recorded: restore the file as it was \
+                 and run that, or settle the statement",
+                done + 1
+            ),
+        ));
+    }
     let evidence = open.evidence.filter(|_| !open.next_is_clean);
     // What changes data only has been rolled back with all that it left in the session, and begins anew.
     let done = done + usize::from(evidence == Some(Evidence::TookEffect));
