@@ -29,6 +29,8 @@ pub(crate) enum Folders {
 pub(crate) struct Listing {
     pub(crate) files: Vec<SourceFile>,
     pub(crate) manifest: Option<Vec<u8>>,
+    /// Whether there is a signature beside it.
+    pub(crate) signed: bool,
 }
 
 /// The folders of `path` that are sets of their own, by dialect: those with a dialect's name, in a directory that
@@ -60,6 +62,8 @@ pub(crate) fn dialects(
         let place = format!("{place}/{name}");
         if name == layout::MANIFEST_FILE {
             problems.add(place, "each dialect's folder has a manifest of its own: delete this one");
+        } else if name == layout::SIGNATURE_FILE {
+            problems.add(place, "each dialect's folder has a signature of its own: delete this one");
         } else if layout::is_ignored(name) || found.iter().any(|(dialect, _)| dialect == name) {
             continue;
         } else if is_file(name) {
@@ -76,11 +80,28 @@ pub(crate) fn list(path: &Path, place: &str, folders: Folders, problems: &mut Pr
     let mut listing = Listing::default();
     walk(path, place, "", folders, &mut listing.files, problems);
     match fs::read(path.join(layout::MANIFEST_FILE)) {
-        Ok(bytes) => listing.manifest = Some(bytes),
+        Ok(bytes) => {
+            listing.manifest = Some(bytes);
+            listing.signed = signed(path, place, problems);
+        }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
         Err(error) => problems.add(format_args!("{place}/{}", layout::MANIFEST_FILE), unreadable(&error)),
     }
     listing
+}
+
+/// Whether a manifest has a signature, which the compiler then includes; it has no keys to check it with.
+fn signed(path: &Path, place: &str, problems: &mut Problems) -> bool {
+    let place = format!("{place}/{}", layout::SIGNATURE_FILE);
+    match fs::metadata(path.join(layout::SIGNATURE_FILE)) {
+        Ok(kind) if kind.len() > layout::SIGNATURE_LIMIT => {
+            problems.add(place, format_args!("is too long for a signature: {} bytes", kind.len()));
+        }
+        Ok(kind) => return kind.is_file(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => problems.add(place, unreadable(&error)),
+    }
+    false
 }
 
 fn walk(

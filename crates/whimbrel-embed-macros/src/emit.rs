@@ -33,7 +33,7 @@ pub(crate) fn embedded(place: &str, sets: &[Checked]) -> TokenStream {
 
 /// The expression for one set. Its files' texts become constants, which the tree of files shares.
 fn set(place: &str, checked: &Checked, texts: &mut Vec<TokenStream>, tree: &mut Folder) -> TokenStream {
-    let Checked { dialect, set, bytes, locked } = checked;
+    let Checked { dialect, set, bytes, locked, signed } = checked;
     let prefix = dialect.map(|dialect| format!("{dialect}/")).unwrap_or_default();
     let root = format!("{place}/{prefix}");
     let root = root.trim_end_matches('/');
@@ -68,10 +68,14 @@ fn set(place: &str, checked: &Checked, texts: &mut Vec<TokenStream>, tree: &mut 
         let on_disk = in_package(&format!("{root}/{}", layout::MANIFEST_FILE));
         quote!(::core::include_str!(#on_disk))
     }));
+    let signature = signed.then(|| {
+        let on_disk = in_package(&format!("{root}/{}", layout::SIGNATURE_FILE));
+        quote!(.with_signature(::core::include_bytes!(#on_disk)))
+    });
     quote! {
         whimbrel_private::BakedSet::new(
             #dialect, #name, #versioned, #repeatables, #head, #repeatables_digest, #manifest,
-        )
+        ) #signature
     }
 }
 

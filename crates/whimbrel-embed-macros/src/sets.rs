@@ -28,6 +28,8 @@ pub(crate) struct Checked {
     pub(crate) bytes: BTreeMap<String, Vec<u8>>,
     /// Whether there is a manifest.
     pub(crate) locked: bool,
+    /// Whether there is a signature beside it.
+    pub(crate) signed: bool,
 }
 
 /// The macro: the expression for what was read, or everything that is wrong with it.
@@ -86,7 +88,7 @@ fn check(
 ) -> Result<Checked, Problems> {
     let mut problems = Problems::default();
     let folders = if arguments.recursive { Folders::Read } else { Folders::Refuse };
-    let Listing { files, manifest } = directory::list(path, place, folders, &mut problems);
+    let Listing { files, manifest, signed } = directory::list(path, place, folders, &mut problems);
     let manifest = manifest.and_then(|bytes| match String::from_utf8(bytes) {
         Ok(text) => Some(text),
         Err(error) => {
@@ -118,7 +120,8 @@ fn check(
         check_scripts(&set, lexing, &mut problems);
     }
     if problems.is_empty() {
-        Ok(Checked { dialect: dialect.map(|(name, _)| name), set, bytes, locked: manifest.is_some() })
+        let (dialect, locked) = (dialect.map(|(name, _)| name), manifest.is_some());
+        Ok(Checked { dialect, set, bytes, locked, signed })
     } else {
         Err(problems)
     }

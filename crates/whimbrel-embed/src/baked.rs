@@ -13,6 +13,7 @@ pub struct BakedSet {
     head: &'static [u8; 32],
     repeatables_digest: &'static [u8; 32],
     manifest: Option<&'static str>,
+    signature: Option<&'static [u8]>,
     steps: usize,
 }
 
@@ -34,7 +35,23 @@ impl BakedSet {
             }
             index += 1;
         }
-        Self { dialect, name, versioned, repeatables, head, repeatables_digest, manifest, steps }
+        Self {
+            dialect,
+            name,
+            versioned,
+            repeatables,
+            head,
+            repeatables_digest,
+            manifest,
+            signature: None,
+            steps,
+        }
+    }
+
+    /// The same with a signature beside its manifest.
+    pub const fn with_signature(mut self, signature: &'static [u8]) -> Self {
+        self.signature = Some(signature);
+        self
     }
 
     /// The dialect after which its folder is named.
@@ -47,9 +64,14 @@ impl BakedSet {
         self.manifest
     }
 
+    /// The signature of the manifest.
+    pub(crate) const fn signature(&self) -> Option<&'static [u8]> {
+        self.signature
+    }
+
     /// The set; borrows, and looks at no migration.
     pub(crate) fn set(&self) -> MigrationSet {
-        MigrationSet::baked(
+        let set = MigrationSet::baked(
             SetName::baked(self.name),
             self.versioned,
             self.repeatables,
@@ -57,7 +79,11 @@ impl BakedSet {
             *self.repeatables_digest,
             self.manifest,
             self.steps,
-        )
+        );
+        match self.signature {
+            Some(signature) => set.with_signature(signature),
+            None => set,
+        }
     }
 }
 

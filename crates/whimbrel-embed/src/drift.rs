@@ -20,19 +20,19 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Compares; the manifests come with the folders that they lie in.
+    /// Compares; the manifests and signatures come with the folders that they lie in.
     pub(crate) fn since(
         directory: &'static str,
         embedded: &'static Dir<'static>,
-        manifests: impl Iterator<Item = (Option<&'static str>, &'static str)>,
+        beside: impl Iterator<Item = (Option<&'static str>, &'static str, &'static [u8])>,
     ) -> Option<Self> {
         let mut now = BTreeMap::new();
         read(Path::new(directory), "", &mut now).ok()?;
         let mut then: BTreeMap<String, &[u8]> = BTreeMap::new();
         flatten(embedded, &mut then);
-        for (folder, text) in manifests {
+        for (folder, name, bytes) in beside {
             let folder = folder.map(|folder| format!("{folder}/")).unwrap_or_default();
-            then.insert(format!("{folder}{}", layout::MANIFEST_FILE), text.as_bytes());
+            then.insert(format!("{folder}{name}"), bytes);
         }
         let mut drift = Self { directory, added: Vec::new(), changed: Vec::new(), removed: Vec::new() };
         for (path, bytes) in &now {
@@ -97,14 +97,15 @@ fn flatten<'d>(dir: &'d Dir<'static>, files: &mut BTreeMap<String, &'d [u8]>) {
     }
 }
 
-/// All files that could be migrations or manifests.
+/// All files that could be migrations, manifests or signatures.
 fn read(folder: &Path, below: &str, files: &mut BTreeMap<String, Vec<u8>>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let below = format!("{below}{name}");
-        if name != layout::MANIFEST_FILE && layout::is_ignored(&name) {
+        let beside = name == layout::MANIFEST_FILE || name == layout::SIGNATURE_FILE;
+        if !beside && layout::is_ignored(&name) {
             continue;
         } else if entry.path().is_dir() {
             read(&entry.path(), &format!("{below}/"), files)?;

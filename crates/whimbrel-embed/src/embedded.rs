@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use include_dir::Dir;
-use whimbrel::{Error, ErrorKind, MigrationSet, Result, Source, async_trait};
+use whimbrel::{Error, ErrorKind, MigrationSet, Result, Source, async_trait, layout};
 
 use crate::baked::BakedSet;
 use crate::drift::Drift;
@@ -59,8 +59,12 @@ impl Embedded {
     /// Reads the directory. Always `None` in a program that was compiled without debug assertions, which does not
     /// know where the directory was.
     pub fn drift(&self) -> Option<Drift> {
-        let manifests = self.sets.iter().filter_map(|set| Some((set.dialect(), set.manifest()?)));
-        Drift::since(self.on_disk?, self.dir, manifests)
+        let beside = self.sets.iter().flat_map(|set| {
+            let manifest = set.manifest().map(|text| (set.dialect(), layout::MANIFEST_FILE, text.as_bytes()));
+            let signature = set.signature().map(|bytes| (set.dialect(), layout::SIGNATURE_FILE, bytes));
+            manifest.into_iter().chain(signature)
+        });
+        Drift::since(self.on_disk?, self.dir, beside)
     }
 
     fn tell_drift(&self) {

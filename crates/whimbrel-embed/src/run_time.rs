@@ -97,6 +97,11 @@ impl EmbeddedDir {
         });
         let root = dir.path().to_string_lossy();
         let set = MigrationSet::from_files(self.set.clone(), &root, files, manifest.transpose()?)?;
+        let signature = dir.files().find(|file| name_of(file.path()) == layout::SIGNATURE_FILE);
+        let set = match signature {
+            Some(signature) => set.with_signature(signature.contents()),
+            None => set,
+        };
         Ok(if self.unlocked { set.unlocked() } else { set })
     }
 

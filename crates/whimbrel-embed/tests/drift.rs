@@ -42,6 +42,10 @@ fn files_added_changed_and_removed_are_told() -> Result<(), Box<dyn Error>> {
     fs::write(directory.path().join(".0001_a.sql.swp"), "an editor's")?;
     assert_eq!(embedded.drift(), None);
 
+    fs::write(directory.path().join("whimbrel.sum.sig"), "signed since")?;
+    assert_eq!(embedded.drift().ok_or("it has changed")?.added(), ["whimbrel.sum.sig"]);
+    fs::remove_file(directory.path().join("whimbrel.sum.sig"))?;
+
     fs::write(directory.path().join("0001_a.sql"), "SELECT 3;\n")?;
     fs::write(directory.path().join("0003_c.sql"), "SELECT 3;\n")?;
     fs::write(directory.path().join("whimbrel.sum"), "another manifest\n")?;

@@ -34,6 +34,7 @@ fn facts(set: &MigrationSet) -> Vec<String> {
         format!("{label} {:?} {:?} {} {files:?}", migration.key(), migration.kind(), migration.digest())
     }));
     facts.push(format!("{:?}", set.manifest()));
+    facts.push(format!("{:?} {:?}", set.manifest_text(), set.signature()));
     facts
 }
 
@@ -53,6 +54,19 @@ fn embedded_sets_are_those_of_the_directory() -> whimbrel::Result<()> {
         assert_eq!(facts(&set), facts(&read), "{path}");
         assert_eq!(set.provenance(), Provenance::Compiled);
     }
+    Ok(())
+}
+
+#[test]
+fn a_signature_is_embedded_with_its_manifest() -> whimbrel::Result<()> {
+    let signed =
+        |set: MigrationSet| set.signature().is_some_and(|bytes| bytes.starts_with(b"-----BEGIN SSH"));
+    assert!(signed(FULL.set("sqlite")?));
+    assert!(signed(DIALECTS.set("postgres")?));
+    assert!(!signed(DIALECTS.set("sqlite")?));
+    assert!(!signed(PLAIN.set("sqlite")?));
+    let dir = EmbeddedDir::clone(&Embedded::from_dir(subdirectory("full"))).recursive();
+    assert!(signed(dir.set("sqlite")?));
     Ok(())
 }
 

@@ -104,6 +104,10 @@ kinds! {
     Manifest = "manifest" => Files,
     /// There is no manifest.
     Unlocked = "unlocked" => Files,
+    /// The manifest is not signed as it has to be.
+    Signature = "signature" => Files,
+    /// A manifest older than the history would run something.
+    Replay = "replay" => Files,
     /// A script's text is not what was verified.
     Tampered = "tampered" => Files,
     /// A script holds what no script may hold.

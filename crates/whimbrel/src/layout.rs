@@ -10,6 +10,9 @@ pub const MANIFEST_FILE: &str = "whimbrel.sum";
 /// The name of the manifest's signature.
 pub const SIGNATURE_FILE: &str = "whimbrel.sum.sig";
 
+/// The most bytes that the signature's file may have: enough for a hundred signers.
+pub const SIGNATURE_LIMIT: u64 = 1 << 15;
+
 /// What a file's name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileName {

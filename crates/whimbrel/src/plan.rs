@@ -211,6 +211,12 @@ impl Plan {
         self.sets.iter().map(|planned| planned.set.name())
     }
 
+    /// Whether the database is ahead of the set of this name: it has migrations that are newer than all of the set's,
+    /// which the set does not know.
+    pub fn is_ahead_of(&self, set: &SetName) -> bool {
+        self.sets.iter().any(|planned| planned.ahead && planned.set.name() == set)
+    }
+
     pub(crate) fn is_ahead(&self) -> bool {
         self.sets.iter().any(|set| set.ahead)
     }

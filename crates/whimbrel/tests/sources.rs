@@ -406,3 +406,44 @@ proptest! {
         let _ = format!("whimbrel-sum 1\n{line}\n{text}").parse::<Manifest>();
     }
 }
+
+#[test]
+fn a_signature_is_read_with_its_manifest_and_both_to_the_byte() {
+    let set = read(folder(&[("0001_a.sql", TABLE)]).path()).expect("it is fine");
+    assert_eq!((set.manifest_text(), set.signature()), (None, None));
+    let text = Manifest::lock(&set, None).0.to_string().replace('\n', "\r\n") + "# reviewed\n";
+    let folder = folder(&[
+        ("0001_a.sql", TABLE),
+        ("whimbrel.sum", text.as_bytes()),
+        ("whimbrel.sum.sig", b"signed \xff\r\n"),
+    ]);
+    let set = read(folder.path()).expect("it is fine");
+    assert_eq!(set.manifest_text().as_deref(), Some(text.as_str()));
+    assert_eq!(set.signature(), Some(b"signed \xff\r\n".as_slice()));
+}
+
+#[test]
+fn the_text_of_a_manifest_made_in_memory_is_what_would_be_written() -> whimbrel::Result<()> {
+    let memory = Memory::new().with_sql(1, "a", "CREATE TABLE t (id INTEGER);");
+    let (manifest, _) = Manifest::lock(&memory.set()?, None);
+    let set = memory.with_manifest(manifest.clone()).with_signature(b"signed").set()?;
+    assert_eq!(set.manifest_text().as_deref(), Some(manifest.to_string().as_str()));
+    assert_eq!(set.signature(), Some(b"signed".as_slice()));
+    let other = manifest.with_tombstone(Version::new(7).expect("a version"), *set.head(), "gone");
+    let set = set.with_manifest(other.clone());
+    assert_eq!(set.manifest_text().as_deref(), Some(other.to_string().as_str()));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_a_signature_is_not_read() {
+    let limit = usize::try_from(whimbrel::layout::SIGNATURE_LIMIT).expect("it is small");
+    let long = vec![b'a'; limit + 1];
+    let folder = folder(&[("0001_a.sql", TABLE), ("whimbrel.sum.sig", &long)]);
+    assert!(wrong(&folder).contains("whimbrel.sum.sig is too long for a signature"));
+    fs::write(folder.path().join("whimbrel.sum.sig"), &long[..limit]).expect("a file");
+    assert!(read(folder.path()).is_ok_and(|set| set.signature().is_some_and(|bytes| bytes.len() == limit)));
+    fs::remove_file(folder.path().join("whimbrel.sum.sig")).expect("it is there");
+    fs::create_dir(folder.path().join("whimbrel.sum.sig")).expect("a folder");
+    assert!(wrong(&folder).contains("whimbrel.sum.sig is not a file"));
+}

@@ -33,7 +33,8 @@ pub struct MigrationSet {
     head: Digest,
     repeatables_digest: Digest,
     manifest: OnceLock<Manifest>,
-    manifest_text: Option<&'static str>,
+    manifest_text: Option<Cow<'static, str>>,
+    signature: Option<Cow<'static, [u8]>>,
     provenance: Provenance,
     steps: usize,
 }
@@ -69,6 +70,7 @@ impl MigrationSet {
             repeatables: Cow::Owned(repeatables),
             manifest: OnceLock::new(),
             manifest_text: None,
+            signature: None,
             provenance: Provenance::Missing,
         })
     }
@@ -91,7 +93,8 @@ impl MigrationSet {
             head: Digest::from_bytes(head),
             repeatables_digest: Digest::from_bytes(repeatables_digest),
             manifest: OnceLock::new(),
-            manifest_text,
+            manifest_text: manifest_text.map(Cow::Borrowed),
+            signature: None,
             provenance: Provenance::Compiled,
             steps,
         }
@@ -115,6 +118,21 @@ impl MigrationSet {
             self.provenance = Provenance::Manifest;
         }
         self.manifest = OnceLock::from(manifest);
+        self.manifest_text = None;
+        self
+    }
+
+    /// Keeps the text that the manifest was parsed from: it is what was signed, to the byte.
+    pub(crate) fn with_manifest_text(mut self, text: &str) -> Self {
+        self.manifest_text = Some(Cow::Owned(text.to_owned()));
+        self
+    }
+
+    /// Adds what lies beside the manifest as `whimbrel.sum.sig`. It is not looked at here: a [`Verifier`](crate::Verifier)
+    /// that knows keys does that.
+    #[must_use]
+    pub fn with_signature(mut self, signature: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.signature = Some(signature.into());
         self
     }
 
@@ -172,11 +190,27 @@ impl MigrationSet {
     pub fn manifest(&self) -> Option<&Manifest> {
         // That of a compiled set is read only when something is to be decided: a boot that has nothing to do
         // costs the same for any number of lines. The text was parsed when the program was compiled.
-        if let (None, Some(text)) = (self.manifest.get(), self.manifest_text) {
+        if let (None, Some(text)) = (self.manifest.get(), &self.manifest_text) {
             let parsed = text.parse().ok()?;
             return Some(self.manifest.get_or_init(|| parsed));
         }
         self.manifest.get()
+    }
+
+    /// The manifest's text: the bytes that a signature is over.
+    ///
+    /// Of a manifest that was read from a file, exactly the text of that file, and [`manifest`](Self::manifest) is what it
+    /// says; of one that was made in memory, the text that would be written.
+    pub fn manifest_text(&self) -> Option<Cow<'_, str>> {
+        match &self.manifest_text {
+            Some(text) => Some(Cow::Borrowed(text)),
+            None => self.manifest.get().map(|manifest| Cow::Owned(manifest.to_string())),
+        }
+    }
+
+    /// What lies beside the manifest as `whimbrel.sum.sig`, unchecked: whatever somebody has put there.
+    pub fn signature(&self) -> Option<&[u8]> {
+        self.signature.as_deref()
     }
 
     /// Whether there is a manifest, which counts the revisions of repeatables; does not read it.

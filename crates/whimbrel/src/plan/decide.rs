@@ -178,6 +178,7 @@ impl<'a> Decision<'a> {
             begun: false,
             missed: false,
             invalid: false,
+            former: false,
             whole: false,
         };
         if let Some(migration) = item.migration() {
@@ -511,6 +512,7 @@ impl<'a> Decision<'a> {
         scope.working.remove(version);
         let mut item = self.item(scope, Which::Versioned(index), Action::Revert);
         (item.below, item.prepared) = (Some(version), prepared);
+        item.former = entry.digest != *migration.digest();
         self.items.push(item);
     }
 

@@ -91,6 +91,8 @@ pub struct PlanItem {
     pub(super) missed: bool,
     /// Whether the first statement to be run has left something invalid behind.
     pub(super) invalid: bool,
+    /// Whether its text is a former one of what is in force.
+    pub(super) former: bool,
     /// Whether the first statement to be run is known to happen together with its row, or not at all.
     pub(super) whole: bool,
 }
@@ -128,6 +130,11 @@ impl PlanItem {
     /// The version, unless the step is about a repeatable or an environment.
     pub fn version(&self) -> Option<Version> {
         self.version
+    }
+
+    /// Whether its text is a former one: the migration was changed on purpose since, and the database knows that.
+    pub fn is_former(&self) -> bool {
+        self.former
     }
 
     pub(crate) fn formers(&self) -> &[Digest] {

@@ -48,7 +48,8 @@ impl MigrationSet {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let mut wrong: Vec<String> = Vec::new();
         let place = |path: &str| if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
-        let manifest = match manifest.map(str::parse::<Manifest>).transpose() {
+        let text = manifest;
+        let manifest = match text.map(str::parse::<Manifest>).transpose() {
             Ok(manifest) => manifest,
             Err(error) => {
                 wrong.push(format!("{}:{}: {error}", place(layout::MANIFEST_FILE), error.line()));
@@ -145,9 +146,9 @@ impl MigrationSet {
             wrong.extend(duplicates.iter().map(ToString::to_string));
         });
         match set {
-            Ok(set) if wrong.is_empty() => Ok(match manifest {
-                Some(manifest) => set.with_manifest(manifest),
-                None => set,
+            Ok(set) if wrong.is_empty() => Ok(match (manifest, text) {
+                (Some(manifest), Some(text)) => set.with_manifest(manifest).with_manifest_text(text),
+                _ => set,
             }),
             _ => Err(files_error(wrong)),
         }

@@ -80,6 +80,10 @@ impl Directory {
             Err(error) => return Err(unreadable(&sum, &error)),
         };
         let set = MigrationSet::from_files(self.set.clone(), &root, walk.files, manifest.as_deref())?;
+        let set = match signature(&path.join(layout::SIGNATURE_FILE))? {
+            Some(signature) => set.with_signature(signature),
+            None => set,
+        };
         Ok(if self.unlocked { set.unlocked() } else { set })
     }
 }
@@ -135,6 +139,33 @@ fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     read_whole(file, length)
+}
+
+/// What lies beside the manifest as its signature. It is not to be trusted yet, so no more of it is read than a signature
+/// may have, and nothing that may have no end.
+fn signature(path: &Path) -> Result<Option<Vec<u8>>> {
+    let kind = match fs::metadata(path) {
+        Ok(kind) => kind,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let wrong = |what: String| Err(Error::new(ErrorKind::Files, format!("{} {what}", path.display())));
+    if !kind.is_file() {
+        return wrong("is not a file".to_owned());
+    }
+    if kind.len() > layout::SIGNATURE_LIMIT {
+        return wrong(format!(
+            "is too long for a signature: it has {} bytes, and may have {}",
+            kind.len(),
+            layout::SIGNATURE_LIMIT
+        ));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(layout::SIGNATURE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path, &error))?;
+    Ok(Some(bytes))
 }
 
 /// Reads all of a file, and refuses half of it: an error in the middle, or a length other than the file had when it was

@@ -1,5 +1,7 @@
 //! Migrations that are part of the program's code.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 
 use super::Source;
@@ -25,6 +27,7 @@ pub struct Memory {
     entries: Vec<Entry>,
     downs: Vec<(i64, String)>,
     manifest: Option<Manifest>,
+    signature: Option<Cow<'static, [u8]>>,
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +106,13 @@ impl Memory {
         self
     }
 
+    /// Adds a signature over the manifest's text: what would lie beside it as `whimbrel.sum.sig`.
+    #[must_use]
+    pub fn with_signature(mut self, signature: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.signature = Some(signature.into());
+        self
+    }
+
     /// The set.
     ///
     /// # Errors
@@ -141,6 +151,10 @@ impl Memory {
         }
         let set = MigrationSet::new(self.set.clone(), migrations)
             .map_err(|duplicates| files_error(duplicates.iter().map(ToString::to_string).collect()))?;
+        let set = match self.signature.clone() {
+            Some(signature) => set.with_signature(signature),
+            None => set,
+        };
         match &self.manifest {
             None => Ok(set.unlocked()),
             Some(manifest) if manifest.set() == set.name() => Ok(set.with_manifest(manifest.clone())),
