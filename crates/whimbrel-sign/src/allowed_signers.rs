@@ -65,6 +65,9 @@ fn principals(line: &str) -> Result<(Vec<String>, &str), String> {
     if names.iter().any(String::is_empty) {
         return Err("a principal is empty: expected names with commas between them".to_owned());
     }
+    if names.iter().any(|name| name == "cert-authority" || name.contains('=')) {
+        return Err("an option stands where the signer's name belongs".to_owned());
+    }
     if names.iter().any(|name| name.contains(['*', '?']) || name.starts_with('!')) {
         return Err(
             "a pattern does not say whose the key is: name the signer, as `alice@example.com`".to_owned()

@@ -10,19 +10,19 @@
 //! ```
 //!
 //! ```
-//! use whimbrel::{Manifest, Memory, Migrator};
+//! use whimbrel::{FindingKind, Manifest, Memory, Migrator};
 //! use whimbrel_sign::SignatureVerifier;
 //!
 //! /// Who may sign, as `ssh-keygen -Y verify` has it: usually a file, by `include_str!`.
 //! const SIGNERS: &str = "\
-//! alice@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIALYDKdKbLTCl4hPwVLFAgncXeKVJjIZbKN9PuFkhXJq
-//! bob@example.com   ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt1g8xRHN7mt/iWjk9RoIMDCt8CVrX6zQwvEUMLrdfy
+//! alice@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIByLFGfKwx4P3nzXKO9uA6CR+/K/aLnDr4UR8hy02Pfi
+//! bob@example.com   ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOmHVFSMo4JhzYz4nTS7D7FRCdc783B/A3MmDkaRIrZI
 //! ";
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let signed = SignatureVerifier::new()
 //!     .with_allowed_signers(SIGNERS)?
-//!     .with_minisign_key("carol", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")?
+//!     .with_minisign_key("carol", "RWSjucinnXYpaWTH5jsmDxUA9cArPHYLXyTnGkWkrRdCO8OMwIInYJOK")?
 //!     .with_threshold(2);
 //!
 //! let migrations = Memory::new().with_sql(1, "users", "CREATE TABLE users (id INTEGER PRIMARY KEY);");
@@ -32,7 +32,7 @@
 //! let mut db = rusqlite::Connection::open_in_memory()?;
 //! # use whimbrel_sqlite as _;
 //! let refused = Migrator::new(&unsigned).with_verifier(&signed).run_blocking(&mut db);
-//! assert!(refused.is_err_and(|error| error.to_string().contains("whimbrel.sum.sig")));
+//! assert!(refused.is_err_and(|error| error.findings()[0].kind() == FindingKind::Signature));
 //! # Ok(())
 //! # }
 //! ```

@@ -1,6 +1,7 @@
 //! The verifier: keys and a threshold, and what they say of a set. Reads no file.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -22,17 +23,28 @@ use crate::{allowed_signers, armor, replay};
 /// // Alice has a new key: while both are named, a set signed with either one runs.
 /// let signed = SignatureVerifier::new().with_allowed_signers(
 ///     r#"
-///     alice@example.com valid-before="20270101Z" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIALYDKdKbLTCl4hPwVLFAgncXeKVJjIZbKN9PuFkhXJq
-///     alice@example.com namespaces="whimbrel" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHt1g8xRHN7mt/iWjk9RoIMDCt8CVrX6zQwvEUMLrdfy
+///     alice@example.com valid-before="20270101Z" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIByLFGfKwx4P3nzXKO9uA6CR+/K/aLnDr4UR8hy02Pfi
+///     alice@example.com namespaces="whimbrel" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOmHVFSMo4JhzYz4nTS7D7FRCdc783B/A3MmDkaRIrZI
 ///     "#,
 /// )?;
 /// # Ok::<(), whimbrel::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SignatureVerifier {
     keys: Vec<TrustedKey>,
     threshold: usize,
     verify_time: Option<SystemTime>,
+}
+
+impl fmt::Debug for SignatureVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.keys.iter().map(|key| key.names.join(","));
+        f.debug_struct("SignatureVerifier")
+            .field("keys_of", &keys.collect::<Vec<_>>())
+            .field("threshold", &self.threshold)
+            .field("verify_time", &self.verify_time)
+            .finish()
+    }
 }
 
 impl Default for SignatureVerifier {
