@@ -1,5 +1,7 @@
 //! Sets that are embedded with their signatures: what the compiler put in is checked before the driver is called.
 
+mod programs;
+
 use std::borrow::Cow;
 
 use whimbrel::{FindingKind, Key, Manifest, MigrationSet, Migrator, SetName};
@@ -7,6 +9,8 @@ use whimbrel_embed::{Embedded, embed};
 use whimbrel_sign::SignatureVerifier;
 use whimbrel_sqlite as _;
 use whimbrel_testkit::{Counting, Fake};
+
+use crate::programs::Keys;
 
 type Result = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -119,29 +123,31 @@ struct Constants {
     manifest: Option<String>,
 }
 
+/// What may be damaged of them.
+const CHANGES: [fn(&mut Constants); 7] = [
+    |constants| constants.name = "jobs",
+    |constants| constants.versioned.truncate(1),
+    |constants| constants.repeatables.clear(),
+    |constants| constants.head[7] ^= 4,
+    |constants| constants.repeatables_digest[7] ^= 4,
+    |constants| {
+        let old = &constants.repeatables[0];
+        let (key, digest) = (Key::Repeatable { revision: 2 }, *old.digest().as_bytes());
+        constants.repeatables[0] =
+            whimbrel::Migration::baked(key, "titles", old.kind(), old.up().clone(), None, digest);
+    },
+    |constants| {
+        let more = constants.versioned[0].clone();
+        constants.versioned.push(more);
+    },
+];
+
 #[test]
 fn constants_that_do_not_follow_from_the_signed_manifest_are_refused() -> Result {
     let verifier = verifier()?;
     assert_eq!(refused(&damaged(|_| ())?, &verifier), []);
     let flip = |bytes: &mut [u8; 32]| bytes[7] ^= 4;
-    let changes: [fn(&mut Constants); 7] = [
-        |constants| constants.name = "jobs",
-        |constants| constants.versioned.truncate(1),
-        |constants| constants.repeatables.clear(),
-        |constants| constants.head[7] ^= 4,
-        |constants| constants.repeatables_digest[7] ^= 4,
-        |constants| {
-            let old = &constants.repeatables[0];
-            let (key, digest) = (Key::Repeatable { revision: 2 }, *old.digest().as_bytes());
-            constants.repeatables[0] =
-                whimbrel::Migration::baked(key, "titles", old.kind(), old.up().clone(), None, digest);
-        },
-        |constants| {
-            let more = constants.versioned[0].clone();
-            constants.versioned.push(more);
-        },
-    ];
-    for (index, change) in changes.into_iter().enumerate() {
+    for (index, change) in CHANGES.into_iter().enumerate() {
         let kinds = refused(&damaged(change)?, &verifier);
         assert!(kinds.contains(&FindingKind::Tampered), "{index}: {kinds:?}");
     }
@@ -161,6 +167,34 @@ fn constants_that_do_not_follow_from_the_signed_manifest_are_refused() -> Result
         &verifier,
     );
     assert_eq!(kinds, [FindingKind::Tampered]);
+    Ok(())
+}
+
+#[test]
+fn a_manifest_in_another_order_is_verified_all_the_same() -> Result {
+    let keys = Keys::new();
+    let verifier = SignatureVerifier::new().with_allowed_signers(&keys.ssh_signer("alice"))?;
+    let text = SIGNED.set("fake")?.manifest_text().map(Cow::into_owned).ok_or("it has one")?;
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.insert(1, "# reviewed by two");
+    let last = lines.len() - 1;
+    lines.swap(3, last);
+    let edited = lines.join("\n");
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), &edited)?;
+    let signature = keys.ssh_sign("alice", "whimbrel", file.path()).into_bytes();
+    let set = |change: fn(&mut Constants)| -> Result2<MigrationSet> {
+        let set = damaged(|constants| {
+            constants.manifest = Some(edited.clone());
+            change(constants);
+        })?;
+        Ok(set.with_signature(signature.clone()))
+    };
+    assert_eq!(refused(&set(|_| ())?, &verifier), []);
+    for change in CHANGES {
+        let kinds = refused(&set(change)?, &verifier);
+        assert!(kinds.contains(&FindingKind::Tampered), "{kinds:?}");
+    }
     Ok(())
 }
 
