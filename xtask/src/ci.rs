@@ -56,6 +56,7 @@ const STEPS: &[Step] = &[
 const BY_THEMSELVES: &[&str] = &[
     "whimbrel",
     "whimbrel-embed",
+    "whimbrel-sign",
     "whimbrel-sqlite",
     "whimbrel-postgres",
     "whimbrel-mysql",

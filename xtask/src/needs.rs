@@ -79,6 +79,20 @@ const NEEDS: &[Need] = &[
         instead: None,
     },
     Need {
+        program: "ssh-keygen",
+        places: &[],
+        packages: &["openssh-client"],
+        reason: "signs manifests that are verified",
+        instead: None,
+    },
+    Need {
+        program: "minisign",
+        places: &[],
+        packages: &["minisign"],
+        reason: "signs manifests that are verified",
+        instead: None,
+    },
+    Need {
         program: "openssl",
         places: &[],
         packages: &["openssl"],
