@@ -67,15 +67,28 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
     }
     // Tests start the examples as programs, so all that can be built is built before the first one runs.
     Command::cargo("build --workspace --all-targets --all-features").run()?;
-    let mut variables = servers.variables();
-    if request.effort == Effort::Long {
-        variables.push(("WHIMBREL_LONG", "1".to_owned()));
-    }
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // The closing table says that there is none.
     let without = if servers.has(ServerKind::MySql) { Without::Nothing } else { Without::MySql };
-    let outcome =
-        suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, &variables, without);
+    let run = |selection: &[&str], mut variables: Vec<(&str, String)>| {
+        if request.effort == Effort::Long {
+            variables.push(("WHIMBREL_LONG", "1".to_owned()));
+        }
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        suite(workspace::root(), selection, &request.filters, &variables, without)
+    };
+    let mut outcome = run(&["--workspace", "--all-features"], servers.variables());
+    if request.breadth == Breadth::Matrix && request.filters.is_empty() {
+        // The drivers' own tests, the conformance suite among them, on the versions that they have not met yet.
+        for other in servers.others() {
+            let driver = match other.kind() {
+                ServerKind::Postgres => "whimbrel-postgres",
+                _ => "whimbrel-mysql",
+            };
+            println!("\n{} {}:", other.kind(), other.version());
+            let more = run(&["-p", driver, "--all-features"], servers.variables_of(other));
+            outcome = outcome.and_then(|tally| Ok([tally, more?].into_iter().sum()));
+        }
+    }
     println!("\n{}", servers.table());
     outcome
 }
