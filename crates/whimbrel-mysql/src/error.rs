@@ -70,7 +70,7 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         1684 => Busy,
         // "Table definition has changed, please retry transaction": somebody has just made or altered it.
         1412 => Busy,
-        // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too.
+        // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too, at any statement.
         1213 | 1614 | 1020 => Conflict,
         // Unique keys, foreign keys, NOT NULL, checks. The ones that quote the key's value come further down.
         1022 | 1048 | 1169 | 1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => Constraint,
@@ -87,6 +87,8 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         // Too many connections, of a user too; limits of an account; offline mode; a Galera node that is not in sync.
         1040 | 1047 | 1203 | 1226 | 3032 => Unavailable,
         // Shutting down, killed, idle for too long, network errors, a packet too large: the session is over.
+        // Galera, at a commit: the server has lost its cluster, and the others may have heard of it.
+        1180 if message.contains("Primary Component") => ConnectionLost,
         1053 | 1152 | 1153 | 1154 | 1155 | 1156 | 1158 | 1159 | 1160 | 1161 | 1184 | 1927 | 2006 | 2013
         | 3169 | 4031 => ConnectionLost,
         1568 => InTransaction,
