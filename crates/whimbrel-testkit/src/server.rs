@@ -255,12 +255,7 @@ impl Server {
         Self { inner: Arc::new(inner) }
     }
 
-    fn of_cluster(
-        installation: &Installation,
-        folder: PathBuf,
-        port: u16,
-        supervisor: Supervisor,
-    ) -> Self {
+    fn of_cluster(installation: &Installation, folder: PathBuf, port: u16, supervisor: Supervisor) -> Self {
         let kind = installation.kind();
         Self {
             inner: Arc::new(Inner {

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use whimbrel_testkit::{
-    Galera, Installation, PgBouncer, Pooling, Proxy, Server, ServerErrorKind, ServerKind, ServerOptions, TestRun,
+    Galera, Installation, PgBouncer, Pooling, Proxy, Server, ServerErrorKind, ServerKind, ServerOptions,
+    TestRun,
 };
 
 fn connect(port: u16) -> TcpStream {
