@@ -5,7 +5,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use whimbrel::{DatabaseUrl, ErrorKind, FindingKind, Memory, Migrator, TableName};
+use whimbrel::{DatabaseUrl, ErrorKind, Memory, Migrator, Outcome, TableName, Unbaselined};
 use whimbrel_testkit::{PgBouncer, Pooling, Server, ServerKind, ServerOptions};
 use whimbrel_tests::either::{Database, Either, is_long, kinds};
 use whimbrel_tests::sets;
@@ -177,38 +177,52 @@ async fn work_outside_transactions_is_refused_through_a_transaction_pooler_with_
 }
 
 #[tokio::test]
-async fn a_search_path_that_another_client_of_the_pooler_has_left_does_no_harm() {
+async fn what_another_client_of_the_pooler_has_left_does_no_harm() {
     let set = |count| sets::replicated("plain", count);
     let stray = "SELECT relname FROM pg_class WHERE relnamespace = 'stray'::regnamespace";
-    let database = Database::new(ServerKind::Postgres).await;
-    let mut own = database.open().await;
-    own.run("CREATE SCHEMA stray").await;
-    Migrator::new(set(5)).run(&mut own).await.expect("a direct connection");
-    let (pooler, mut stranger) = pooled(&database).await;
-    let url: DatabaseUrl = pooler.url(&database.name).parse().expect("a URL");
-    stranger.run("SET search_path = stray").await;
-    let mut db = Database::connect(&url).await;
-    assert_eq!(db.lines("SELECT current_schema()").await, "stray|\n", "it has leaked");
-    // A history is not begun anew beside the one that is there.
-    let error = Migrator::new(set(9)).run(&mut db).await.expect_err("the schema is not the one");
-    let text = format!("{error:#}");
-    assert_eq!(
-        (error.kind(), error.findings()[0].kind()),
-        (ErrorKind::Configuration, FindingKind::Schema),
-        "{text}"
-    );
-    assert!(text.contains("public") && text.contains("with_table"), "{text}");
-    assert_eq!(own.lines(stray).await, "");
-    // One that looks into both finds the history where it does not create.
-    stranger.run("SET search_path = stray, public").await;
-    let error = Migrator::new(set(9)).run(&mut db).await.expect_err("the schema is not the one");
-    assert_eq!(error.kind(), ErrorKind::Configuration, "{error:#}");
-    assert_eq!(own.lines(stray).await, "");
-    // With the schema named there is nothing to be mistaken in a boot.
-    let table = TableName::new("public.whimbrel_history").expect("a name");
-    let report = Migrator::new(set(5)).with_table(table).run(&mut db).await.expect("nothing to do");
-    assert_eq!(report.queries, 1);
-    stranger.run("RESET search_path").await;
-    Migrator::new(set(9)).run(&mut db).await.expect("the schema is the one again");
-    assert_eq!(own.lines(stray).await, "");
+    let here = "SELECT count(*) FROM whimbrel_history WHERE event = 'applied'";
+    for named in [None, Some("ops.whimbrel_history")] {
+        let database = Database::new(ServerKind::Postgres).await;
+        let mut own = database.open().await;
+        for sql in [
+            "CREATE SCHEMA stray",
+            "CREATE SCHEMA ops",
+            "DROP ROLE IF EXISTS passer_by",
+            "CREATE ROLE passer_by",
+        ] {
+            own.run(sql).await;
+        }
+        let (pooler, mut stranger) = pooled(&database).await;
+        let url: DatabaseUrl = pooler.url(&database.name).parse().expect("a URL");
+        let migrator = |count| {
+            let migrator = Migrator::new(set(count)).with_unbaselined(Unbaselined::Allow);
+            match named {
+                Some(name) => migrator.with_table(TableName::new(name).expect("a name")),
+                None => migrator,
+            }
+        };
+        for (count, path) in [(5, "stray"), (7, "stray, public"), (9, "nowhere")] {
+            stranger.run(&format!("SET search_path = {path}")).await;
+            stranger.run("SET role = passer_by").await;
+            let mut db = Database::connect(&url).await;
+            let report = migrator(count).run(&mut db).await.expect("a run");
+            assert_eq!(report.migrations.len(), if count == 5 { 5 } else { 2 });
+            let report = migrator(count).run(&mut Database::connect(&url).await).await.expect("a boot");
+            assert_eq!((report.outcome, report.queries), (Outcome::UpToDate, 1));
+        }
+        assert_eq!(own.lines(stray).await, "", "{named:?}");
+        let owners = "SELECT count(*) FROM pg_class WHERE pg_get_userbyid(relowner) = 'passer_by'";
+        assert_eq!(own.number(owners).await, 0);
+        if named.is_none() {
+            assert_eq!(own.number(here).await, 9);
+        }
+        // A history in the schema that a stranger has left is not taken for one's own.
+        let mut lodger = database.open().await;
+        lodger.run("SET search_path = stray").await;
+        let theirs = TableName::new("stray.whimbrel_history").expect("a name");
+        Migrator::new(set(20)).with_table(theirs).run(&mut lodger).await.expect("a tenant");
+        stranger.run("SET search_path = stray").await;
+        let report = migrator(11).run(&mut Database::connect(&url).await).await.expect("a run");
+        assert_eq!(report.migrations.len(), 2);
+    }
 }

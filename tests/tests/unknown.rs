@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use whimbrel::{
-    Answers, DatabaseUrl, Driver, Ending, Error, ErrorKind, Memory, Message, Migrator, Settlement, Version,
+    Answers, DatabaseUrl, Driver, Ending, Error, ErrorKind, Finding, FindingKind, Memory, Message, Migrator,
+    Settlement, Version,
 };
 use whimbrel_postgres::Postgres;
 use whimbrel_testkit::{Faulty, Installation, Moment, Server, ServerKind};
@@ -283,6 +284,23 @@ fn what_was_caught_is_known_rightly_or_said_to_be_unknown() {
                 assert_eq!(remote.picture(), expected, "{what}");
             }
         }
+    }
+}
+
+#[test]
+fn a_script_that_was_changed_behind_an_open_statement_is_refused_until_it_is_restored() {
+    for server in servers(MYSQL) {
+        let begun = migrator("open", "ALTER TABLE t ADD COLUMN a INT;\nUPDATE counter SET n = n + 1");
+        let changed = migrator("open", "ALTER TABLE t ADD COLUMN b INT;\nUPDATE counter SET n = n + 1");
+        let remote = start(server);
+        catch(&remote, &begun, &["LOCK TABLES t WRITE"]);
+        remote.run(&["ALTER TABLE t ADD COLUMN a INT"]);
+        let error = remote.migrate(&changed).expect_err("it was another one");
+        assert_eq!(error.findings().iter().map(Finding::kind).collect::<Vec<_>>(), [FindingKind::Changed]);
+        assert!(format!("{error:#}").contains("restore"), "{error:#}");
+        assert_eq!(remote.number("SELECT n FROM counter"), 0);
+        remote.migrate(&begun).expect("it took effect");
+        assert_eq!(remote.number("SELECT n FROM counter"), 1);
     }
 }
 

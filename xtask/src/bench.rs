@@ -1,7 +1,5 @@
 //! `cargo xtask bench`: the benchmarks beside others, which are crates outside the workspace.
 
-use std::path::Path;
-
 use crate::Subcommand;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
@@ -15,8 +13,6 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run,
 };
 
-/// Where files need no disk: what is compared is not how a disk creates and deletes the thousands of files that tables are.
-const MEMORY: &str = "/dev/shm";
 /// On SQLite, and on servers, where a round takes seconds.
 const ROUNDS: [&str; 2] = ["15", "5"];
 
@@ -48,8 +44,6 @@ fn run(arguments: &[String]) -> Result<()> {
         needs::meet()?;
         let servers = Servers::gather(Breadth::Usual)?;
         let command = bench("benches/servers/Cargo.toml", ROUNDS[1]).args(database);
-        let memory = Path::new(MEMORY).is_dir().then_some(("TMPDIR", MEMORY));
-        let command = memory.iter().fold(command, |command, (name, value)| command.env(name, value));
         let variables = servers.variables();
         let command = variables.iter().fold(command, |command, (name, value)| command.env(name, value));
         outcome = outcome.and(command.run());

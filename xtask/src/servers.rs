@@ -1,5 +1,6 @@
 //! The servers that the tests run on: which, where they come from, and the closing table. Starts none.
 
+mod memory;
 mod npm;
 mod store;
 mod suite;
@@ -174,12 +175,15 @@ impl Servers {
     }
 
     /// What the tests have to find in their environment.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let list = self
             .installations
             .iter()
             .map(|one| format!("{}-{}:{}", one.kind().name(), one.version(), one.folder().display()));
-        [self.run.variable(), ("WHIMBREL_SERVERS", list.collect::<Vec<_>>().join(","))]
+        let mut variables =
+            vec![self.run.variable(), ("WHIMBREL_SERVERS", list.collect::<Vec<_>>().join(","))];
+        variables.extend(memory::for_servers().map(|folder| (memory::VARIABLE, folder.to_owned())));
+        variables
     }
 
     /// Whether there is a server of this kind.

@@ -67,7 +67,7 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
     }
     // Tests start the examples as programs, so all that can be built is built before the first one runs.
     Command::cargo("build --workspace --all-targets --all-features").run()?;
-    let mut variables = servers.variables().to_vec();
+    let mut variables = servers.variables();
     if request.effort == Effort::Long {
         variables.push(("WHIMBREL_LONG", "1".to_owned()));
     }

@@ -280,6 +280,8 @@ fn create(table: &TableName) -> Vec<String> {
 /// Reads a handful of index entries, whatever the number of rows: a branch for each set, with literals, since both servers
 /// read far more for values that come from another table.
 ///
+/// Scalar subqueries: a derived table costs each of them a temporary one.
+///
 /// There is one database that a connection looks into, so it is not asked for. Names are short since they travel: without
 /// them a column is called by its whole expression.
 fn boot(query: &BootQuery<'_>) -> String {
@@ -298,21 +300,20 @@ fn boot(query: &BootQuery<'_>) -> String {
         }
         let name = literal(name);
         let mine = format!("{table} force index (h_head) where set_name = {name} and head = '{head}'");
-        let both = repeatables.map_or_else(
-            || "null".to_owned(),
-            |repeatables| {
-                format!(
-                    "(select seq from {mine} and repeatables = '{repeatables}' order by seq desc limit 1)"
-                )
-            },
-        );
+        let newest = |column: &str, condition: &str| {
+            format!("(select {column} from {mine}{condition} order by seq desc limit 1)")
+        };
+        let (here, both) = match repeatables {
+            None => ("null".to_owned(), "null".to_owned()),
+            Some(digest) => {
+                (newest("repeatables", ""), newest("seq", &format!(" and repeatables = '{digest}'")))
+            }
+        };
         let _ = write!(
             sql,
-            "(select {name} s, n.head h, m.seq m, m.repeatables r, {both} b, \
+            "(select {name} s, head h, (select max(seq) from {mine}) m, {here} r, {both} b, \
              (select max(seq) from {table} force index (h_below) where set_name = {name} and below <= {last}) t, \
-             {environment} e \
-             from (select head from {table} where set_name = {name} order by seq desc limit 1) n \
-             left join (select seq, repeatables from {mine} order by seq desc limit 1) m on true)"
+             {environment} e from {table} where set_name = {name} order by seq desc limit 1)"
         );
     }
     sql

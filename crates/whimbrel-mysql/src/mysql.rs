@@ -18,6 +18,7 @@ use whimbrel::{
 
 use crate::connect::connect;
 use crate::dialect::{MARIADB, MYSQL};
+use crate::effect::mark_of_8_0_21;
 use crate::error::{driver_error, lost, too_large};
 use crate::value::{column_names, parameters, read_row};
 
@@ -70,10 +71,11 @@ impl MySql {
         // MySQL's are below.
         let dialect = if conn.server_version().0 >= 10 { MARIADB } else { MYSQL };
         let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
-        if conn.server_version().0 < 8
-            && let Some(effects) = &mut dialect.effects
-        {
-            effects.survives_restart = false;
+        if let Some(effects) = &mut dialect.effects {
+            effects.survives_restart = conn.server_version().0 >= 8;
+            if dialect.name == MYSQL.name && conn.server_version() >= (8, 0, 21) {
+                effects.mark = mark_of_8_0_21;
+            }
         }
         Self { conn: Some(conn), dialect, entered: false, failed_outside: false }
     }

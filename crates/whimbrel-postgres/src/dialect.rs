@@ -96,6 +96,14 @@ const SNAPSHOT: &str = "(SELECT concat_ws(', ', format('SELECT set_config(''sess
 const FIX: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
     set_config('client_encoding', 'UTF8', true)";
 
+/// What another client of a pooler may have left, and would lead scripts astray: undone until the end of the transaction.
+/// NULL is the default, be it the role's, the database's or the server's.
+pub(crate) const UNDO: &str = "set_config('search_path',NULL,true),set_config('role',NULL,true)";
+
+/// [`FIX`] and [`UNDO`].
+pub(crate) const FIX_POOLED: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
+    set_config('client_encoding', 'UTF8', true), set_config('search_path', NULL, true), set_config('role', NULL, true)";
+
 fn timeouts(timeouts: &Timeouts) -> String {
     let local = timeouts.local;
     let mut sql = "SELECT".to_owned();

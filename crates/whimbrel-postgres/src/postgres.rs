@@ -1,6 +1,7 @@
 //! One connection to PostgreSQL: sends, counts the answers, and gives the connection up when its state is unknown.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::DerefMut;
 use std::time::Duration;
@@ -10,11 +11,11 @@ use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
     Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
-    SessionNumber, Value,
+    SessionNumber, SettingsSql, Value,
 };
 
 use crate::connect::Task;
-use crate::dialect::DIALECT;
+use crate::dialect::{DIALECT, FIX_POOLED, UNDO};
 use crate::error::{driver_error, lost};
 use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
@@ -31,6 +32,8 @@ pub struct Postgres<C = Box<Client>> {
     task: Option<Task>,
     /// With what the client was told of its session.
     dialect: Dialect,
+    /// Whether another one answers; known from the first question on.
+    pooled: Option<bool>,
 }
 
 impl<C> fmt::Debug for Postgres<C> {
@@ -44,7 +47,7 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     /// of the application's. [`into_client`](Self::into_client) gives it back.
     pub fn from_client(client: C) -> Self {
         let session = told_number(&client).map_or(SessionNumber::Unknown, SessionNumber::Known);
-        Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT } }
+        Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT }, pooled: None }
     }
 
     /// What still waits to be sent goes with the task, so that more may wait than in the hands of somebody else's.
@@ -74,6 +77,35 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
                 "the connection was given up, since its state was not known: open another one",
             )
         })
+    }
+
+    /// What goes in front of a question: it asks for the session's number, and undoes what others have left there.
+    fn before(&self, sql: &str) -> Option<String> {
+        let SessionNumber::Known(told) = self.dialect.session else { return None };
+        let reads = ["select", "with", "("].iter().any(|word| {
+            sql.trim_start().get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word))
+        });
+        // In a transaction that was begun before, it is done already, and a script may have set something else.
+        let undo = format!("now()=statement_timestamp()THEN concat({UNDO})END;");
+        match self.pooled {
+            Some(true) if reads => Some(format!("SELECT 0,CASE WHEN {undo}")),
+            None if reads => {
+                Some(format!("SELECT pg_backend_pid(),CASE WHEN pg_backend_pid()<>{told} AND {undo}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes in which session answers. What it has of other clients is neither to be kept nor to be put back.
+    fn learn(&mut self, number: i64) {
+        if self.pooled.is_none() {
+            let pooled = self.dialect.session != SessionNumber::Known(number);
+            self.pooled = Some(pooled);
+            if pooled {
+                self.dialect.settings =
+                    SettingsSql { snapshot: &[], fix: Some(FIX_POOLED), ..self.dialect.settings };
+            }
+        }
     }
 
     /// Begins a call. If its future is dropped before [`Call::end`], the connection is given up.
@@ -143,11 +175,16 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
     }
 
     async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+        let before = if values.is_empty() { self.before(sql) } else { None };
         let mut call = self.call()?;
+        let mut session = None;
         let answer = match call.client() {
-            Ok(client) => query(client, sql, values).await,
+            Ok(client) => query(client, before.as_ref(), sql, values, &mut session).await,
             Err(error) => Err(error),
         };
+        if let Some(number) = session {
+            call.driver.learn(number);
+        }
         call.end(answer)
     }
 
@@ -215,14 +252,32 @@ async fn read(
     Ok(())
 }
 
-/// Runs one statement without values, in one round trip: a boot is nothing else. Everything comes back as text.
-async fn query_plain(client: &Client, sql: &str) -> Result<Rows, DriverError> {
-    let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
-    let stream = client.simple_query_raw(sql).await.map_err(wrong)?;
+/// Runs one statement without values, in one round trip: a boot is nothing else. Everything comes back as text. What goes
+/// before it is sent along; the number in its answer is the session's.
+async fn query_plain(
+    client: &Client,
+    before: Option<&String>,
+    sql: &str,
+    session: &mut Option<i64>,
+) -> Result<Rows, DriverError> {
+    let text = before.map_or(Cow::Borrowed(sql), |before| Cow::Owned(format!("{before}{sql}")));
+    let wrong = |error: tokio_postgres::Error| {
+        let error = driver_error(&error, &text);
+        let at = error.offset().map(|at| at.saturating_sub(text.len() - sql.len()));
+        at.into_iter().fold(error, DriverError::with_offset)
+    };
+    let stream = client.simple_query_raw(&text).await.map_err(wrong)?;
     pin_mut!(stream);
     let (mut columns, mut rows, mut affected) = (Vec::new(), Vec::new(), None);
+    let mut ours = before.is_some();
     while let Some(answer) = stream.next().await {
         match answer.map_err(wrong)? {
+            SimpleQueryMessage::Row(row) if ours => {
+                let number = row.try_get(0).map_err(wrong)?;
+                *session = number.and_then(|number| number.parse().ok());
+            }
+            SimpleQueryMessage::CommandComplete(_) if ours => ours = false,
+            _ if ours => {}
             _ if affected.is_some() => {
                 return Err(DriverError::new(ErrorClass::Sql, "several statements where one was expected"));
             }
@@ -247,9 +302,15 @@ fn returns_changes(sql: &str) -> bool {
 }
 
 /// Parses, binds and executes in one round trip. Types that are not built in cost more of them.
-async fn query(client: &Client, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
+async fn query(
+    client: &Client,
+    before: Option<&String>,
+    sql: &str,
+    values: &[Value],
+    session: &mut Option<i64>,
+) -> Result<Rows, DriverError> {
     if values.is_empty() {
-        return query_plain(client, sql).await;
+        return query_plain(client, before, sql, session).await;
     }
     let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
     let values: Vec<Bound<'_>> = values.iter().map(Bound).collect();

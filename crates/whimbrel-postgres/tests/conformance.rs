@@ -77,7 +77,7 @@ fn run(database: &str, sql: &str) {
 }
 
 fn scripts() -> Scripts {
-    let mut scripts = Scripts::new("VACUUM", SCHEMA);
+    let mut scripts = Scripts::new("VACUUM pg_tablespace", SCHEMA);
     scripts.parameter = |number| format!("${number}");
     scripts
 }

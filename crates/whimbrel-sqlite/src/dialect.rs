@@ -38,30 +38,22 @@ pub const DIALECT: Dialect = Dialect {
 /// Temporary tables and attached databases may hold a table of the same name: the history's is always named in full.
 const SCHEMA: &str = "main";
 
-const fn rule(begins: &'static [&'static str], fact: Fact) -> Rule {
-    Rule { begins, holds: None, fact }
-}
-
-const fn holding(word: &'static str, fact: Fact) -> Rule {
-    Rule { begins: &[], holds: Some(word), fact }
-}
-
 const fn pragma(word: &'static str, fact: Fact) -> Rule {
-    Rule { begins: &["PRAGMA"], holds: Some(word), fact }
+    Rule::with(&["PRAGMA"], word, fact)
 }
 
 /// From the documentation of each statement at sqlite.org/lang.html and sqlite.org/pragma.html.
 const RULES: &[Rule] = &[
     // "cannot VACUUM from within a transaction"
-    rule(&["VACUUM"], Fact::NeedsNoTransaction),
-    rule(&["VACUUM"], Fact::RunAgain),
+    Rule::of(&["VACUUM"], Fact::NeedsNoTransaction),
+    Rule::of(&["VACUUM"], Fact::RunAgain),
     // "output file already exists"
-    Rule { begins: &["VACUUM"], holds: Some("INTO"), fact: Fact::RunOnce },
+    Rule::with(&["VACUUM"], "INTO", Fact::RunOnce),
     // Attached databases are the session's; DETACH fails inside a transaction.
-    rule(&["ATTACH"], Fact::NeedsNoTransaction),
-    rule(&["ATTACH"], Fact::SessionState),
-    rule(&["DETACH"], Fact::NeedsNoTransaction),
-    rule(&["DETACH"], Fact::SessionState),
+    Rule::of(&["ATTACH"], Fact::NeedsNoTransaction),
+    Rule::of(&["ATTACH"], Fact::SessionState),
+    Rule::of(&["DETACH"], Fact::NeedsNoTransaction),
+    Rule::of(&["DETACH"], Fact::SessionState),
     // These do nothing inside a transaction, or fail there.
     pragma("FOREIGN_KEYS", Fact::NeedsNoTransaction),
     pragma("JOURNAL_MODE", Fact::NeedsNoTransaction),
@@ -70,22 +62,22 @@ const RULES: &[Rule] = &[
     pragma("WAL_CHECKPOINT", Fact::NeedsNoTransaction),
     pragma("LOCKING_MODE", Fact::NeedsNoTransaction),
     // A pragma sets something to a value: twice is once. What it sets is often the session's.
-    rule(&["PRAGMA"], Fact::RunAgain),
-    rule(&["PRAGMA"], Fact::Replay),
-    rule(&["PRAGMA"], Fact::TravelsAlone),
+    Rule::of(&["PRAGMA"], Fact::RunAgain),
+    Rule::of(&["PRAGMA"], Fact::Replay),
+    Rule::of(&["PRAGMA"], Fact::TravelsAlone),
     // Temporary objects are the session's.
-    rule(&["CREATE", "TEMP"], Fact::SessionState),
-    rule(&["CREATE", "TEMPORARY"], Fact::SessionState),
+    Rule::of(&["CREATE", "TEMP"], Fact::SessionState),
+    Rule::of(&["CREATE", "TEMPORARY"], Fact::SessionState),
     // What the statement before has done is the session's.
-    holding("LAST_INSERT_ROWID", Fact::SessionState),
-    holding("LAST_INSERT_ROWID", Fact::TravelsAlone),
-    holding("CHANGES", Fact::SessionState),
-    holding("CHANGES", Fact::TravelsAlone),
-    holding("TOTAL_CHANGES", Fact::SessionState),
-    holding("TOTAL_CHANGES", Fact::TravelsAlone),
+    Rule::holding("LAST_INSERT_ROWID", Fact::SessionState),
+    Rule::holding("LAST_INSERT_ROWID", Fact::TravelsAlone),
+    Rule::holding("CHANGES", Fact::SessionState),
+    Rule::holding("CHANGES", Fact::TravelsAlone),
+    Rule::holding("TOTAL_CHANGES", Fact::SessionState),
+    Rule::holding("TOTAL_CHANGES", Fact::TravelsAlone),
     // Checked at the commit: in a shared transaction a later migration could mend what an earlier one broke.
-    holding("DEFERRABLE", Fact::EndsSharing),
-    holding("DEFERRED", Fact::EndsSharing),
+    Rule::holding("DEFERRABLE", Fact::EndsSharing),
+    Rule::holding("DEFERRED", Fact::EndsSharing),
 ];
 
 macro_rules! setting {

@@ -52,11 +52,13 @@ impl Record {
     }
 
     /// What is left of a history when the traces of interruptions are taken out: `finished` rows, which say how long
-    /// a run took and are missing where it was cut off; what failed or was tried again; and what a person settled, which
-    /// counts as what it says.
+    /// a run took and are missing where it was cut off; what failed or was tried again; what a person settled, which
+    /// counts as what it says; and the row of a migration's last statement, which there is only if that was found, or
+    /// settled, afterwards.
     #[must_use]
     pub fn undisturbed(records: &[Self]) -> Vec<Self> {
-        let kept = records.iter().filter_map(|record| match record.event.as_str() {
+        let mut kept: Vec<Self> = Vec::new();
+        let told = records.iter().filter_map(|record| match record.event.as_str() {
             "finished" | "failed" | "attempt" => None,
             "settled" if record.detail.contains("outcome=did-not") => None,
             "settled" if record.detail.contains("outcome=took-effect") => {
@@ -68,7 +70,16 @@ impl Record {
             }
             _ => Some(record.clone()),
         });
-        kept.collect()
+        for record in told {
+            let same = |other: &Self| {
+                (&other.set, other.version, &other.name) == (&record.set, record.version, &record.name)
+            };
+            if matches!(record.event.as_str(), "applied" | "reverted") {
+                kept.pop_if(|last| last.event == "statement" && same(last));
+            }
+            kept.push(record);
+        }
+        kept
     }
 }
 

@@ -249,7 +249,7 @@ impl HistorySql {
 /// 1. the set's name,
 /// 2. the versioned head of the set's newest row, NULL while work is open,
 /// 3. the number of the newest row that has my head, NULL if there is none,
-/// 4. the repeatables digest of that row,
+/// 4. the repeatables digest of that row; it may be NULL if I have no repeatables,
 /// 5. the number of the newest row that has both my head and my repeatables digest, NULL if there is none, or I have no
 ///    repeatables,
 /// 6. the largest number of a row whose `below` is at or below my last version, NULL if there is none,
@@ -288,6 +288,23 @@ pub struct Rule {
     pub holds: Option<&'static str>,
     /// What is so.
     pub fact: Fact,
+}
+
+impl Rule {
+    /// A rule for statements that begin so.
+    pub const fn of(begins: &'static [&'static str], fact: Fact) -> Self {
+        Self { begins, holds: None, fact }
+    }
+
+    /// A rule for statements that begin so, and hold a word.
+    pub const fn with(begins: &'static [&'static str], word: &'static str, fact: Fact) -> Self {
+        Self { begins, holds: Some(word), fact }
+    }
+
+    /// A rule for statements that hold a word.
+    pub const fn holding(word: &'static str, fact: Fact) -> Self {
+        Self { begins: &[], holds: Some(word), fact }
+    }
 }
 
 /// What is to be known of a statement.
@@ -501,39 +518,35 @@ impl fmt::Display for TableName {
 )]
 pub struct TableNameError;
 
-/// Adds what up to 128 rules say of a statement, in one pass over its words.
+/// Adds what up to 128 rules say of a statement, in one pass over as many of its words as they need.
 fn add_facts(rules: &[Rule], statement: &Statement<'_>, facts: &mut Facts) {
-    // Which rules are still in the running, and which have found the word that they look for: a bit a rule.
-    let mut begins: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
-    let mut holds: u128 = 0;
-    let mut longest = 0;
+    // Which rules are undecided, and which have found the word that they look for: a bit a rule.
+    let mut open: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
+    let mut found: u128 = 0;
     for (at, word) in statement.words().enumerate() {
-        longest = at + 1;
-        for (index, rule) in rules.iter().enumerate() {
-            if begins & (1 << index) == 0 {
-                continue;
-            }
+        let mut left = open;
+        while left != 0 {
+            let index = left.trailing_zeros();
+            let (rule, bit) = (&rules[index as usize], 1_u128 << index);
+            left &= !bit;
             if let Some(wanted) = rule.begins.get(at)
                 && *wanted != "*"
                 && !is(&word, wanted)
             {
-                begins &= !(1 << index);
+                open &= !bit;
+                continue;
+            }
             // Lengths first: nearly all words are told apart by them.
-            } else if let Some(wanted) = rule.holds
-                && wanted.len() == word.text.len()
-                && is(&word, wanted)
-            {
-                holds |= 1 << index;
+            if rule.holds.is_none_or(|wanted| wanted.len() == word.text.len() && is(&word, wanted)) {
+                found |= bit;
+            }
+            if found & bit != 0 && rule.begins.len() <= at + 1 {
+                facts.add(rule.fact);
+                open &= !bit;
             }
         }
-        if begins == 0 {
+        if open == 0 {
             break;
-        }
-    }
-    for (index, rule) in rules.iter().enumerate() {
-        let fits = begins & (1 << index) != 0 && rule.begins.len() <= longest;
-        if fits && (rule.holds.is_none() || holds & (1 << index) != 0) {
-            facts.add(rule.fact);
         }
     }
 }

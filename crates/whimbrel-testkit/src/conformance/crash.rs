@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use whimbrel::{FindingKind, Memory, Migrator, Transaction};
+use whimbrel::{Ddl, Driver, FindingKind, Memory, Migrator, Transaction};
 
 use super::TestDatabase;
 use super::bench::{Bench, Database, Found, insert, version};
@@ -187,7 +187,9 @@ pub fn a_script_that_is_changed_while_a_statement_of_it_is_open_is_refused<T: Te
         let result = database.block_on(begun.run(&mut driver));
         if !driver.failed() {
             result.expect("nothing was in the way");
-            assert!(seen > 0, "no statement was ever open");
+            // What goes out in packets is not cut off between two calls.
+            let packets = database.connect().dialect().transaction.ddl == Ddl::Commits;
+            assert!(seen > 0 || packets, "no statement was ever open");
             return;
         }
         drop(driver);

@@ -18,14 +18,14 @@ use super::query::SCHEMA;
 /// | `CHECKPOINT` | nothing | `EndsSharing` |
 pub const FAKE: Dialect = Dialect {
     rules: &[
-        Rule { begins: &["VACUUM"], holds: None, fact: Fact::NeedsNoTransaction },
-        Rule { begins: &["VACUUM"], holds: None, fact: Fact::RunAgain },
-        Rule { begins: &["MAKE", "FILE"], holds: None, fact: Fact::NeedsNoTransaction },
-        Rule { begins: &["SET"], holds: None, fact: Fact::NeedsNoTransaction },
-        Rule { begins: &["SET"], holds: None, fact: Fact::Replay },
-        Rule { begins: &["REMEMBER"], holds: None, fact: Fact::SessionState },
-        Rule { begins: &["LOCK", "TABLE"], holds: None, fact: Fact::TravelsAlone },
-        Rule { begins: &["CHECKPOINT"], holds: None, fact: Fact::EndsSharing },
+        Rule::of(&["VACUUM"], Fact::NeedsNoTransaction),
+        Rule::of(&["VACUUM"], Fact::RunAgain),
+        Rule::of(&["MAKE", "FILE"], Fact::NeedsNoTransaction),
+        Rule::of(&["SET"], Fact::NeedsNoTransaction),
+        Rule::of(&["SET"], Fact::Replay),
+        Rule::of(&["REMEMBER"], Fact::SessionState),
+        Rule::of(&["LOCK", "TABLE"], Fact::TravelsAlone),
+        Rule::of(&["CHECKPOINT"], Fact::EndsSharing),
     ],
     settings: SettingsSql { snapshot: &["SETTING fill"], reset: &[], fix: None },
     flight_bytes: 64 * 1024,

@@ -27,10 +27,14 @@ struct Account {
     gid: u32,
 }
 
-/// Where temporary files go. The names of sockets must be short, so a long name is not taken.
+/// The variable that says where servers have their data.
+pub(crate) const VARIABLE: &str = "WHIMBREL_SERVER_DATA";
+
+/// Where servers have their data: where the variable says, or where temporary files go. The names of sockets must be short,
+/// so a long name is not taken.
 pub(crate) fn temporary() -> PathBuf {
     // A socket's name has at most 107 characters, of which a place and PostgreSQL's own name take up to 60.
-    let folder = env::temp_dir();
+    let folder = env::var_os(VARIABLE).map_or_else(env::temp_dir, PathBuf::from);
     if folder.as_os_str().len() <= 40 { folder } else { PathBuf::from("/tmp") }
 }
 

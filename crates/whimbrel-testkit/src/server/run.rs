@@ -73,7 +73,6 @@ impl TestRun {
     pub fn forget_servers_used(&self) {
         // What is not there is forgotten already.
         let _ = fs::remove_dir_all(self.used());
-        let _ = fs::remove_dir(self.folder());
     }
 
     /// Where this run has its shared servers. Not made yet, perhaps.
@@ -84,14 +83,14 @@ impl TestRun {
     /// Notes that a server was used. Whether that can be noted must not matter to a test.
     pub(crate) fn note_use(&self, server: &str) {
         if self.asked_for {
-            let _ = place::make_folder(&self.folder());
-            let _ = fs::create_dir_all(self.used());
+            let _ = place::make_folder(&self.used());
             let _ = fs::write(self.used().join(server), "");
         }
     }
 
+    /// Not beside the servers, whose data whoever reads this may not know to be elsewhere.
     fn used(&self) -> PathBuf {
-        self.folder().join("used")
+        env::temp_dir().join(format!("whimbrel-{}.used", self.process))
     }
 
     fn look() -> Result<Self, ServerError> {

@@ -374,8 +374,10 @@ impl Engine<'_, '_> {
     pub(super) async fn after(&mut self, failing: Failing<'_>, error: DriverError) -> Result<Progress> {
         let lost_to_others = match error.class() {
             ErrorClass::Busy | ErrorClass::Conflict => true,
-            // Somebody else has taken the row's number.
-            ErrorClass::Constraint => matches!(failing, Failing::Ours(_)),
+            // Somebody else has taken the row's number. If nobody has, waiting does not help.
+            ErrorClass::Constraint if matches!(failing, Failing::Ours(_)) => {
+                self.others_have_written().await.unwrap_or(false)
+            }
             _ => false,
         };
         if lost_to_others && !self.patience.passed() {

@@ -198,17 +198,20 @@ impl<'e> Engine<'e, '_> {
             statements: journal.statements.len(),
             elapsed: journal.began.elapsed(),
         });
-        let text = statement_digest(statement);
-        let detail = Detail::new().with("statement", index + 1).with("text", text);
-        let mark = journal.statements.get(index + 1).and_then(|next| self.mark(next));
-        let row = self.open_row(item, HistoryEvent::Statement, detail);
-        let mut rows = vec![NewRow { mark, ..row }];
-        let last = index + 1 == journal.statements.len();
         let mut done = Vec::new();
-        if last {
-            done.push((item, self.note_time(journal)));
-            rows.extend(self.closing_rows(journal));
-        }
+        let rows = match journal.statements.get(index + 1) {
+            // The row that says that the migration is in force says it of its last statement.
+            None => {
+                done.push((item, self.note_time(journal)));
+                self.closing_rows(journal)
+            }
+            Some(next) => {
+                let text = statement_digest(statement);
+                let detail = Detail::new().with("statement", index + 1).with("text", text);
+                let row = self.open_row(item, HistoryEvent::Statement, detail);
+                vec![NewRow { mark: self.mark(next), ..row }]
+            }
+        };
         let ours = Failing::Ours("writing the history");
         if let Some(progress) = self.finish(&mut fenced, rows, ours, &done).await? {
             return Ok(Some(progress));

@@ -236,12 +236,15 @@ impl<'e> Engine<'e, '_> {
         if alone && let Some(progress) = self.send_packet(load).await? {
             return Ok(Some(progress));
         }
-        let detail = Detail::new().with("statement", number + 1).with("text", statement_digest(statement));
-        let mut row = self.open_row(item, HistoryEvent::Statement, detail);
-        row.mark = statements.get(number + 1).and_then(|next| self.mark(next));
-        load.due.push(load.writer.row(row));
-        if number + 1 == statements.len() {
-            self.done(item, load);
+        match statements.get(number + 1) {
+            // The row that says that the migration is in force says it of its last statement.
+            None => self.done(item, load),
+            Some(next) => {
+                let text = statement_digest(statement);
+                let detail = Detail::new().with("statement", number + 1).with("text", text);
+                let row = self.open_row(item, HistoryEvent::Statement, detail);
+                load.due.push(load.writer.row(NewRow { mark: self.mark(next), ..row }));
+            }
         }
         if !outside {
             // In the same transaction as the statement: one is there if, and only if, the other is.
