@@ -3,10 +3,11 @@
 //! that has lost its cluster.
 
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use whimbrel::{Ending, ErrorKind, Memory, Migrator, Outcome, Settlement, Version};
+use whimbrel::{Driver, Ending, ErrorClass, ErrorKind, Memory, Migrator, Outcome, Settlement, Version};
 use whimbrel_testkit::{Galera, Server, ServerKind, ServerOptions};
 use whimbrel_tests::either::{Database, Either, is_long};
 use whimbrel_tests::sets;
@@ -67,8 +68,8 @@ async fn agree(databases: &[Database; 2], applied: i64) {
     let mut db = one.open().await;
     let twice = "SELECT what FROM counter GROUP BY what HAVING count(*) > 1";
     assert_eq!(db.lines(twice).await, "", "counted twice");
-    let sql =
-        "SELECT count(*) * 1000 + count(DISTINCT version) FROM whimbrel_history WHERE event = 'applied'";
+    let sql = "SELECT count(*) * 1000 + count(DISTINCT concat_ws(' ', version, name)) FROM whimbrel_history \
+         WHERE event = 'applied'";
     assert_eq!(db.number(sql).await, applied * 1001, "{}", picture(one).await);
 }
 
@@ -119,6 +120,111 @@ async fn processes_on_both_servers_at_once_all_succeed_and_apply_once() {
             assert_eq!((report.outcome, report.queries), (Outcome::UpToDate, 1));
         }
     }
+}
+
+/// Scripts with ways down that change the schema, and that change data; a repeatable; a step in Rust.
+fn one_of_everything() -> Migrator<'static> {
+    let set = set(&[COUNTER])
+        .with_rust(2, "step")
+        .with_sql(3, "t", "CREATE TABLE t (n INTEGER PRIMARY KEY);\nINSERT INTO counter VALUES ('3');")
+        .with_down(3, "DROP TABLE t;\nINSERT INTO counter VALUES ('3 down');")
+        .with_sql(4, "data", "INSERT INTO counter VALUES ('4');")
+        .with_down(4, "INSERT INTO counter VALUES ('4 down');")
+        .with_repeatable(
+            "totals",
+            "CREATE OR REPLACE VIEW totals AS SELECT count(*) AS n FROM counter;\nINSERT INTO counter VALUES ('R');",
+        );
+    Migrator::new(set).with_step(2, |transaction| {
+        Box::pin(async move {
+            transaction.execute("INSERT INTO counter VALUES ('2')", &[]).await?;
+            Ok(())
+        })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_and_reverts_of_every_kind_race_on_both_servers_and_are_done_once() {
+    for _ in 0..if is_long() { 50 } else { 6 } {
+        let databases = databases(cluster()).await;
+        let (mut one, mut other) = (databases[0].open().await, databases[1].open().await);
+        let migrator = one_of_everything();
+        let (a, b) = tokio::join!(migrator.run(&mut one), migrator.run(&mut other));
+        let count = |result: whimbrel::Result<whimbrel::Report>| {
+            result.unwrap_or_else(|error| panic!("{error:#}")).migrations.len()
+        };
+        assert_eq!(count(a) + count(b), 5);
+        agree(&databases, 5).await;
+        let target = Some(Version::new(2).expect("a version"));
+        let (a, b) =
+            tokio::join!(migrator.revert_to(&mut one, target), migrator.revert_to(&mut other, target));
+        assert_eq!(count(a) + count(b), 2);
+        agree(&databases, 5).await;
+        assert_eq!(one.number("SELECT count(*) FROM counter").await, 6);
+        for db in [&mut one, &mut other] {
+            migrator.verify_history(db, &[]).await.unwrap_or_else(|error| panic!("{error:#}"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_loses_against_a_commit_on_the_other_server_is_done_again() {
+    let databases = databases(cluster()).await;
+    let [one, other] = &databases;
+    let shared = "CREATE TABLE shared (id INTEGER PRIMARY KEY, n INTEGER NOT NULL);\nINSERT INTO shared VALUES (1, 0);";
+    let set = set(&[COUNTER, shared]).with_rust(3, "step");
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (seen, server) = (Arc::clone(&calls), one.clone());
+    let migrator = Migrator::new(set).with_step(3, move |transaction| {
+        let (seen, server) = (Arc::clone(&seen), server.clone());
+        Box::pin(async move {
+            transaction.execute("UPDATE shared SET n = n + 1", &[]).await?;
+            if seen.fetch_add(1, Ordering::Relaxed) == 0 {
+                caught_up(&server.server).await;
+                server.open().await.run("UPDATE shared SET n = n + 10").await;
+                // The other one then takes back what has been done here.
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+            Ok(())
+        })
+    });
+    let mut db = other.open().await;
+    migrator.run(&mut db).await.unwrap_or_else(|error| panic!("{error:#}"));
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(db.number("SELECT n FROM shared").await, 11);
+    agree(&databases, 3).await;
+    // One who only reads loses, too; there nothing is lost with it.
+    let reader = tokio::spawn({
+        let other = other.clone();
+        async move { other.open().await.query("SELECT sleep(5) FROM shared", &[]).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    caught_up(&one.server).await;
+    one.open().await.run("ALTER TABLE shared ADD COLUMN m INTEGER").await;
+    let error = reader.await.expect("no panic").expect_err("it was in the way");
+    assert_eq!((error.class(), error.code()), (ErrorClass::Busy, Some("1213")), "{error}");
+    caught_up(&other.server).await;
+    db.run("START TRANSACTION READ WRITE").await;
+    db.run("UPDATE shared SET n = n + 1").await;
+    one.open().await.run("UPDATE shared SET n = n + 10").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let error = db.query("SELECT 1", &[]).await.expect_err("it was taken back");
+    assert_eq!((error.class(), error.code()), (ErrorClass::Conflict, Some("1213")), "{error}");
+    assert_eq!(db.number("SELECT n FROM shared").await, 21);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_of_a_cluster_are_told_apart_by_more_than_their_names() {
+    let mut texts = Vec::new();
+    for server in cluster().nodes() {
+        let mut db = Database { server: server.clone(), name: "mysql".to_owned() }.open().await;
+        let sql = format!("SELECT {}", db.dialect().history.server.expect("there is one"));
+        texts.push(db.lines(&sql).await);
+    }
+    let words: Vec<Vec<&str>> = texts.iter().map(|text| text.split(' ').collect()).collect();
+    assert_eq!((words[0].len(), words[1].len()), (5, 5), "{texts:?}");
+    assert_eq!(words[0][0], words[1][0], "they have one host's name: {texts:?}");
+    assert_eq!(words[0][1].len(), 36, "{texts:?}");
+    assert_ne!(words[0][1], words[1][1], "{texts:?}");
 }
 
 fn set(scripts: &[&str]) -> Memory {
