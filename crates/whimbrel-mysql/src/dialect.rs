@@ -97,7 +97,7 @@ const SERVER_MARIADB: &str = server!(
 const CAUSAL: CausalSql = CausalSql {
     clustered: "(select 1 from information_schema.session_variables \
                 where variable_name = 'wsrep_on' and variable_value = 'ON')",
-    before: "SET STATEMENT wsrep_sync_wait = 7 FOR ",
+    before: "SET STATEMENT wsrep_sync_wait = 1, wsrep_dirty_reads = OFF FOR ",
 };
 
 const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')";

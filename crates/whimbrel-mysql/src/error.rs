@@ -215,3 +215,18 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
     };
     Error::new(kind, format!("no connection to {place}: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_galera_says_is_of_its_class() {
+        let class = |code, state, message| class_of(code, state, message).0;
+        assert_eq!(class(1047, "08S01", "WSREP has not yet prepared node"), ErrorClass::Unavailable);
+        assert_eq!(class(1213, "40001", "Deadlock found"), ErrorClass::Conflict);
+        let lost = "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)";
+        assert_eq!(class(1180, "HY000", lost), ErrorClass::ConnectionLost);
+        assert_eq!(class(1180, "HY000", "Got error 5 during COMMIT"), ErrorClass::Other);
+    }
+}
