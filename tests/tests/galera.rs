@@ -288,16 +288,15 @@ async fn killed(database: &Database, scripts: &[&str], amid: &str) -> i64 {
         database.name
     );
     let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let session = db.number(&sql).await;
-        if session > 0 {
-            child.kill().expect("it can be killed");
-            child.wait().expect("it was killed");
-            return session;
-        }
-        assert!(Instant::now() < deadline, "it never came to {amid}");
+    let mut session = 0;
+    while session == 0 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(20)).await;
+        session = db.number(&sql).await;
     }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it was killed");
+    assert!(session > 0, "it never came to {amid}");
+    session
 }
 
 /// Ends a session, as the server does itself when it finds out that the client is gone.
