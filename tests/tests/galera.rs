@@ -109,7 +109,10 @@ async fn processes_on_both_servers_at_once_all_succeed_and_apply_once() {
         }
         let began = Instant::now();
         let applied = boots(&databases, processes);
-        println!("{processes} processes on {begun} of {COUNT}: {:?}", began.elapsed());
+        let elapsed = began.elapsed();
+        let by = "SELECT count(DISTINCT who) FROM whimbrel_history WHERE event = 'applied'";
+        let by = databases[0].open().await.number(by).await;
+        println!("{processes} processes on {begun} of {COUNT}: {elapsed:?}, applied by {by}");
         assert_eq!(applied, COUNT - begun);
         agree(&databases, COUNT).await;
         let migrator = Migrator::new(sets::replicated("plain", COUNT));
