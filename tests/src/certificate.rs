@@ -1,6 +1,7 @@
 //! An authority of the tests' own, and certificates that it signs. Starts no server.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
@@ -13,6 +14,17 @@ pub struct Authority {
     folder: TempDir,
     issuer: Issuer<'static, KeyPair>,
     key: KeyPair,
+}
+
+/// How long a certificate is good.
+#[derive(Clone, Copy, Debug)]
+pub enum Lasts {
+    /// For longer than any test.
+    Long,
+    /// From now on, to the second.
+    For(Duration),
+    /// It has expired.
+    UntilLongAgo,
 }
 
 impl Default for Authority {
@@ -49,18 +61,20 @@ impl Authority {
         self.folder.path().join("key.pem")
     }
 
-    /// A certificate for the key and this name, which has expired or not.
+    /// A certificate for the key and this name.
     ///
     /// # Panics
     /// It cannot be made.
-    pub fn certificate(&self, name: &str, expired: bool) -> PathBuf {
+    pub fn certificate(&self, name: &str, lasts: Lasts) -> PathBuf {
         let mut parameters = CertificateParams::new([name.to_owned()]).expect("a name");
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        if expired {
-            parameters.not_before = date_time_ymd(2000, 1, 1);
-            parameters.not_after = date_time_ymd(2001, 1, 1);
+        parameters.not_before = date_time_ymd(2000, 1, 1);
+        match lasts {
+            Lasts::Long => {}
+            Lasts::UntilLongAgo => parameters.not_after = date_time_ymd(2001, 1, 1),
+            Lasts::For(time) => parameters.not_after = (SystemTime::now() + time).into(),
         }
-        let path = self.folder.path().join(format!("{name}-{expired}.pem"));
+        let path = self.folder.path().join(format!("{name}-{lasts:?}.pem"));
         let certificate = parameters.signed_by(&self.key, &self.issuer).expect("a certificate");
         std::fs::write(&path, certificate.pem()).expect("written");
         path

@@ -11,7 +11,7 @@ use tracing::span;
 use whimbrel::{DatabaseUrl, Event, Memory, Migrator, Secret, Tracing};
 use whimbrel_postgres::ConnectOptions;
 use whimbrel_testkit::{Proxy, Server, ServerKind, ServerOptions, Towards};
-use whimbrel_tests::certificate::Authority;
+use whimbrel_tests::certificate::{Authority, Lasts};
 use whimbrel_tests::either::{Database, Either, kinds};
 
 /// What must not be seen. It is the same whether it is encoded or not.
@@ -274,7 +274,7 @@ fn malformed(scheme: &str) -> Vec<String> {
 /// A server with TLS on which users have passwords.
 fn guarded(kind: ServerKind, authority: &Authority) -> Server {
     let mut options =
-        ServerOptions::new(kind).with_tls(authority.certificate("localhost", false), authority.key());
+        ServerOptions::new(kind).with_tls(authority.certificate("localhost", Lasts::Long), authority.key());
     if kind == ServerKind::Postgres {
         options = options
             .with_access("host all postgres 127.0.0.1/32 trust")

@@ -1,30 +1,23 @@
-//! Many replicas boot at once on a server: all succeed, and everything is applied once.
-//!
-//! 30 processes at an ordinary run, and 100 with the full counts.
+//! A hundred replicas boot at once on a server: all succeed, and everything is applied once.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use whimbrel::{DatabaseUrl, ErrorKind, Memory, Migrator, Outcome, TableName, Unbaselined};
-use whimbrel_testkit::{PgBouncer, Pooling, Server, ServerKind, ServerOptions};
-use whimbrel_tests::either::{Database, Either, is_long, kinds};
+use whimbrel_testkit::{Durability, PgBouncer, Pooling, Server, ServerKind, ServerOptions};
+use whimbrel_tests::either::{Database, Either, kinds};
 use whimbrel_tests::sets;
 
 /// How many migrations the newest program has.
 const COUNT: i64 = 22;
 
-fn processes() -> usize {
-    if is_long() { 100 } else { 30 }
-}
+const PROCESSES: usize = 100;
 
 /// A server that takes so many connections.
 fn server(kind: ServerKind) -> Server {
-    if is_long() {
-        let options = ServerOptions::new(kind).with_setting("max_connections", "300");
-        Server::start(&options).expect("a server")
-    } else {
-        Server::shared(kind).expect("a server").clone()
-    }
+    let options =
+        ServerOptions::new(kind).with_durability(Durability::Nothing).with_setting("max_connections", "300");
+    Server::start(&options).expect("a server")
 }
 
 fn boot(url: &str, set: &str, count: i64) -> Child {
@@ -38,7 +31,7 @@ fn boot(url: &str, set: &str, count: i64) -> Child {
 
 /// Boots many processes at once; all succeed. How many migrations they say they have applied, together.
 fn boots(url: &str, set: &str) -> i64 {
-    let children: Vec<Child> = (0..processes()).map(|_| boot(url, set, COUNT)).collect();
+    let children: Vec<Child> = (0..PROCESSES).map(|_| boot(url, set, COUNT)).collect();
     let mut applied = 0;
     for child in children {
         let output = child.wait_with_output().expect("the program ends");
@@ -91,13 +84,13 @@ async fn three_boots(what: &str, server: &Server, set: &str, reach: impl Fn(&Dat
         }
         let began = Instant::now();
         let applied = boots(&reach(&database), set);
-        println!("{what}: {} processes on {begun} of {COUNT}: {:?}", processes(), began.elapsed());
+        println!("{what}: {} processes on {begun} of {COUNT}: {:?}", PROCESSES, began.elapsed());
         assert_eq!(applied, COUNT - begun, "{what}");
         assert_eq!(picture(&database).await, expected, "{what}");
         if begun > 0 {
             let began = Instant::now();
             assert_eq!(boots(&reach(&database), set), 0, "{what}");
-            println!("{what}: {} processes with nothing to do: {:?}", processes(), began.elapsed());
+            println!("{what}: {} processes with nothing to do: {:?}", PROCESSES, began.elapsed());
             assert_eq!(picture(&database).await, expected, "{what}");
         }
         let mut db = database.open().await;

@@ -216,7 +216,8 @@ fn a_shared_server_that_does_not_start_leaves_nothing_behind_the_run() {
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("its data could not be prepared"), "{said}");
-    let place = env::temp_dir().join(format!("whimbrel-{value}"));
+    let data = env::var_os("WHIMBREL_SERVER_DATA").map_or_else(env::temp_dir, PathBuf::from);
+    let place = data.join(format!("whimbrel-{value}"));
     assert!(place.is_dir());
     run.end();
     eventually("something stays", || !place.exists());

@@ -747,6 +747,35 @@ mod unfinished {
     }
 
     #[test]
+    fn it_is_refused_when_its_script_has_changed_since_the_open_statement_was_begun() {
+        for changed in [
+            "-- whimbrel: no-transaction\nVACUUM;\nCREATE TABLE another (id INTEGER);",
+            "-- whimbrel: no-transaction\nVACUUM;\nMAKE FILE f2;\nCREATE TABLE another (id INTEGER);",
+        ] {
+            let fake = Fake::new();
+            open(&fake, &tables(&[1]), 2);
+            let memory = tables(&[1]).with_sql(2, "files", changed);
+            let migrator = Migrator::new(&memory).with_lock_deadline(Duration::ZERO);
+            refuses(&fake, &migrator, &[FindingKind::Changed]);
+            // That it took effect can be said of the statement that was begun, and only of that one.
+            let settlement =
+                |ending| Settlement { version: Version::new(2), ending, reason: "looked at".to_owned() };
+            let error = migrator
+                .settle_blocking(&mut fake.another(), settlement(Ending::TookEffect(2)))
+                .expect_err("which one?");
+            assert!(format!("{error:#}").contains("restore the file"), "{error:#}");
+            let before = Migrator::new(files(tables(&[1]), 2));
+            before.settle_blocking(&mut fake.another(), settlement(Ending::TookEffect(2))).expect("that one");
+            if changed.contains("MAKE FILE") {
+                apply(&fake, &migrator);
+            } else {
+                refuses(&fake, &migrator, &[FindingKind::Changed]);
+                apply(&fake, &before);
+            }
+        }
+    }
+
+    #[test]
     fn its_outcome_is_unknown_where_no_one_can_tell() {
         let fake = Fake::new();
         open(&fake, &tables(&[1]), 2);

@@ -19,6 +19,22 @@ family() {
   done
 }
 
+# Waits until these processes have let go of everything: those that were killed while at something take their time.
+wait_for_death() {
+  for pid in "$@"; do
+    tries=0
+    while [ $tries -lt 500 ]; do
+      line=
+      { read -r line <"/proc/$pid/stat"; } 2>/dev/null
+      case ${line##*) } in
+        '' | Z* | X*) break ;;
+      esac
+      tries=$((tries + 1))
+      sleep 0.01
+    done
+  done
+}
+
 start_server() {
   eval "exec $server_words" </dev/null >>"$folder/log" 2>&1 &
   server=$!
@@ -29,11 +45,14 @@ start_server() {
 # Ends the server by the signal $1; a stubborn one dies after ten seconds.
 end_server() {
   [ -n "$server" ] || return 0
+  # One that is to be killed makes no more children while they are looked for.
+  [ "$1" = KILL ] && kill -STOP "$server" 2>/dev/null
   family
   if [ "$1" = KILL ]; then
     # The children too, and at once: so a machine fails.
     kill -KILL $pids 2>/dev/null
     wait "$server"
+    wait_for_death $pids
   else
     kill -"$1" "$server" 2>/dev/null
     (
@@ -63,8 +82,9 @@ finish() {
   # The run's own folder goes with the last server in it.
   case ${folder%/*} in
     */whimbrel-*)
-      [ "$user" = owner ] || rm -rf "${folder%/*}/used"
-      rmdir "${folder%/*}" 2>/dev/null
+      run=${folder%/*}
+      [ "$user" = owner ] || rm -rf "${TMPDIR:-/tmp}/${run##*/}.used"
+      rmdir "$run" 2>/dev/null
       ;;
   esac
   exit 0

@@ -13,6 +13,8 @@ pub(crate) enum Failing<'f> {
     Statement { item: &'f PlanItem, statement: usize, kept: usize },
     /// Something of our own.
     Ours(&'static str),
+    /// Assuming the role as which a script runs.
+    Role(&'f str),
     /// The commit of a migration.
     Commit(&'f PlanItem),
 }
@@ -21,6 +23,7 @@ impl Failing<'_> {
     pub(crate) fn error(self, error: DriverError, lexing: &Lexing, verbatim: bool) -> Error {
         match self {
             Self::Ours(what) => Error::driver(what, error),
+            Self::Role(role) => assuming(role, error),
             Self::Commit(item) => {
                 let label = item.label().to_owned();
                 Error::driver("the commit", error).with_migration(label)
@@ -30,6 +33,22 @@ impl Failing<'_> {
             }
         }
     }
+}
+
+fn assuming(role: &str, error: DriverError) -> Error {
+    let class = error.class();
+    if !matches!(class, ErrorClass::Sql | ErrorClass::Permission) {
+        return Error::driver(&format!("assuming the role {role}"), error);
+    }
+    let code = error.code().map(str::to_owned);
+    Error::new(ErrorKind::Configuration, format!("the role {role} cannot be assumed: {}", error.message()))
+        .with_class(class)
+        .with_code(code.as_deref())
+        .with_note(
+            "next",
+            "create it, and grant it to the user that connects (`GRANT … TO …`), or leave `with_role` out",
+        )
+        .with_source(error)
 }
 
 fn statement_error(

@@ -46,6 +46,8 @@ impl Block<'_> {
 /// One message of it.
 struct Part<'p> {
     role: Role<'p>,
+    /// The number of the statement that assumes the role of the next script.
+    assumed: Option<usize>,
     message: Message<'p>,
 }
 
@@ -231,33 +233,29 @@ impl<'e> Engine<'e, '_> {
         let mut role = Role::Head { lock, proofs, create };
         let mut before = head;
         for item in group.items.iter().filter(|item| item.script().is_some()) {
-            let mut set = Bundle::default();
-            self.prelude(item, &mut set);
-            let set = set.message().sql.into_owned();
-            if !set.is_empty() && (set != timeouts || self.settings.role.is_some()) {
+            if let Some(set) = self.timeouts(item).filter(|set| *set != timeouts) {
                 before.push(&set);
                 timeouts = set;
             }
+            let assumed = self.assume(item).map(|sql| before.push(sql));
             before.push(SAVEPOINT);
-            parts.push(Part { role, message: before.into_message() });
+            parts.push(Part { role, assumed, message: before.into_message() });
             let text = item.script().map_or("", |script| script.text());
             let message = Message::new(format!("{RELEASE}{text}"), item.statements() + 1);
-            parts.push(Part { role: Role::Script(item), message });
-            let may_set = item.prepared().is_none_or(|prepared| prepared.may_set);
-            before = Bundle::default();
-            if may_set {
-                before = self.postlude(&tails.settings);
+            parts.push(Part { role: Role::Script(item), assumed: None, message });
+            before = Bundle::of(self.role().map(|role| role.leave));
+            if item.prepared().is_none_or(|prepared| prepared.may_set) {
+                before.extend(self.dialect.settings.reset);
+                before.extend(tails.settings.iter().flatten());
                 before.extend(self.dialect.settings.fix);
                 timeouts.clear();
-            } else if let Some(role) = self.role() {
-                before.push(role.leave);
             }
             role = Role::Between;
         }
         // What behind the last script puts the settings back is the beginning of the last message.
         let mut tail = match role {
             Role::Head { .. } => {
-                parts.push(Part { role, message: before.into_message() });
+                parts.push(Part { role, assumed: None, message: before.into_message() });
                 Bundle::default()
             }
             _ => before,
@@ -274,26 +272,25 @@ impl<'e> Engine<'e, '_> {
             proof = tail.push(assert(mine));
         }
         tail.push(self.dialect.transaction.commit);
-        parts.push(Part { role: Role::Tail { check, proof }, message: tail.into_message() });
+        parts.push(Part { role: Role::Tail { check, proof }, assumed: None, message: tail.into_message() });
         Block { group, rows, parts }
     }
 
-    /// What is set before a script: how long it may wait, and as whom it runs.
-    pub(super) fn prelude(&self, item: &PlanItem, bundle: &mut Bundle) {
+    /// The statement that sets how long a script may wait.
+    pub(super) fn timeouts(&self, item: &PlanItem) -> Option<String> {
         let directives = item.prepared().map(|prepared| &prepared.directives);
         let timeouts = Timeouts {
             lock: directives.and_then(|it| it.lock_timeout).or(self.settings.timeouts.lock),
             statement: directives.and_then(|it| it.statement_timeout).or(self.settings.timeouts.statement),
             local: item.in_transaction(),
         };
-        if let Some(set) = self.dialect.timeouts
-            && (timeouts.lock.is_some() || timeouts.statement.is_some())
-        {
-            bundle.push(set(&timeouts));
-        }
-        if let (Some(role), Some(assume)) = (self.settings.role, self.dialect.role) {
-            bundle.push((assume.assume)(role, item.in_transaction()));
-        }
+        let wanted = timeouts.lock.is_some() || timeouts.statement.is_some();
+        self.dialect.timeouts.filter(|_| wanted).map(|set| set(&timeouts))
+    }
+
+    /// The statement that assumes the role as which a script runs.
+    fn assume(&self, item: &PlanItem) -> Option<String> {
+        Some((self.role()?.assume)(self.settings.role?, item.in_transaction()))
     }
 
     /// What puts the settings back after a script.
@@ -417,6 +414,9 @@ impl<'e> Engine<'e, '_> {
             self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
             self.session.back_off(self.round, &self.patience).await;
             return Ok(Progress::Again);
+        }
+        if let Some(role) = self.settings.role.filter(|_| part.assumed == Some(statement)) {
+            return self.after(Failing::Role(role), error).await;
         }
         match &part.role {
             Role::Head { .. } => self.after(Failing::Ours("beginning a transaction"), error).await,

@@ -8,7 +8,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::bundle::Bundle;
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
 use crate::dialect::{Ddl, Fact, RoleSql};
@@ -102,12 +101,12 @@ impl<'e> Engine<'e, '_> {
         {
             return Ok(progress);
         }
-        let mut before = Bundle::default();
-        self.prelude(item, &mut before);
-        if !before.is_empty() {
-            let set = self.session.execute(&[before.message()], &mut Answers::new()).await;
-            set.map_err(|error| self.fail(Error::driver("setting timeouts and the role", error)))?;
+        if let Some(timeouts) = self.timeouts(item) {
+            let set = self.session.run(&timeouts).await;
+            set.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
         }
+        let assumed = self.assume_role(false).await;
+        assumed.map_err(|error| self.fail(error))?;
         for statement in &journal.statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay)
                 && let Some(progress) = self.run_outside(journal, statement, first).await?
@@ -175,7 +174,8 @@ impl<'e> Engine<'e, '_> {
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         if !outside {
             if let Err(error) = self.assume_role(true).await {
-                return self.undo(Failing::Ours("assuming the role"), error).await.map(Some);
+                self.session.roll_back().await;
+                return Err(self.fail(error));
             }
             let message = Message::new(statement.text(), 1);
             if let Err(error) = self.session.execute(&[message], &mut Answers::new()).await {
@@ -228,7 +228,7 @@ impl<'e> Engine<'e, '_> {
         index: usize,
     ) -> Result<Option<Progress>> {
         let assumed = self.assume_role(false).await;
-        assumed.map_err(|error| self.fail(Error::driver("assuming the role", error)))?;
+        assumed.map_err(|error| self.fail(error))?;
         let mut round = 0;
         loop {
             let message = Message::new(statement.text(), 1);
@@ -308,11 +308,11 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Becomes the role as which scripts run, until the end of the transaction, or else until it is left.
-    async fn assume_role(&mut self, local: bool) -> Result<(), DriverError> {
-        match (self.role(), self.settings.role) {
-            (Some(sql), Some(role)) => self.session.run(&(sql.assume)(role, local)).await,
-            _ => Ok(()),
-        }
+    pub(super) async fn assume_role(&mut self, local: bool) -> Result<()> {
+        let (Some(sql), Some(role)) = (self.role(), self.settings.role) else { return Ok(()) };
+        let assumed = self.session.run(&(sql.assume)(role, local)).await;
+        assumed
+            .map_err(|error| Failing::Role(role).error(error, &self.dialect.lexing, self.settings.verbatim))
     }
 
     fn note_time(&mut self, journal: &Journal<'e, '_>) -> Duration {

@@ -131,10 +131,7 @@ impl<'e> Engine<'e, '_> {
             self.done(item, load);
             return Ok(None);
         }
-        let mut before = Bundle::default();
-        self.prelude(item, &mut before);
-        let timeouts = before.message().sql.into_owned();
-        if !timeouts.is_empty() && load.timeouts != timeouts {
+        if let Some(timeouts) = self.timeouts(item).filter(|timeouts| *timeouts != load.timeouts) {
             load.packet.push(&timeouts, Piece::Ours("setting timeouts"));
             load.timeouts = timeouts;
         }

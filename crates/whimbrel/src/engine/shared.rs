@@ -41,6 +41,7 @@ impl<'e> Engine<'e, '_> {
         // What travels alone may change settings of the session, which no transaction brings back: what comes behind it
         // must run as it would after a crash between the two.
         let saved = self.save_settings().await?;
+        self.saved.get_or_insert_with(|| saved.clone());
         self.session.opened();
         let result = self.run_checked(group).await;
         self.put_back(&saved, result).await
@@ -103,7 +104,7 @@ impl<'e> Engine<'e, '_> {
                             .then_some(*item)
                     }
                     Wrong::Step(item, _) => Some(*item),
-                    Wrong::Database(Failing::Ours(_), _) | Wrong::Other(_) => None,
+                    Wrong::Database(Failing::Ours(_) | Failing::Role(_), _) | Wrong::Other(_) => None,
                 };
                 if let Some(item) = by_itself.filter(|_| group.items.len() > 1 && self.settings.one_by_one) {
                     self.session.roll_back().await;
@@ -140,24 +141,20 @@ impl<'e> Engine<'e, '_> {
             let scripts =
                 rest.iter().take_while(|item| item.script().is_some() && item.rust_step().is_none()).count();
             if scripts > 0 {
-                let scripts = &rest[..scripts];
+                // Where something is set before each of them, one by one.
+                let together = self.dialect.timeouts.is_none() && self.role().is_none();
+                let scripts = &rest[..if together { scripts } else { 1 }];
+                self.enter(&scripts[0]).await?;
                 let times = self.run_scripts(scripts).await?;
+                self.leave(&scripts[0]).await?;
                 done.extend(scripts.iter().zip(times));
                 from += scripts.len();
             } else {
                 let item = &rest[0];
                 if item.rust_step().is_some() {
-                    let ours = |error| Wrong::Database(Failing::Ours("timeouts and role of a step"), error);
-                    let mut before = Bundle::default();
-                    self.prelude(item, &mut before);
-                    if !before.is_empty() {
-                        let set = self.session.execute(&[before.message()], &mut Answers::new()).await;
-                        set.map_err(ours)?;
-                    }
+                    self.enter(item).await?;
                     done.push((item, self.run_step(item).await?));
-                    if let Some(role) = self.role() {
-                        self.session.run(role.leave).await.map_err(ours)?;
-                    }
+                    self.leave(item).await?;
                 }
                 from += 1;
             }
@@ -176,6 +173,31 @@ impl<'e> Engine<'e, '_> {
         let last = group.items.last().unwrap_or(&group.items[0]);
         self.commit().await.map_err(|error| Wrong::Database(Failing::Commit(last), error))?;
         Ok((rows, done))
+    }
+
+    /// Sets how long a script or a step may wait, and as whom it runs.
+    async fn enter<'p>(&mut self, item: &PlanItem) -> Result<(), Wrong<'p>> {
+        if let Some(timeouts) = self.timeouts(item) {
+            let ours = |error| Wrong::Database(Failing::Ours("setting timeouts"), error);
+            self.session.run(&timeouts).await.map_err(ours)?;
+        }
+        self.assume_role(item.in_transaction()).await.map_err(Wrong::Other)
+    }
+
+    /// Becomes again who one was, and puts back what a script or a step has set, where one statement can.
+    async fn leave<'p>(&mut self, item: &PlanItem) -> Result<(), Wrong<'p>> {
+        let mut after = Bundle::of(self.role().map(|role| role.leave));
+        let may_set = item.prepared().is_none_or(|prepared| prepared.may_set);
+        if may_set && !self.dialect.settings.reset.is_empty() {
+            after.extend(self.dialect.settings.reset);
+            after.extend(self.saved.iter().flatten().flatten());
+            after.extend(self.dialect.settings.fix);
+        }
+        if after.is_empty() {
+            return Ok(());
+        }
+        let ours = |error| Wrong::Database(Failing::Ours("putting back the session's settings"), error);
+        self.session.execute(&[after.message()], &mut Answers::new()).await.map_err(ours)
     }
 
     /// Whether a backup was asked for and is still to be made.

@@ -147,7 +147,15 @@ impl Migrator<'_> {
     fn statement_text(&self, verb: &Verb<'_>, set: &MigrationSet, open: &OpenWork) -> Result<Digest> {
         let gone =
             || Error::new(ErrorKind::Files, format!("the script of {} is not in this program", open.label()));
-        let (_, file) = open_script(set, open).ok_or_else(gone)?;
+        let (migration, file) = open_script(set, open).ok_or_else(gone)?;
+        if open.digest != *migration.digest() {
+            // It may have been another one than the one that stands there now.
+            return Err(Error::new(
+                ErrorKind::Files,
+                format!("the script of {} was changed since the statement in doubt was begun", open.label()),
+            )
+            .with_note("next", "restore the file as it was, and say again that the statement took effect"));
+        }
         let script = Script::parse(file.text(), &verb.session.dialect().lexing).map_err(|_| gone())?;
         script.statements().get(open.statements.len()).map(statement_digest).ok_or_else(gone)
     }
