@@ -169,6 +169,7 @@ impl Servers {
                 }
             }
         }
+        servers.add_galera();
         servers.add_pgbouncer();
         println!("servers were gathered in {:.1} s", start.elapsed().as_secs_f64());
         Ok(servers)
@@ -237,6 +238,11 @@ impl Servers {
         };
         self.rows.push(Row::new(format!("{kind} {version}"), noted, had));
         self.installations.push(installation);
+    }
+
+    fn add_galera(&mut self) {
+        let had = "installed, with the MariaDB that comes first".to_owned();
+        self.rows.push(Row::new("Galera".to_owned(), "galera".to_owned(), had));
     }
 
     fn add_pgbouncer(&mut self) {

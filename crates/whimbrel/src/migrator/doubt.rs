@@ -73,6 +73,13 @@ fn in_doubt(
             };
             format!("{} by {}; {recorded}", open.began, who(&open.by))
         });
+    let error = match open.server.as_deref().filter(|_| open.elsewhere) {
+        Some(server) => error.with_note(
+            "where",
+            format!("on another server than this one ({server}): make sure that nobody is at work on it there any more"),
+        ),
+        None => error,
+    };
     let what = match open.version {
         Some(version) => format!("version {version}"),
         None => format!("{} (no version)", migration.label()),
