@@ -169,6 +169,7 @@ impl Servers {
                 }
             }
         }
+        servers.add_galera();
         servers.add_pgbouncer();
         println!("servers were gathered in {:.1} s", start.elapsed().as_secs_f64());
         Ok(servers)
@@ -176,9 +177,30 @@ impl Servers {
 
     /// What the tests have to find in their environment.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
-        let list = self
-            .installations
-            .iter()
+        self.variables_for(self.installations.iter())
+    }
+
+    /// The same for tests of one kind of server alone, on this version of it.
+    pub(crate) fn variables_of(&self, this: &Installation) -> Vec<(&'static str, String)> {
+        let first = |one: &&Installation| self.usual(one.kind()) == Some(*one) && one.kind() != this.kind();
+        self.variables_for(self.installations.iter().filter(first).chain([this]))
+    }
+
+    /// The versions on which tests that name none do not run.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Installation> {
+        self.installations.iter().filter(|one| self.usual(one.kind()) != Some(one))
+    }
+
+    /// The first of its kind is the one that tests get which name no version.
+    fn usual(&self, kind: ServerKind) -> Option<&Installation> {
+        self.installations.iter().find(|one| one.kind() == kind)
+    }
+
+    fn variables_for<'i>(
+        &self,
+        installations: impl Iterator<Item = &'i Installation>,
+    ) -> Vec<(&'static str, String)> {
+        let list = installations
             .map(|one| format!("{}-{}:{}", one.kind().name(), one.version(), one.folder().display()));
         let mut variables =
             vec![self.run.variable(), ("WHIMBREL_SERVERS", list.collect::<Vec<_>>().join(","))];
@@ -216,6 +238,11 @@ impl Servers {
         };
         self.rows.push(Row::new(format!("{kind} {version}"), noted, had));
         self.installations.push(installation);
+    }
+
+    fn add_galera(&mut self) {
+        let had = "installed, with the MariaDB that comes first".to_owned();
+        self.rows.push(Row::new("Galera".to_owned(), "galera".to_owned(), had));
     }
 
     fn add_pgbouncer(&mut self) {

@@ -67,17 +67,53 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
     }
     // Tests start the examples as programs, so all that can be built is built before the first one runs.
     Command::cargo("build --workspace --all-targets --all-features").run()?;
-    let mut variables = servers.variables();
-    if request.effort == Effort::Long {
-        variables.push(("WHIMBREL_LONG", "1".to_owned()));
-    }
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // The closing table says that there is none.
     let without = if servers.has(ServerKind::MySql) { Without::Nothing } else { Without::MySql };
-    let outcome =
-        suite(workspace::root(), &["--workspace", "--all-features"], &request.filters, &variables, without);
+    let long = (request.effort == Effort::Long).then(|| ("WHIMBREL_LONG", "1".to_owned()));
+    let own = |variables: Vec<(&'static str, String)>| -> Vec<(&'static str, String)> {
+        variables.into_iter().chain(long.clone()).collect()
+    };
+    let variables = own(servers.variables());
+    let mut outcome = suite(
+        workspace::root(),
+        &["--workspace", "--all-features"],
+        &request.filters,
+        &lent(&variables),
+        without,
+    );
+    if request.breadth == Breadth::Matrix && request.filters.is_empty() {
+        for other in servers.others() {
+            println!("\n{} {}:", other.kind(), other.version());
+            let more = conformance(other.kind(), &lent(&own(servers.variables_of(other))));
+            outcome = outcome.and_then(|tally| Ok([tally, more?].into_iter().sum()));
+        }
+    }
     println!("\n{}", servers.table());
     outcome
+}
+
+fn lent<'v>(variables: &'v [(&'static str, String)]) -> Vec<(&'v str, &'v str)> {
+    variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// Runs the conformance suite of a driver alone, on a version that the other tests have not met.
+fn conformance(kind: ServerKind, variables: &[(&str, &str)]) -> Result<Tally> {
+    let driver = match kind {
+        ServerKind::Postgres => "whimbrel-postgres",
+        _ => "whimbrel-mysql",
+    };
+    let words = match find("cargo-nextest").is_some() {
+        true => "nextest run --no-fail-fast",
+        false => "test --no-fail-fast",
+    };
+    let command = Command::cargo(words).args(["-p", driver, "--all-features", "--test", "conformance"]);
+    let watched =
+        variables.iter().fold(command, |command, (name, value)| command.env(name, value)).watch()?;
+    let tally = Tally::of_lines(&watched.lines);
+    match watched.success && tally.ran() > 0 {
+        true => Ok(tally),
+        false => Err(Failure::new(format!("the conformance suite did not pass\ntests: {tally}"))),
+    }
 }
 
 /// What has no server to run on.

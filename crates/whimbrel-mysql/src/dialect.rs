@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, BootSet, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts, TransactionSql,
+    BootQuery, BootSet, CausalSql, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts,
+    TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -16,7 +17,7 @@ use crate::rules::RULES;
 /// A server is told from others by its name, from itself before a restart by when it was started: both servers count their
 /// uptime from the same clock that `unix_timestamp()` reads, so the difference stays the same.
 macro_rules! server {
-    ($name:literal, $schema:literal) => {
+    ($name:expr, $schema:literal) => {
         concat!(
             "convert(concat_ws(' ', ",
             $name,
@@ -79,8 +80,24 @@ pub const MARIADB: Dialect = Dialect {
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_statement_time = {:.3}", limit.as_secs_f64()))
     }),
-    history: HistorySql { server: Some(server!("@@hostname", "information_schema")), ..MYSQL.history },
+    history: HistorySql { server: Some(SERVER_MARIADB), causal: Some(CAUSAL), ..MYSQL.history },
     ..MYSQL
+};
+
+/// The servers of a Galera cluster may have equal names, ports and numbers; among each other they go by an identifier. It
+/// is empty where there is no cluster, and `concat_ws` leaves NULL out.
+const SERVER_MARIADB: &str = server!(
+    "@@hostname, nullif((select variable_value from information_schema.global_status \
+     where variable_name = 'wsrep_gcomm_uuid'), '')",
+    "information_schema"
+);
+
+/// A server of a Galera cluster shows what was committed on another one only when it has applied it. That there are such
+/// settings at all is not taken for granted: a server that was built without Galera does not know them.
+const CAUSAL: CausalSql = CausalSql {
+    clustered: "(select 1 from information_schema.session_variables \
+                where variable_name = 'wsrep_on' and variable_value = 'ON')",
+    before: "SET STATEMENT wsrep_sync_wait = 1, wsrep_dirty_reads = OFF FOR ",
 };
 
 const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')";
@@ -361,6 +378,8 @@ mod tests {
             MARIADB.settings.snapshot.join(",\n"),
             MYSQL.history.server.unwrap().to_owned(),
             MARIADB.history.server.unwrap().to_owned(),
+            CAUSAL.clustered.to_owned(),
+            CAUSAL.before.to_owned(),
         ];
         insta::assert_snapshot!(all.join(";\n\n"));
     }

@@ -70,7 +70,7 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         1684 => Busy,
         // "Table definition has changed, please retry transaction": somebody has just made or altered it.
         1412 => Busy,
-        // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too.
+        // Deadlock: the whole transaction was taken back. Galera tells its conflicts so, too, at any statement.
         1213 | 1614 | 1020 => Conflict,
         // Unique keys, foreign keys, NOT NULL, checks. The ones that quote the key's value come further down.
         1022 | 1048 | 1169 | 1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => Constraint,
@@ -87,6 +87,8 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         // Too many connections, of a user too; limits of an account; offline mode; a Galera node that is not in sync.
         1040 | 1047 | 1203 | 1226 | 3032 => Unavailable,
         // Shutting down, killed, idle for too long, network errors, a packet too large: the session is over.
+        // Galera, at a commit: the server has lost its cluster, and the others may have heard of it.
+        1180 if message.contains("Primary Component") => ConnectionLost,
         1053 | 1152 | 1153 | 1154 | 1155 | 1156 | 1158 | 1159 | 1160 | 1161 | 1184 | 1927 | 2006 | 2013
         | 3169 | 4031 => ConnectionLost,
         1568 => InTransaction,
@@ -212,4 +214,19 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
         _ => (Retry, "the client and the server do not understand each other".to_owned()),
     };
     Error::new(kind, format!("no connection to {place}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_galera_says_is_of_its_class() {
+        let class = |code, state, message| class_of(code, state, message).0;
+        assert_eq!(class(1047, "08S01", "WSREP has not yet prepared node"), ErrorClass::Unavailable);
+        assert_eq!(class(1213, "40001", "Deadlock found"), ErrorClass::Conflict);
+        let lost = "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)";
+        assert_eq!(class(1180, "HY000", lost), ErrorClass::ConnectionLost);
+        assert_eq!(class(1180, "HY000", "Got error 5 during COMMIT"), ErrorClass::Other);
+    }
 }

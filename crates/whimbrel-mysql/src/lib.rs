@@ -52,6 +52,11 @@
 //! the connection's number, and refused. Such a lock is one server's own; in a cluster it is the key of a row in the history
 //! that decides which of two runs goes on.
 //!
+//! In a Galera cluster of MariaDB runs may begin on all servers at once, and each sees what was committed on the others before
+//! it. What a run has left open on one server is waited for on another until the lock's deadline, since it may be under way
+//! there; only then is it gone on with, or said to be unknown. Percona XtraDB Cluster, which refuses `GET_LOCK` by default,
+//! and Group Replication were not tried.
+//!
 //! # Steps in Rust
 //!
 //! [`StepTransaction::native`](whimbrel::StepTransaction::native) gives a [`mysql_async::Conn`].

@@ -33,6 +33,8 @@ pub struct MySql {
     conn: Option<Conn>,
     dialect: Dialect,
     entered: bool,
+    /// Whether the last statement failed outside any transaction.
+    failed_outside: bool,
 }
 
 impl std::fmt::Debug for MySql {
@@ -75,7 +77,7 @@ impl MySql {
                 effects.mark = mark_of_8_0_21;
             }
         }
-        Self { conn: Some(conn), dialect, entered: false }
+        Self { conn: Some(conn), dialect, entered: false, failed_outside: false }
     }
 
     /// Gives the connection back if it is sound: nothing is open on it, and no call on it was cut short.
@@ -136,6 +138,7 @@ impl Driver for MySql {
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
         let transaction = self.dialect.transaction.clone();
+        self.failed_outside = false;
         self.with(async |conn| {
             for message in messages {
                 if message.sql == transaction.begin {
@@ -159,7 +162,11 @@ impl Driver for MySql {
     }
 
     async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
-        self.with(async |conn| match values {
+        let outside = match self.conn.as_ref().and_then(in_transaction) {
+            Some(inside) => !inside,
+            None => self.failed_outside,
+        };
+        let result = self.with(async |conn| match values {
             [] => {
                 let result = conn.query_iter(sql).await.map_err(|error| driver_error(&error, sql))?;
                 read_result(result, sql).await
@@ -169,8 +176,15 @@ impl Driver for MySql {
                 let result = conn.exec_iter(sql, values).await.map_err(|error| driver_error(&error, sql))?;
                 read_result(result, sql).await
             }
+        });
+        let result = result.await;
+        self.failed_outside = outside && result.is_err();
+        // No transaction was lost with it: as if it had not been asked yet. Galera does so to one who reads what another
+        // server's statement changes.
+        result.map_err(|error| match error.class() {
+            ErrorClass::Conflict if outside => error.with_class(ErrorClass::Busy),
+            _ => error,
         })
-        .await
     }
 
     async fn pause(&mut self, time: Duration) {

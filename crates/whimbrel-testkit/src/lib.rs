@@ -4,7 +4,8 @@
 //! - [`Fake`] is a database in memory that fails where it is told to: for tests of applications and of the engine.
 //! - [`Counting`] and [`Faulty`] wrap any driver: one counts what passes through it, the other fails at the nth call.
 //! - [`Server`] is a real server, PostgreSQL, MariaDB or MySQL, started from what is installed and shared by the tests
-//!   of a run; [`PgBouncer`] pools its connections, and a [`Proxy`] counts, delays and cuts them.
+//!   of a run; [`PgBouncer`] pools its connections, a [`Proxy`] counts, delays and cuts them, and [`Galera`] is two
+//!   MariaDB servers in a cluster.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
 //!
 //! Nothing here needs an async runtime.
@@ -28,6 +29,6 @@ pub use self::pending::{block_on, drop_after};
 pub use self::proxy::{Proxy, Towards, Traffic, Wire};
 pub use self::record::Record;
 pub use self::server::{
-    Durability, Installation, PgBouncer, Pooling, Server, ServerError, ServerErrorKind, ServerKind,
+    Durability, Galera, Installation, PgBouncer, Pooling, Server, ServerError, ServerErrorKind, ServerKind,
     ServerOptions, TestRun,
 };

@@ -4,6 +4,7 @@
 
 mod address;
 mod error;
+mod galera;
 mod installation;
 mod mariadb;
 mod mysql;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::address::Address;
 pub use self::error::{ServerError, ServerErrorKind};
+pub use self::galera::Galera;
 pub use self::installation::{Installation, ServerKind};
 pub use self::options::{Durability, ServerOptions};
 pub use self::pgbouncer::{PgBouncer, Pooling};
@@ -76,6 +78,8 @@ struct Inner {
     folder: Option<PathBuf>,
     /// `None` for one that is shared.
     supervisor: Option<Mutex<Supervisor>>,
+    /// Whether it is one of a cluster, and ready only when it is in step with the others.
+    clustered: bool,
 }
 
 /// How often another port is tried, when somebody was quicker.
@@ -232,8 +236,12 @@ impl Server {
     pub fn restart(&self) -> Result<(), ServerError> {
         let mut supervisor = self.supervisor()?;
         supervisor.signal("KILL")?;
-        supervisor
-            .start_again(&ready(self.kind(), self.inner.folder.as_deref().expect("it was started here")))
+        let folder = self.inner.folder.as_deref().expect("it was started here");
+        if self.inner.clustered {
+            supervisor.start_again(&galera::ready(folder))
+        } else {
+            supervisor.start_again(&ready(self.kind(), folder))
+        }
     }
 
     fn of(
@@ -243,7 +251,22 @@ impl Server {
         folder: Option<PathBuf>,
         supervisor: Option<Mutex<Supervisor>>,
     ) -> Self {
-        Self { inner: Arc::new(Inner { kind, address, installation, folder, supervisor }) }
+        let inner = Inner { kind, address, installation, folder, supervisor, clustered: false };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn of_cluster(installation: &Installation, folder: PathBuf, port: u16, supervisor: Supervisor) -> Self {
+        let kind = installation.kind();
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                address: kind.address(port),
+                installation: Some(installation.clone()),
+                folder: Some(folder),
+                supervisor: Some(Mutex::new(supervisor)),
+                clustered: true,
+            }),
+        }
     }
 
     fn find_or_start(installation: &Installation) -> Result<Self, ServerError> {

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use whimbrel_testkit::{
-    Installation, PgBouncer, Pooling, Proxy, Server, ServerErrorKind, ServerKind, ServerOptions, TestRun,
+    Galera, Installation, PgBouncer, Pooling, Proxy, Server, ServerErrorKind, ServerKind, ServerOptions,
+    TestRun,
 };
 
 fn connect(port: u16) -> TcpStream {
@@ -361,4 +362,24 @@ fn a_server_with_a_certificate_offers_tls() {
     let server = Server::start(&options);
     std::fs::remove_dir_all(&folder).expect("it is ours");
     assert_eq!(answer_to_tls(server.expect("it starts").port()), b'S');
+}
+
+#[test]
+fn a_server_of_a_cluster_that_was_killed_joins_it_again() {
+    let cluster = Galera::start(&ServerOptions::new(ServerKind::MariaDb)).expect("there is a Galera");
+    let [one, other] = cluster.nodes();
+    speaks_its_protocol(one);
+    speaks_its_protocol(other);
+    let pids = [one.pid(), other.pid()].map(|pid| pid.expect("it runs"));
+    other.restart().expect("it joins again");
+    assert_eq!(one.pid(), Some(pids[0]));
+    assert_ne!(other.pid(), Some(pids[1]));
+    speaks_its_protocol(other);
+    one.restart().expect("it joins the one that is left");
+    speaks_its_protocol(one);
+    let pids = [one.pid(), other.pid()].map(|pid| pid.expect("it runs"));
+    drop(cluster);
+    for pid in pids {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "it is gone");
+    }
 }

@@ -202,8 +202,19 @@ pub struct HistorySql {
     pub guard: Option<fn(&TableName) -> String>,
     /// An expression for the schema in which the connection creates tables, as a text, where a script can change it.
     pub place: Option<&'static str>,
+    /// How a query is made to see what was committed on the other servers of a cluster; none where that is no question.
+    pub causal: Option<CausalSql>,
     /// How many rows one `INSERT` carries.
     pub rows_per_insert: usize,
+}
+
+/// How reads are, on a server that takes writes and applies those of others some time after they are committed.
+#[derive(Clone, Copy, Debug)]
+pub struct CausalSql {
+    /// An expression that is 1 where the server is one of several of this kind.
+    pub clustered: &'static str,
+    /// What stands before a query, so that it waits for everything that is committed anywhere.
+    pub before: &'static str,
 }
 
 impl HistorySql {
@@ -224,6 +235,7 @@ impl HistorySql {
             idle: None,
             guard: None,
             place: None,
+            causal: None,
             rows_per_insert: 100,
         }
     }

@@ -76,6 +76,9 @@ pub(crate) struct OpenWork {
     pub(crate) intent: i64,
     /// The server that the one who wrote it was connected to, and when it was started.
     pub(crate) server: Option<String>,
+    /// Whether that is another server than the one that was asked, where it was looked at: somebody may be at work there,
+    /// whom no lock of this one shows.
+    pub(crate) elsewhere: bool,
     /// What the database shows of the next statement, where it was looked at.
     pub(crate) evidence: Option<Evidence>,
 }
@@ -93,8 +96,6 @@ pub(crate) enum Evidence {
     Invalid,
     /// Nobody can tell.
     Unknown,
-    /// Nobody can tell here: it was begun on another server, whose lock proves nothing on this one.
-    Elsewhere,
 }
 
 impl OpenWork {
@@ -249,6 +250,7 @@ impl SetHistory {
                     by: row.who.clone(),
                     intent: row.seq,
                     server: row.detail.value("server").map(str::to_owned),
+                    elsewhere: false,
                     evidence: None,
                 });
             }
@@ -364,7 +366,14 @@ impl History {
     /// Whether work is open that was begun on another server, and may go on there.
     pub(crate) fn is_open_elsewhere(&self) -> bool {
         let open = self.sets.values().filter_map(|set| set.open.as_ref());
-        open.into_iter().any(|open| open.evidence == Some(Evidence::Elsewhere))
+        open.into_iter().any(|open| open.elsewhere)
+    }
+
+    /// Takes note that a set's open work was begun on another server.
+    pub(crate) fn witness_elsewhere(&mut self, set: &SetName) {
+        if let Some(open) = self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut()) {
+            open.elsewhere = true;
+        }
     }
 
     /// Takes note of what the database shows of a set's open work.
@@ -372,6 +381,11 @@ impl History {
         if let Some(open) = self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut()) {
             open.evidence = Some(evidence);
         }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.sets.values().map(|set| set.rows.len()).sum()
     }
 
     pub(crate) fn rows_of(&self, set: &str) -> Option<&SetHistory> {

@@ -49,8 +49,8 @@ pub use async_trait::async_trait;
 pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
-    BootQuery, BootSet, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys, HistorySql, LockSql, RoleSql,
-    Rule, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts, TransactionSql,
+    BootQuery, BootSet, CausalSql, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys, HistorySql,
+    LockSql, RoleSql, Rule, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives};

@@ -48,6 +48,6 @@ pub(crate) fn prepare(installation: &Installation, place: &Place) -> Result<Vec<
         ]
         .map(str::to_owned),
     );
-    words.push(format!("--datadir={}", place.data().display()));
+    words.extend([format!("--datadir={}", place.data().display()), mysql::temporary_files(place)]);
     Ok(words)
 }

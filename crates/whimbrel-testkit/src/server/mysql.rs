@@ -26,7 +26,11 @@ pub(crate) fn launch(
     server.push("--no-defaults".into());
     server.extend(installed_at(installation));
     let mut prepare = server.clone();
-    prepare.extend(["--initialize-insecure".to_owned(), format!("--datadir={}", place.data().display())]);
+    prepare.extend([
+        "--initialize-insecure".to_owned(),
+        format!("--datadir={}", place.data().display()),
+        temporary_files(place),
+    ]);
     let modern = installation.major() >= 8;
     if modern {
         prepare.push("--innodb-redo-log-capacity=64M".into());
@@ -79,6 +83,7 @@ pub(crate) fn arguments(
         "--no-defaults".to_owned(),
         format!("--datadir={}", place.data().display()),
         format!("--socket={}", place.run().join(SOCKET).display()),
+        temporary_files(place),
         format!("--pid-file={}", place.run().join("server.pid").display()),
         format!("--port={port}"),
         "--bind-address=127.0.0.1".into(),
@@ -97,6 +102,12 @@ pub(crate) fn arguments(
         }
     }
     Ok(words)
+}
+
+/// A server that starts removes the temporary tables of whichever server left them in the folder: none but its own may be
+/// there.
+pub(crate) fn temporary_files(place: &Place) -> String {
+    format!("--tmpdir={}", place.run().display())
 }
 
 /// What keeps a server from waiting for the disk, as far as it may.

@@ -95,6 +95,16 @@ impl Place {
         Ok(path)
     }
 
+    /// A program of our own, for the server's account.
+    pub(crate) fn write_program(&self, name: &str, text: &str) -> Result<PathBuf, ServerError> {
+        let folder = self.folder.join("programs");
+        make_folder(&folder)?;
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(ServerError::at(&path))?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).map_err(ServerError::at(&path))?;
+        Ok(path)
+    }
+
     /// A program that will run under the server's account. Its words follow.
     pub(crate) fn command(&self, program: &Path) -> Vec<String> {
         let program = program.display().to_string();

@@ -29,6 +29,17 @@ pub(crate) fn free() -> u16 {
     FIRST
 }
 
+/// Several such ports, no two of which are the same.
+pub(crate) fn several<const N: usize>() -> [u16; N] {
+    let mut ports = [0; N];
+    for at in 0..N {
+        while ports[at] == 0 || ports[..at].contains(&ports[at]) {
+            ports[at] = free();
+        }
+    }
+    ports
+}
+
 /// Whether a server did not start since somebody else was quicker. All of them say it in the words of the system.
 pub(crate) fn was_taken(error: &ServerError) -> bool {
     error.to_string().contains("Address already in use")

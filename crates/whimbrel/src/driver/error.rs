@@ -54,6 +54,13 @@ impl DriverError {
         Self { class, code: None, message: message.into(), private: None, hint: None, offset: None }
     }
 
+    /// Makes it an error of another class, where more is known than the database said.
+    #[must_use]
+    pub fn with_class(mut self, class: ErrorClass) -> Self {
+        self.class = class;
+        self
+    }
+
     /// Adds the database's code (SQLSTATE or a name).
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {

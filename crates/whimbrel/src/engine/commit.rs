@@ -154,6 +154,11 @@ impl Engine<'_, '_> {
                 let found = self.session.survey(self.settings.table, &self.deadline).await;
                 match found.map_err(|error| self.fail(error))? {
                     None if made_by_another(error.class()) && !self.patience.passed() => Ok(false),
+                    // It lost against somebody else's statement, and that may be the one that makes the table.
+                    Some(_) if error.class() == ErrorClass::Conflict && !self.patience.passed() => {
+                        self.again().await;
+                        Ok(false)
+                    }
                     _ => Err(self.fail(creating(error))),
                 }
             }

@@ -456,8 +456,12 @@ impl<'e> Engine<'e, '_> {
         // Of these nothing was run at all.
         let refused =
             matches!(error.class(), ErrorClass::Sql | ErrorClass::Permission | ErrorClass::ReadOnly);
-        let undone =
-            matches!(error.class(), ErrorClass::Constraint | ErrorClass::Busy | ErrorClass::Conflict);
+        let undone = match error.class() {
+            ErrorClass::Constraint | ErrorClass::Conflict => true,
+            // A server that has lost its cluster says so, too, of what the others may have heard.
+            ErrorClass::Busy => !outside || !self.session.was_clustered(),
+            _ => false,
+        };
         let Some(file) = item.script() else { return false };
         let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return false };
         let Some(statement) = script.statements().get(number) else { return false };
@@ -468,7 +472,8 @@ impl<'e> Engine<'e, '_> {
         }
         let from = if item.data_only() { item.first_statement() } else { number };
         let rest = &script.statements()[from..];
-        let whole = evidence::is_whole(self.session, &self.dialect, rest).await.unwrap_or(false);
+        let whole = evidence::is_whole(self.session, &self.dialect, rest, &self.deadline).await;
+        let whole = whole.unwrap_or(false);
         (refused || whole) && !self.known_clean(item)
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Session<'d> {
     open: usize,
     /// Whether the session has the migrators' lock.
     locked: bool,
+    /// Whether the server is one of several that take writes, once that was asked.
+    clustered: Option<bool>,
 }
 
 impl Drop for Session<'_> {
@@ -30,7 +32,7 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: 0, locked: false }
+        Self { driver, queries: 0, open: 0, locked: false, clustered: None }
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -172,7 +174,11 @@ impl<'d> Session<'d> {
                 return Err(no_session("it is not known whether this connection keeps its session"));
             }
         };
-        let sql = format!("SELECT {take}, {}", (lock.holder)(table));
+        let mut sql = format!("SELECT {take}, {}", (lock.holder)(table));
+        let causal = self.dialect().history.causal;
+        if let Some(causal) = causal {
+            sql = format!("{sql}, {}", causal.clustered);
+        }
         self.opened();
         let rows = match self.query(&sql).await {
             Ok(rows) => rows,
@@ -184,6 +190,9 @@ impl<'d> Session<'d> {
         let row =
             rows.first().ok_or_else(|| Error::new(ErrorKind::Bug, "a query without FROM returned no row"))?;
         let holder = row.read::<Option<String>>(1).map_err(unreadable)?;
+        if causal.is_some() {
+            self.clustered = Some(row.read::<Option<i64>>(2).map_err(unreadable)? == Some(1));
+        }
         match row.read::<Option<i64>>(0).map_err(unreadable)? {
             Some(1) => {
                 self.locked = true;
@@ -240,10 +249,34 @@ impl<'d> Session<'d> {
         self.closed();
     }
 
+    /// Whether the server is one of several that take writes, and shows what was committed on the others some time after.
+    async fn is_clustered(&mut self) -> Result<bool> {
+        let Some(causal) = self.dialect().history.causal else { return Ok(false) };
+        if let Some(clustered) = self.clustered {
+            return Ok(clustered);
+        }
+        let rows = self.query(&format!("SELECT {}", causal.clustered)).await;
+        let rows = rows.map_err(|error| Error::driver("asking for the server's cluster", error))?;
+        let answer = rows.first().map(|row| row.read::<Option<i64>>(0)).transpose().map_err(unreadable)?;
+        let clustered = answer.flatten() == Some(1);
+        self.clustered = Some(clustered);
+        Ok(clustered)
+    }
+
+    /// Whether the server was found to be one of several that take writes.
+    pub(crate) fn was_clustered(&self) -> bool {
+        self.clustered == Some(true)
+    }
+
     /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
     pub(crate) async fn roll_back(&mut self) {
         let rollback = self.dialect().transaction.rollback;
-        match self.run(rollback).await {
+        let mut result = self.run(rollback).await;
+        if result.as_ref().is_err_and(|error| error.class() == ErrorClass::Conflict) {
+            // It was taken back already, and the rollback was what heard of it.
+            result = self.run(rollback).await;
+        }
+        match result {
             Err(error) if error.class() != ErrorClass::NoTransaction => {
                 self.give_up();
                 self.closed();
@@ -291,9 +324,13 @@ impl<'d> Session<'d> {
         }
     }
 
-    /// The whole history.
+    /// The whole history, with all that was committed anywhere before this was asked.
     pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
-        let sql = select_all_sql(self.dialect(), table);
+        let clustered = self.is_clustered().await?;
+        let mut sql = select_all_sql(self.dialect(), table);
+        if let Some(causal) = self.dialect().history.causal.filter(|_| clustered) {
+            sql.insert_str(0, causal.before);
+        }
         match self.read(&sql, table, deadline).await? {
             Found::Rows(rows) => History::read(&rows).map_err(foreign_row),
             Found::Absent(absent) => Ok(absent),

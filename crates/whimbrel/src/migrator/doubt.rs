@@ -66,10 +66,20 @@ fn in_doubt(
         .with_statement(number)
         .with_location(place)
         .with_findings(vec![finding.clone()])
-        .with_note(
-            "begun",
-            format!("{} by {}; no answer to statement {number} was recorded", open.began, who(&open.by)),
-        );
+        .with_note("begun", {
+            let recorded = match open.next_is_clean {
+                true => format!("statement {number} had no effect"),
+                false => format!("no answer to statement {number} was recorded"),
+            };
+            format!("{} by {}; {recorded}", open.began, who(&open.by))
+        });
+    let error = match open.server.as_deref().filter(|_| open.elsewhere) {
+        Some(server) => error.with_note(
+            "where",
+            format!("on another server than this one ({server}): make sure that nobody is at work on it there any more"),
+        ),
+        None => error,
+    };
     let what = match open.version {
         Some(version) => format!("version {version}"),
         None => format!("{} (no version)", migration.label()),

@@ -4,7 +4,7 @@
 use crate::dialect::{Dialect, EffectSql, Fact, TableName};
 use crate::driver::Row;
 use crate::effect::{Change, Effect};
-use crate::engine::Session;
+use crate::engine::{Deadline, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Evidence, History, OpenWork};
 use crate::migration::{MigrationSet, SetName};
@@ -27,15 +27,23 @@ pub(super) async fn gather(
     sets: &[Verified<MigrationSet>],
     history: &mut History,
     table: &TableName,
+    deadline: &Deadline,
 ) -> Result<()> {
     let dialect = session.dialect().clone();
     let Some(effects) = dialect.effects else { return Ok(()) };
+    let asked = format!("SELECT {}", dialect.history.server.unwrap_or("NULL"));
     for set in sets {
         let Some(open) = open(set, history) else { continue };
         let Some((_, file)) = open_script(set, &open) else { continue };
         let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { continue };
         let Some(next) = script.statements().get(open.statements.len()) else { continue };
         let facts = dialect.facts(next);
+        let now: Option<String> = ask(session, &asked, deadline).await?.read(0).ok().flatten();
+        let elsewhere =
+            !open.next_is_clean && server(open.server.as_deref(), now.as_deref()) == Server::Another;
+        if elsewhere {
+            history.witness_elsewhere(set.name());
+        }
         if facts.has(Fact::RunAgain) || facts.has(Fact::Replay) {
             continue;
         }
@@ -44,17 +52,11 @@ pub(super) async fn gather(
                 continue;
             }
             let sql = effect_sql(&dialect, &effects, next, set.name(), &open, table);
-            match sql {
-                None => {
-                    let asked =
-                        ask(session, &format!("SELECT {}", dialect.history.server.unwrap_or("NULL"))).await?;
-                    let now: Option<String> = asked.read(0).ok().flatten();
-                    Some(match server(open.server.as_deref(), now.as_deref()) {
-                        Server::Another => Evidence::Elsewhere,
-                        _ => Evidence::Unknown,
-                    })
+            match sql.filter(|_| !elsewhere) {
+                None => Some(Evidence::Unknown),
+                Some((change, sql)) => {
+                    Some(judge(change, &open, &effects, &ask(session, &sql, deadline).await?))
                 }
-                Some((change, sql)) => Some(judge(change, &open, &effects, &ask(session, &sql).await?)),
             }
         } else {
             // It commits together with its row, unless it touches what no transaction protects.
@@ -62,7 +64,7 @@ pub(super) async fn gather(
                 None => None,
                 Some(_) => {
                     let rest = &script.statements()[open.statements.len()..];
-                    let whole = is_whole(session, &dialect, rest).await?;
+                    let whole = is_whole(session, &dialect, rest, deadline).await?;
                     Some(if whole { Evidence::Whole } else { Evidence::Unknown })
                 }
             }
@@ -80,12 +82,13 @@ pub(crate) async fn is_whole(
     session: &mut Session<'_>,
     dialect: &Dialect,
     statements: &[Statement<'_>],
+    deadline: &Deadline,
 ) -> Result<bool> {
     let Some(atomic) = dialect.effects.and_then(|effects| effects.atomic) else { return Ok(true) };
     let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
     let these = if together { statements } else { &statements[..statements.len().min(1)] };
     let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();
-    let row = ask(session, &format!("SELECT {}", atomic(&words))).await?;
+    let row = ask(session, &format!("SELECT {}", atomic(&words)), deadline).await?;
     Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))
 }
 
@@ -110,9 +113,9 @@ fn effect_sql(
     Some((effect.change, sql))
 }
 
-async fn ask(session: &mut Session<'_>, sql: &str) -> Result<Row> {
+async fn ask(session: &mut Session<'_>, sql: &str, deadline: &Deadline) -> Result<Row> {
     let rows = session
-        .query(sql)
+        .patient_query(sql, deadline)
         .await
         .map_err(|error| Error::driver("looking what became of a statement", error))?;
     rows.first().cloned().ok_or_else(|| Error::new(ErrorKind::Bug, "a query without FROM returned no row"))
@@ -128,7 +131,7 @@ fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evi
         // One that was restarted in between may have left a statement half done, where its statements are not atomic.
         Server::Restarted if effects.survives_restart => {}
         Server::Restarted => return Evidence::Unknown,
-        Server::Another => return Evidence::Elsewhere,
+        Server::Another => return Evidence::Unknown,
     }
     match (change, state.as_str(), before == now) {
         (Change::Made, "present", false) | (Change::Removed, "absent", false) => Evidence::TookEffect,

@@ -221,6 +221,12 @@ impl<'a> Migrator<'a> {
         result
     }
 
+    fn tell(&self, event: &Event<'_>) {
+        for observer in &self.observers {
+            observer.observe(event);
+        }
+    }
+
     pub(super) async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, mode: Mode) -> Result<Verb<'v>> {
         let began = Instant::now();
         let sets = self.gate(db.dialect(), mode).await?;
@@ -249,7 +255,8 @@ impl<'a> Migrator<'a> {
     async fn read_all(&self, verb: &mut Verb<'_>) -> Result<History> {
         let mut history = verb.session.history(&self.table, &verb.deadline).await?;
         if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
-            evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table).await?;
+            evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
+                .await?;
         }
         Ok(history)
     }
@@ -294,9 +301,7 @@ impl<'a> Migrator<'a> {
                     }
                 }
             }
-            for observer in &self.observers {
-                observer.observe(&Event::Waiting { holder: None, waited: deadline.waited() });
-            }
+            self.tell(&Event::Waiting { holder: None, waited: deadline.waited() });
             if deadline.passed() {
                 // What is refused is a better answer than that it took too long.
                 let history = verb.session.history(&self.table, &verb.deadline).await?;
@@ -336,6 +341,7 @@ impl<'a> Migrator<'a> {
         let mut report = Report::new(Outcome::Applied);
         let mut backed_up = false;
         let mut round = 0;
+        let mut seen = None;
         loop {
             if forward {
                 let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
@@ -363,14 +369,26 @@ impl<'a> Migrator<'a> {
                     self.lock(verb, &report).await?;
                     continue;
                 }
-                evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table).await?;
+                evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
+                    .await?;
+            }
+            if history.is_open_elsewhere() {
+                // Whoever is at work there holds no lock that shows here, and as long as rows come, somebody is.
+                if seen.replace(history.len()) != Some(history.len()) {
+                    verb.deadline = verb.deadline.anew();
+                }
+                if !verb.deadline.passed() {
+                    self.tell(&Event::Waiting { holder: None, waited: verb.deadline.waited() });
+                    verb.session.pause(&mut round, &verb.deadline).await;
+                    continue;
+                }
             }
             let plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
                 Ok(plan) => plan,
                 // Another process may be in the middle of what looks open.
                 Err(findings)
                     if !verb.deadline.passed()
-                        && (!verb.session.is_locked() || history.is_open_elsewhere())
+                        && !verb.session.is_locked()
                         && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
                 {
                     verb.session.pause(&mut round, &verb.deadline).await;
@@ -435,9 +453,7 @@ impl<'a> Migrator<'a> {
             Err(error) => return Err(error.with_report(report.clone())),
         };
         let waited = verb.deadline.waited();
-        for observer in &self.observers {
-            observer.observe(&Event::Waiting { holder: holder.as_deref(), waited });
-        }
+        self.tell(&Event::Waiting { holder: holder.as_deref(), waited });
         if verb.deadline.passed() {
             let changed = !report.migrations.is_empty();
             return Err(

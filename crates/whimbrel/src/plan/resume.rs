@@ -71,7 +71,8 @@ impl Decision<'_> {
         let known = (!open.ended && !open.next_is_clean).then_some(open.evidence).flatten();
         item.missed = known == Some(Evidence::TookEffect);
         item.invalid = known == Some(Evidence::Invalid);
-        item.whole = open.evidence == Some(Evidence::Whole);
+        // What was begun on another server goes on here, and a row has to say so.
+        item.whole = open.evidence == Some(Evidence::Whole) && !open.elsewhere;
         item.first_statement = match open.ended {
             true => prepared.statements,
             false => open.statements.len() + usize::from(item.missed),
@@ -149,7 +150,7 @@ fn resumable(
             session + 1
         ));
     }
-    if evidence.is_some_and(|it| !matches!(it, Evidence::Unknown | Evidence::Elsewhere)) {
+    if evidence.is_some_and(|it| it != Evidence::Unknown) {
         return Ok(());
     }
     let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
