@@ -97,7 +97,8 @@ fn signed(path: &Path, place: &str, problems: &mut Problems) -> bool {
         Ok(kind) if kind.len() > layout::SIGNATURE_LIMIT => {
             problems.add(place, format_args!("is too long for a signature: {} bytes", kind.len()));
         }
-        Ok(kind) => return kind.is_file(),
+        Ok(kind) if kind.is_file() => return true,
+        Ok(_) => problems.add(place, "is not a file"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => problems.add(place, unreadable(&error)),
     }

@@ -179,11 +179,8 @@ impl SignatureVerifier {
             .map(|Remark { line, what }| at(*line, format!("the signature {what}{hint}")))
             .collect();
         if verdict.signers.len() < self.threshold {
-            let mut what = format!(
-                "has good signatures of {} signers, and {} are needed",
-                verdict.signers.len(),
-                self.threshold
-            );
+            let (signed, needed) = (verdict.signers.len(), self.threshold);
+            let mut what = format!("has the signatures of {signed} of the {needed} signers that are needed");
             let good: Vec<&str> =
                 verdict.signers.iter().map(|signer| self.keys[*signer].names[0].as_str()).collect();
             if !good.is_empty() {

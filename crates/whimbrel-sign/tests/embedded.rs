@@ -68,6 +68,25 @@ fn signatures_of_the_fixtures_are_verified_as_they_were_made() -> Result {
 }
 
 #[test]
+fn an_embedded_set_without_a_manifest_or_a_signature_is_refused() -> Result {
+    let unlocked = damaged(|constants| constants.manifest = None)?;
+    assert_eq!(refused(&unlocked, &verifier()?), [FindingKind::Signature]);
+    let set = damaged(|_| ())?;
+    let constants: [u8; 32] = *set.head().as_bytes();
+    let unsigned = MigrationSet::baked(
+        SetName::APP,
+        set.versioned().to_vec().leak(),
+        set.repeatables().to_vec().leak(),
+        constants,
+        *set.repeatables_digest().as_bytes(),
+        set.manifest_text().map(|text| &*text.into_owned().leak()),
+        0,
+    );
+    assert_eq!(refused(&unsigned, &verifier()?), [FindingKind::Signature]);
+    Ok(())
+}
+
+#[test]
 fn every_byte_of_an_embedded_signature_counts() -> Result {
     let (set, verifier) = (SIGNED.set("fake")?, verifier()?.with_threshold(2));
     let good = set.signature().ok_or("it is signed")?.to_vec();

@@ -130,7 +130,7 @@ fn several_sign_by_appending_and_each_signer_counts_once() -> Result {
     migrations.sign(&format!("{new}{alice}"));
     let refused = migrations.refused(&two);
     assert!(
-        refused.contains("has good signatures of 1 signers, and 2 are needed; good: alice;"),
+        refused.contains("has the signatures of 1 of the 2 signers that are needed; good: alice;"),
         "{refused}"
     );
     assert!(refused.contains("ssh-keygen -Y sign -n whimbrel"), "{refused}");
