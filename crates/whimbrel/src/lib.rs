@@ -73,7 +73,7 @@ pub use self::plan::{
     Action, Ahead, Gaps, Goal, OutOfOrder, Plan, PlanItem, Request, Reverted, Transaction, Unbaselined, plan,
 };
 pub use self::report::{MigrationReport, Outcome, Report};
-pub use self::secret::Secret;
+pub use self::secret::{ProviderError, Secret, SecretProvider};
 pub use self::source::{Directory, Joined, Memory, Source, SourceFile};
 pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
 #[cfg(feature = "tracing")]

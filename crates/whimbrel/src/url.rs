@@ -160,6 +160,14 @@ impl DatabaseUrl {
         Self::parse(Secret::from_file(path)?.expose())
     }
 
+    /// Reads the URL that another process hands over by an open file descriptor.
+    ///
+    /// # Errors
+    /// As [`Secret::from_descriptor`] and [`parse`](Self::parse).
+    pub fn from_descriptor(number: u32) -> Result<Self, UrlError> {
+        Self::parse(Secret::from_descriptor(number)?.expose())
+    }
+
     /// The kind of database.
     pub fn scheme(&self) -> Scheme {
         self.scheme

@@ -24,6 +24,7 @@ pub struct UrlError {
 enum Kind {
     Missing,
     Unreadable,
+    Exposed,
     Ambiguous,
     Tls,
     Malformed,
@@ -139,6 +140,26 @@ impl UrlError {
         Self { source: Some(error), ..Self::file(path, kind, wrong, remedy) }
     }
 
+    pub(crate) fn foreign_file(path: &Path) -> Self {
+        let wrong = "belongs to another user, who can change it";
+        Self::file(path, Kind::Exposed, wrong, "give it to this user or to root (`chown`)")
+    }
+
+    pub(crate) fn writable_file(path: &Path) -> Self {
+        let wrong = "can be changed by others than its owner";
+        Self::file(path, Kind::Exposed, wrong, "take that right from them (`chmod go-w`)")
+    }
+
+    pub(crate) fn readable_file(path: &Path) -> Self {
+        let wrong = "may be read by everybody";
+        Self::file(
+            path,
+            Kind::Exposed,
+            wrong,
+            "take that right from them (`chmod o-r`), and change the secret",
+        )
+    }
+
     pub(crate) fn empty_file(path: &Path) -> Self {
         Self::file(path, Kind::Missing, "is empty", "fill it")
     }
@@ -154,6 +175,11 @@ impl UrlError {
     /// Whether nothing is there: the variable is not set, the file does not exist, or it is empty.
     pub fn is_missing(&self) -> bool {
         self.kind == Kind::Missing
+    }
+
+    /// Whether the file is there, and others may have read it or put something else there.
+    pub fn is_exposed(&self) -> bool {
+        self.kind == Kind::Exposed
     }
 
     /// Whether the file is there and cannot be read.
