@@ -26,6 +26,10 @@
 //! time that the directory has changed ([`Embedded::drift`]). Release builds never look at the directory, nor do
 //! they know where it was.
 //!
+//! A `whimbrel.sum.sig` beside the manifest is embedded with it, unchecked: a verifier that has keys does that when the
+//! program runs. A signature that is there is watched like the manifest. The first one is noticed only with the next
+//! build.
+//!
 //! [`embed!`] with `unlocked` has no manifest to watch: there, a new file is noticed only with the next build.
 
 mod baked;
