@@ -58,7 +58,9 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     }
 
     /// Vouches that what is between client and server, if anything, keeps sessions together, as PgBouncer does in session
-    /// mode. A pooler is found out by itself, and scripts outside transactions, which need a session's lock, are refused.
+    /// mode. A pooler is found out by itself; in what mode it is cannot be: without this, scripts outside transactions, which
+    /// need a session's lock, are refused, and a `search_path` or a role that was set in the session counts as somebody
+    /// else's, and is not kept while migrating.
     #[must_use]
     pub fn with_sessions_kept(mut self) -> Self {
         self.dialect.session = SessionNumber::Vouched;
