@@ -365,7 +365,7 @@ impl<'a> Migrator<'a> {
         let mut report = Report::new(Outcome::Applied);
         let mut kept = Run::default();
         let mut postponed = None;
-        let mut came_second = false;
+        let mut came_second = 0_u32;
         let mut seen = None;
         let mut approvals = self.approvals();
         let mut conditions = None;
@@ -388,7 +388,8 @@ impl<'a> Migrator<'a> {
             let always = verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none());
             if always && !self.lock(verb, &report).await? {
                 // What is postponed need not wait for the lock, least of all with a hundred others.
-                if !std::mem::replace(&mut came_second, true) {
+                came_second += 1;
+                if came_second % 8 == 1 {
                     let history = verb.session.history(&self.table, &verb.deadline).await?;
                     if let Ok(plan) = plan(&verb.sets, &history, &request, verb.session.dialect()) {
                         self.postpone(verb, &plan, &history, &mut postponed, &report).await?;
@@ -400,7 +401,13 @@ impl<'a> Migrator<'a> {
             if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
                 // Whoever has begun the work may still be at it. That nobody is, only the lock proves.
                 if !verb.session.is_locked() {
-                    self.lock(verb, &report).await?;
+                    let postponed = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
+                        Ok(plan) => self.postpone(verb, &plan, &history, &mut postponed, &report).await?,
+                        Err(_) => false,
+                    };
+                    if !postponed {
+                        self.lock(verb, &report).await?;
+                    }
                     continue;
                 }
                 evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
