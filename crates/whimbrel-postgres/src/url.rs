@@ -29,6 +29,7 @@ pub(crate) fn endpoints(url: &DatabaseUrl) -> whimbrel::Result<Vec<Endpoint>> {
         return Err(Error::new(ErrorKind::Configuration, what)
             .with_note("next", "write `postgres://`, or use the other driver"));
     }
+    url.check_credentials()?;
     let mut common = Config::new();
     if let Some(user) = url.user() {
         common.user(user);
