@@ -45,9 +45,7 @@ fn threat_01_a_flipped_byte_of_any_file_is_refused_before_a_connection_is_made()
         block_on(Migrator::new(&directory).run(&mut door.driver())).expect_err("nobody is behind the door")
     };
     let names = FILES.map(|(name, _)| name).into_iter().chain(["whimbrel.sum"]);
-    let reviewed: Manifest =
-        fs::read_to_string(folder.path().join("whimbrel.sum")).expect("text").parse().expect("sound");
-    let (mut flipped, mut harmless) = (0, 0);
+    let mut flipped = 0;
     for name in names {
         let path = folder.path().join(name);
         let good = fs::read(&path).expect("it is there");
@@ -57,27 +55,17 @@ fn threat_01_a_flipped_byte_of_any_file_is_refused_before_a_connection_is_made()
                 bytes[at] = changed;
                 fs::write(&path, &bytes).expect("written");
                 let error = run();
-                flipped += 1;
-                // The last line's end is white space that means nothing, whichever it is; a signature has it all the same.
-                let same = |text: &str| text.parse::<Manifest>().is_ok_and(|manifest| manifest == reviewed);
-                if name == "whimbrel.sum"
-                    && at + 1 == good.len()
-                    && std::str::from_utf8(&bytes).is_ok_and(same)
-                {
-                    harmless += 1;
-                    assert_eq!(door.count(), harmless);
-                    continue;
-                }
                 assert_eq!(error.kind(), ErrorKind::Files, "{name}: byte {at} is {changed:#04x}: {error:#}");
+                flipped += 1;
             }
         }
         fs::write(&path, &good).expect("written");
     }
-    assert!(flipped > 1500 && harmless <= 2, "{flipped} {harmless}");
-    assert_eq!(door.count(), harmless, "somebody connected");
+    assert!(flipped > 1500, "{flipped}");
+    assert_eq!(door.count(), 0, "somebody connected");
     // As it was, it is taken to the database.
     assert_eq!(run().kind(), ErrorKind::Retry);
-    assert!(door.count() > harmless);
+    assert!(door.count() > 0);
 }
 
 #[test]

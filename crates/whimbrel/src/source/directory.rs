@@ -211,7 +211,7 @@ impl Walk {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         let doubt = self.watch.open(&file, &metadata)?;
-        Ok((!self.doubt(path, doubt)).then(|| (file, metadata.len())))
+        Ok((!self.doubt(path, doubt)).then_some((file, metadata.len())))
     }
 
     fn read_file(&mut self, path: &Path) -> io::Result<Option<Vec<u8>>> {
