@@ -150,8 +150,9 @@ const MYSQL: &[&str] = &[
      FROM information_schema.referential_constraints r JOIN information_schema.key_column_usage k \
      ON k.constraint_schema = r.constraint_schema AND k.constraint_name = r.constraint_name AND k.table_name = r.table_name \
      WHERE r.constraint_schema = database()",
-    "SELECT concat_ws(' ', 'view', table_name, view_definition) FROM information_schema.views \
-     WHERE table_schema = database()",
+    // A view's definition names its database, whatever that is called.
+    "SELECT concat_ws(' ', 'view', table_name, replace(view_definition, concat('`', database(), '`.'), '')) \
+     FROM information_schema.views WHERE table_schema = database()",
     "SELECT concat_ws(' ', 'routine', routine_type, routine_name, dtd_identifier, routine_definition, sql_mode) \
      FROM information_schema.routines WHERE routine_schema = database()",
     "SELECT concat_ws(' ', 'parameter', specific_name, ordinal_position, parameter_mode, parameter_name, dtd_identifier) \
