@@ -136,7 +136,7 @@ fn check_scripts(set: &MigrationSet, lexing: &Lexing, problems: &mut Problems) {
             };
             match Script::parse(file.text(), lexing) {
                 Ok(script) => {
-                    if let Err(errors) = Directives::read(script.directives()) {
+                    if let Err(errors) = Directives::read(&script) {
                         errors.iter().for_each(|error| add(error.position, error));
                     }
                 }

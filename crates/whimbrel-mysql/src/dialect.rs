@@ -32,6 +32,7 @@ macro_rules! server {
 pub const MYSQL: Dialect = Dialect {
     identifier,
     literal,
+    version: Some("version()"),
     transaction: TransactionSql {
         begin: "START TRANSACTION READ WRITE",
         // Whatever `completion_type` says.

@@ -45,6 +45,7 @@ pub const DIALECT: Dialect = Dialect {
         check: "SET CONSTRAINTS ALL IMMEDIATE",
         blocks: 128,
     }),
+    version: Some("current_setting('server_version')"),
     history: HistorySql {
         user: "session_user::text",
         // In microseconds; only a cluster that was copied while it was started could share it.

@@ -18,6 +18,7 @@ pub const DIALECT: Dialect = Dialect {
         ddl: Ddl::Transactional,
         statements: usize::MAX,
     },
+    version: Some("sqlite_version()"),
     rules: RULES,
     settings: SettingsSql { snapshot: SETTINGS, reset: &[], fix: None },
     foreign_keys: Some(ForeignKeys {

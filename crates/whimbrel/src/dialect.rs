@@ -29,6 +29,8 @@ pub struct Dialect {
     pub lock: Option<LockSql>,
     /// How whole transactions are sent without waiting for answers, where the database's protocol allows it.
     pub flight: Option<FlightSql>,
+    /// An expression for the server's version, as a text that begins with its numbers.
+    pub version: Option<&'static str>,
     /// The statements about the history table.
     pub history: HistorySql,
     /// What is to be known of single statements. All rules whose pattern fits apply.
@@ -377,6 +379,7 @@ impl Dialect {
             },
             lock: None,
             flight: None,
+            version: None,
             history,
             rules: &[],
             settings: SettingsSql::NONE,

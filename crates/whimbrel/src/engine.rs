@@ -233,6 +233,9 @@ impl<'e, 's> Engine<'e, 's> {
         let mut detail = Detail::new()
             .with_some("reason", self.settings.reason)
             .with_some("down", migration.and_then(|migration| migration.down()).map(|down| *down.digest()));
+        if let Some(granted) = self.plan.granted() {
+            detail = detail.with("approved", granted.plan).with("approved_by", granted.approval.who());
+        }
         for former in item.formers() {
             detail = detail.with("former", former);
         }

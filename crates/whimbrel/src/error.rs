@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::driver::{DriverError, ErrorClass};
-use crate::finding::Finding;
+use crate::finding::{Finding, Weight};
 use crate::report::{Outcome, Report};
 use crate::script::Position;
 
@@ -124,7 +124,7 @@ impl Error {
             [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];
         let kind = order
             .into_iter()
-            .find(|kind| findings.iter().any(|finding| finding.kind().turn() == *kind))
+            .find(|kind| findings.iter().any(|finding| turn(finding) == *kind))
             .unwrap_or(ErrorKind::Files);
         let mut error = Self::new(kind, refusal(findings.len(), None));
         if let [only] = findings.as_slice() {
@@ -311,6 +311,14 @@ impl Error {
 }
 
 /// The headline of a refusal.
+/// Whose turn it is. What only wants to be approved is mended by no change of a file.
+fn turn(finding: &Finding) -> ErrorKind {
+    match finding.weight() {
+        Weight::Approval => ErrorKind::Configuration,
+        Weight::Refusal | Weight::Note => finding.kind().turn(),
+    }
+}
+
 fn refusal(count: usize, report: Option<&Report>) -> String {
     let plural = if count == 1 { "" } else { "s" };
     let more = if report.is_some_and(|report| !report.migrations.is_empty()) { " more" } else { "" };

@@ -14,6 +14,32 @@ pub struct Finding {
     subject: String,
     message: String,
     location: Option<String>,
+    weight: Weight,
+}
+
+/// What follows from a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+pub enum Weight {
+    /// Good to know; the plan's notes have it.
+    Note,
+    /// The plan is refused unless somebody has approved exactly this plan; see
+    /// [`Migrator::with_approval`](crate::Migrator::with_approval).
+    Approval,
+    /// The set or the plan is refused.
+    #[default]
+    Refusal,
+}
+
+impl Weight {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Approval => "approval",
+            Self::Refusal => "refusal",
+        }
+    }
 }
 
 impl Finding {
@@ -25,7 +51,21 @@ impl Finding {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind, set: set.clone(), subject: subject.into(), message: message.into(), location: None }
+        Self {
+            kind,
+            set: set.clone(),
+            subject: subject.into(),
+            message: message.into(),
+            location: None,
+            weight: Weight::Refusal,
+        }
+    }
+
+    /// Gives it another weight. At the first gate all findings refuse.
+    #[must_use]
+    pub fn weighing(mut self, weight: Weight) -> Self {
+        self.weight = weight;
+        self
     }
 
     /// Adds the place: a file, perhaps with `:line:column`.
@@ -53,6 +93,11 @@ impl Finding {
     /// What is wrong, and what to do.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What follows from it.
+    pub fn weight(&self) -> Weight {
+        self.weight
     }
 
     /// The place.

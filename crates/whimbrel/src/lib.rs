@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod approval;
 mod backup;
 mod blocking;
 mod detail;
@@ -46,6 +47,7 @@ mod verify;
 
 pub use async_trait::async_trait;
 
+pub use self::approval::{Approval, Approver};
 pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
@@ -53,14 +55,14 @@ pub use self::dialect::{
     LockSql, RoleSql, Rule, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
-pub use self::directive::{DirectiveError, Directives};
+pub use self::directive::{DirectiveError, Directives, Waiver};
 pub use self::driver::{
     Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows,
     Value,
 };
 pub use self::effect::{Change, Effect, Ident, MemberKind, Name, ObjectKind};
 pub use self::error::{Error, ErrorKind, Location, Result};
-pub use self::finding::{Finding, FindingKind};
+pub use self::finding::{Finding, FindingKind, Weight};
 pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};
 pub use self::manifest::{FileLine, Former, LockChange, Manifest, ManifestError, Tombstone};
 pub use self::migration::{
@@ -70,7 +72,8 @@ pub use self::migration::{
 pub use self::migrator::{Ending, Migrator, SetStatus, Settlement, Standing, Status, StatusEntry};
 pub use self::observe::{Event, Observer, Tip};
 pub use self::plan::{
-    Action, Ahead, Gaps, Goal, OutOfOrder, Plan, PlanItem, Request, Reverted, Transaction, Unbaselined, plan,
+    Action, Ahead, Conditions, Gaps, Goal, OutOfOrder, Plan, PlanItem, Product, Request, Reverted,
+    ServerVersion, Transaction, Unbaselined, plan,
 };
 pub use self::report::{MigrationReport, Outcome, Report};
 pub use self::secret::{ProviderError, Secret, SecretProvider};

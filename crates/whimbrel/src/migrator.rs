@@ -13,8 +13,10 @@ use std::time::Duration;
 pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
 
+use crate::approval::{Approvals, Approved, Approver};
 use crate::backup::Backup;
 use crate::dialect::{Dialect, TableName, Timeouts};
+use crate::digest::Digest;
 use crate::engine::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, FindingKind};
@@ -69,6 +71,7 @@ pub struct Migrator<'a> {
     role: Option<String>,
     wait_deadline: Duration,
     verifiers: Vec<Box<dyn Verifier + 'a>>,
+    approvers: Vec<Box<dyn Approver + 'a>>,
     observers: Vec<Box<dyn Observer + 'a>>,
     backup: Option<Box<dyn Backup + 'a>>,
     application: Option<(String, String)>,
@@ -105,6 +108,7 @@ impl<'a> Migrator<'a> {
             role: None,
             wait_deadline: Duration::from_secs(300),
             verifiers: Vec::new(),
+            approvers: Vec::new(),
             observers: Vec::new(),
             backup: None,
             application: None,
@@ -293,6 +297,36 @@ impl<'a> Migrator<'a> {
         self
     }
 
+    /// Approves the plan that has exactly this digest; may be called several times. What the approval was for, and by whom it
+    /// was given, goes into the history.
+    ///
+    /// A plan has to be approved where a [verifier](Self::with_verifier) says so, such as a policy about plans that destroy
+    /// data. [`plan`](Self::plan) shows it, with its digest; an operator hands the digest to the program, which runs that
+    /// plan and no other: once the files, the history or the goal have changed, the digest has.
+    ///
+    /// ```
+    /// # use whimbrel::{Memory, Migrator};
+    /// # fn main() -> Result<(), whimbrel::DigestError> {
+    /// # let migrations = Memory::new();
+    /// let mut migrator = Migrator::new(&migrations);
+    /// if let Ok(approved) = std::env::var("APPROVED_PLAN") {
+    ///     migrator = migrator.with_approval(approved.parse()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_approval(self, plan: Digest) -> Self {
+        self.with_approver(Approved(plan))
+    }
+
+    /// Adds somebody who is asked for an approval; one of them has to give it.
+    #[must_use]
+    pub fn with_approver(mut self, approver: impl Approver + 'a) -> Self {
+        self.approvers.push(Box::new(approver));
+        self
+    }
+
     /// Adds an observer.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
@@ -351,6 +385,10 @@ impl<'a> Migrator<'a> {
             }
         }
         if findings.is_empty() { Ok(sets) } else { Err(Error::refused(findings)) }
+    }
+
+    fn approvals(&self) -> Approvals<'_> {
+        Approvals::of(self.approvers.iter().map(|approver| &**approver as _).collect())
     }
 
     fn settings<'s>(&'s self, sets: &[Verified<MigrationSet>]) -> Settings<'s> {

@@ -1,6 +1,7 @@
 //! Plans: what would be done. Building one is a pure function of verified sets, a history and a request; knows nothing
 //! of connections.
 
+mod conditions;
 mod decide;
 mod explain;
 mod item;
@@ -10,11 +11,13 @@ mod working;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::conditions::{Conditions, Product, ServerVersion};
 pub use self::item::{Action, PlanItem};
 
+use crate::approval::{Approval, Granted};
 use crate::dialect::{Dialect, last_number};
 use crate::digest::{Context, Digest, Fields};
-use crate::finding::Finding;
+use crate::finding::{Finding, Weight};
 use crate::history::History;
 use crate::migration::{MigrationSet, SetName, Version};
 use crate::verify::Verified;
@@ -142,8 +145,11 @@ pub struct Plan {
     items: Vec<PlanItem>,
     creates_history: bool,
     shares: bool,
+    blank: bool,
     notes: Vec<Finding>,
     digest: Digest,
+    conditions: Conditions,
+    granted: Option<Granted>,
 }
 
 /// A set, and what the plan was made on.
@@ -165,9 +171,35 @@ impl Plan {
         self.items.is_empty()
     }
 
-    /// What is good to know and no reason to refuse.
+    /// What is good to know and no reason to refuse, and what wants the plan to be approved.
     pub fn notes(&self) -> &[Finding] {
         &self.notes
+    }
+
+    pub(crate) fn note(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.notes.extend(findings);
+    }
+
+    /// Under which conditions it would be carried out.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// By whom it was approved, if it had to be.
+    pub fn approval(&self) -> Option<&Approval> {
+        self.granted.as_ref().map(|granted| &granted.approval)
+    }
+
+    pub(crate) fn grant(&mut self, granted: Granted) {
+        self.granted = Some(granted);
+    }
+
+    pub(crate) fn granted(&self) -> Option<&Granted> {
+        self.granted.as_ref()
+    }
+
+    pub(crate) fn set_conditions(&mut self, conditions: Conditions) {
+        self.conditions = conditions;
     }
 
     /// The plan's digest, over everything that it would do and the history that it was made on.
@@ -202,8 +234,11 @@ impl Plan {
             items: Vec::new(),
             creates_history: false,
             shares: false,
+            blank: false,
             notes: Vec::new(),
             digest,
+            conditions: Conditions::default(),
+            granted: None,
         }
     }
 
@@ -215,6 +250,12 @@ impl Plan {
     /// which the set does not know.
     pub fn is_ahead_of(&self, set: &SetName) -> bool {
         self.sets.iter().any(|planned| planned.ahead && planned.set.name() == set)
+    }
+
+    /// Whether the database has neither a history nor tables of the application's, so that all that the plan meets is what
+    /// it has made itself.
+    pub fn is_on_empty_database(&self) -> bool {
+        self.blank
     }
 
     pub(crate) fn is_ahead(&self) -> bool {
@@ -257,17 +298,27 @@ pub fn plan(
     if !findings.is_empty() {
         return Err(findings);
     }
+    let blank = history.sets().next().is_none() && history.other_tables.is_empty();
     let shares = match request.transaction {
-        Transaction::Auto => {
-            let blank = history.sets().next().is_none() && history.other_tables.is_empty();
-            blank && request.goal_goes_up()
-        }
+        Transaction::Auto => blank && request.goal_goes_up(),
         Transaction::PerRun => true,
         Transaction::PerMigration => false,
     };
     let creates_history = !history.exists && !items.is_empty();
     let digest = digest(&planned, &items, creates_history);
-    Ok(Plan { dialect: dialect.name, sets: planned, items, creates_history, shares, notes, digest })
+    let conditions = Conditions::default();
+    Ok(Plan {
+        dialect: dialect.name,
+        sets: planned,
+        items,
+        creates_history,
+        shares,
+        blank,
+        notes,
+        digest,
+        conditions,
+        granted: None,
+    })
 }
 
 impl Request {
@@ -324,7 +375,8 @@ impl fmt::Display for Plan {
             }
         }
         for note in &self.notes {
-            write!(f, "\nnote: {note}")?;
+            let word = if note.weight() == Weight::Approval { "needs approval" } else { "note" };
+            write!(f, "\n{word}: {note}")?;
         }
         write!(f, "\nplan {}", self.digest)
     }

@@ -60,7 +60,7 @@ pub(crate) fn prepare(
             .collect::<Vec<_>>()
     })?;
     let mut findings = Vec::new();
-    let directives = Directives::read(script.directives()).unwrap_or_else(|errors| {
+    let directives = Directives::read(&script).unwrap_or_else(|errors| {
         findings.extend(errors.iter().map(|e| finding(FindingKind::Directive, e.position, e.to_string())));
         Directives::default()
     });

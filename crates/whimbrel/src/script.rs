@@ -150,4 +150,7 @@ pub struct RawDirective<'t> {
     pub position: Position,
     /// Whether it stands before the first statement.
     pub in_header: bool,
+    /// The statement that it stands before or in, counted from 0, or behind on the same line. If it stands before none,
+    /// the number of statements.
+    pub statement: usize,
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::approval::Approvals;
 use crate::dialect::Dialect;
 use crate::digest::{Digest, migration_chain};
 use crate::error::{Error, Result};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Finding, FindingKind, Weight};
 use crate::layout::MANIFEST_FILE;
 use crate::migration::{Kind, Migration, MigrationSet, Provenance};
 use crate::plan::Plan;
@@ -23,7 +24,8 @@ use crate::prepare::prepare;
 /// is executed, and again whenever the plan had to be made anew.
 ///
 /// **On failure:** what cannot be decided is refused: return an error, or a finding. An empty list lets the run go on.
-/// All findings of all verifiers are gathered before the run is refused.
+/// All findings of all verifiers are gathered before the run is refused. At the second gate a finding may also be a note, or
+/// ask for an approval: see [`Weight`].
 ///
 /// A verifier that has nothing to say at one of the gates returns an empty list there, in so many words.
 #[async_trait]
@@ -39,6 +41,12 @@ pub trait Verifier: Send + Sync {
     /// # Errors
     /// The verifier cannot decide.
     async fn check_plan(&self, plan: &Plan) -> Result<Vec<Finding>>;
+
+    /// Whether [`check_plan`](Self::check_plan) looks at [`Conditions::server`](crate::Conditions::server). It then costs a
+    /// query more when something is pending.
+    fn reads_server(&self) -> bool {
+        false
+    }
 }
 
 #[async_trait]
@@ -49,6 +57,10 @@ impl<V: Verifier + ?Sized> Verifier for &V {
 
     async fn check_plan(&self, plan: &Plan) -> Result<Vec<Finding>> {
         (**self).check_plan(plan).await
+    }
+
+    fn reads_server(&self) -> bool {
+        (**self).reads_server()
     }
 }
 
@@ -118,14 +130,50 @@ impl Verified<Plan> {
     /// The second gate: what will run is still what was verified, and each of the verifiers agrees.
     ///
     /// # Errors
-    /// All findings in one error; or a verifier that could not decide.
+    /// All findings in one error, also those that ask for an approval; or a verifier that could not decide.
     pub async fn plan(plan: Plan, verifiers: &[&dyn Verifier]) -> Result<Self> {
-        let mut findings = check_plan_files(&plan);
-        for verifier in verifiers {
-            findings.extend(verifier.check_plan(&plan).await?);
-        }
-        if findings.is_empty() { Ok(Self(Arc::new(plan))) } else { Err(Error::refused(findings)) }
+        Self::approved(plan, verifiers, &mut Approvals::none()).await
     }
+
+    /// The second gate, where somebody may have approved the plan.
+    pub(crate) async fn approved(
+        mut plan: Plan,
+        verifiers: &[&dyn Verifier],
+        approvals: &mut Approvals<'_>,
+    ) -> Result<Self> {
+        let findings = judge(&plan, verifiers).await?;
+        let (notes, mut findings): (Vec<_>, Vec<_>) =
+            findings.into_iter().partition(|finding| finding.weight() == Weight::Note);
+        if findings.iter().all(|finding| finding.weight() == Weight::Approval) {
+            findings = approvals.settle(&mut plan, findings).await?;
+        }
+        plan.note(notes);
+        if findings.is_empty() {
+            return Ok(Self(Arc::new(plan)));
+        }
+        let unapproved = findings.iter().all(|finding| finding.weight() == Weight::Approval);
+        let error = Error::refused(findings);
+        Err(if unapproved { approvals.explain(error, &plan) } else { error })
+    }
+
+    /// The second gate for a plan that is only shown: what asks for an approval becomes a part of it.
+    pub(crate) async fn shown(mut plan: Plan, verifiers: &[&dyn Verifier]) -> Result<Plan> {
+        let (refusals, notes): (Vec<_>, Vec<_>) = judge(&plan, verifiers)
+            .await?
+            .into_iter()
+            .partition(|finding| finding.weight() == Weight::Refusal);
+        plan.note(notes);
+        if refusals.is_empty() { Ok(plan) } else { Err(Error::refused(refusals)) }
+    }
+}
+
+/// Everything that there is to say of a plan.
+async fn judge(plan: &Plan, verifiers: &[&dyn Verifier]) -> Result<Vec<Finding>> {
+    let mut findings = check_plan_files(plan);
+    for verifier in verifiers {
+        findings.extend(verifier.check_plan(plan).await?);
+    }
+    Ok(findings)
 }
 
 /// What is wrong between a set's files and its manifest.

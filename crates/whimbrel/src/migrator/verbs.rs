@@ -16,7 +16,7 @@ use crate::finding::FindingKind;
 use crate::history::History;
 use crate::migration::{MigrationSet, Version};
 use crate::observe::{Event, Tip};
-use crate::plan::{Goal, Plan, Request, Reverted, Transaction, plan};
+use crate::plan::{Conditions, Goal, Plan, Request, Reverted, ServerVersion, Transaction, plan};
 use crate::report::{Outcome, Report};
 use crate::verify::{Verified, Verifier};
 
@@ -55,10 +55,10 @@ impl<'a> Migrator<'a> {
     pub async fn plan<D: Driver>(&self, db: &mut D) -> Result<Plan> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = self.read_all(&mut verb).await?;
-        let plan = self.decide(&mut verb, &history, &self.request).await?;
-        let verifiers = self.verifier_refs();
-        let plan = Verified::plan(plan, &verifiers).await?;
-        Ok((*plan).clone())
+        let mut plan = self.decide(&mut verb, &history, &self.request).await?;
+        let conditions = self.conditions(&mut verb, &plan).await?;
+        plan.set_conditions(conditions);
+        Verified::shown(plan, &self.verifier_refs()).await
     }
 
     /// Fails if anything is pending. Changes nothing, and needs no right to.
@@ -206,6 +206,28 @@ impl<'a> Migrator<'a> {
         Ok(tips_of(&history))
     }
 
+    /// Under which conditions a plan would be carried out. Asks the server, where anybody wants to know.
+    async fn conditions(&self, verb: &mut Verb<'_>, plan: &Plan) -> Result<Conditions> {
+        let mut conditions = Conditions::default();
+        if verb.session.dialect().timeouts.is_some() {
+            conditions.lock_timeout = self.timeouts.lock;
+            conditions.statement_timeout = self.timeouts.statement;
+        }
+        conditions.role.clone_from(&self.role);
+        let wanted = !plan.is_empty() && self.verifiers.iter().any(|verifier| verifier.reads_server());
+        if let Some(version) = verb.session.dialect().version.filter(|_| wanted) {
+            let dialect = verb.session.dialect().name;
+            let rows = verb
+                .session
+                .patient_query(&format!("SELECT {version}"), &verb.deadline)
+                .await
+                .map_err(|error| Error::driver("asking for the server's version", error))?;
+            let text = rows.first().and_then(|row| row.read::<String>(0).ok());
+            conditions.server = text.and_then(|text| ServerVersion::read(dialect, &text));
+        }
+        Ok(conditions)
+    }
+
     fn verifier_refs(&self) -> Vec<&(dyn Verifier + 'a)> {
         self.verifiers.iter().map(|verifier| &**verifier).collect()
     }
@@ -268,8 +290,10 @@ impl<'a> Migrator<'a> {
             Booted::Ahead => Ok(self.report(&verb, Outcome::Ahead)),
             Booted::Pending => {
                 let history = self.read_all(&mut verb).await?;
-                let plan = self.decide(&mut verb, &history, &self.request).await?;
-                let plan = Verified::plan(plan, &self.verifier_refs()).await?;
+                let mut plan = self.decide(&mut verb, &history, &self.request).await?;
+                let conditions = self.conditions(&mut verb, &plan).await?;
+                plan.set_conditions(conditions);
+                let plan = Verified::shown(plan, &self.verifier_refs()).await?;
                 if plan.is_empty() {
                     let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
                     return Ok(self.report(&verb, outcome));
@@ -342,6 +366,8 @@ impl<'a> Migrator<'a> {
         let mut backed_up = false;
         let mut round = 0;
         let mut seen = None;
+        let mut approvals = self.approvals();
+        let mut conditions = None;
         loop {
             if forward {
                 let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
@@ -383,7 +409,7 @@ impl<'a> Migrator<'a> {
                     continue;
                 }
             }
-            let plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
+            let mut plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
                 Ok(plan) => plan,
                 // Another process may be in the middle of what looks open.
                 Err(findings)
@@ -406,7 +432,11 @@ impl<'a> Migrator<'a> {
                 }
                 break;
             }
-            let plan = Verified::plan(plan, &self.verifier_refs()).await?;
+            if conditions.is_none() {
+                conditions = Some(self.conditions(verb, &plan).await?);
+            }
+            plan.set_conditions(conditions.clone().unwrap_or_default());
+            let plan = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await?;
             report.outcome = outcome_of(&plan, goal);
             let before = report.migrations.len();
             let engine = Engine::new(

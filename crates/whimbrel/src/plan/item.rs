@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::digest::Digest;
+use crate::directive::Directives;
 use crate::history::HistoryEvent;
 use crate::migration::{Kind, Migration, MigrationSet, ScriptFile, SetName, Version};
 use crate::prepare::{Prepared, Sharing};
@@ -175,6 +176,11 @@ impl PlanItem {
     /// Whether the step runs inside a transaction.
     pub fn in_transaction(&self) -> bool {
         self.prepared.as_ref().is_none_or(|prepared| prepared.in_transaction)
+    }
+
+    /// How its script asks to be run, if the step executes one.
+    pub fn directives(&self) -> Option<&Directives> {
+        self.prepared.as_ref().map(|prepared| &prepared.directives)
     }
 
     /// Whether it changes data only, on a dialect whose schema is not transactional: all of it is kept, or nothing.

@@ -127,10 +127,15 @@ impl<'t> Cutter<'_, 't> {
         // Spelled otherwise it would be overlooked in silence, so case does not matter.
         if inside.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
             let before = self.directives.last().map_or(Position::START, |directive| directive.position);
+            let last = self.statements.last().filter(|_| self.statement.is_none());
+            let behind = last.is_some_and(|last| {
+                self.text.get(last.piece_end..lexeme.start).is_some_and(|between| !between.contains('\n'))
+            });
             self.directives.push(RawDirective {
                 text: inside.get(NAME.len()..).unwrap_or_default().trim(),
                 position: before.advanced(self.text, lexeme.start),
                 in_header: self.statements.is_empty() && self.statement.is_none(),
+                statement: self.statements.len() - usize::from(behind),
             });
         }
     }
