@@ -123,7 +123,7 @@ fn threat_24_no_text_that_was_damaged_makes_a_parser_panic_hang_or_take_what_it_
                 let at = text[end..].find(statement.text()).expect("a statement is a piece of its script");
                 end += at + statement.text().len();
             }
-            Directives::read(script.directives()).is_ok()
+            Directives::read(&script).is_ok()
         });
     }
     let directives: Vec<Vec<u8>> = [
@@ -135,9 +135,8 @@ fn threat_24_no_text_that_was_damaged_makes_a_parser_panic_hang_or_take_what_it_
     .to_vec();
     fuzz("directives", &directives, 3000, |bytes| {
         let Some(text) = text(bytes) else { return false };
-        Script::parse(text, &Lexing::SQLITE).is_ok_and(|script| {
-            !script.directives().is_empty() && Directives::read(script.directives()).is_ok()
-        })
+        Script::parse(text, &Lexing::SQLITE)
+            .is_ok_and(|script| !script.directives().is_empty() && Directives::read(&script).is_ok())
     });
 
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/whimbrel-sign/tests/fixtures");
