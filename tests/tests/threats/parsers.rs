@@ -163,7 +163,7 @@ fn threat_24_no_text_that_was_damaged_makes_a_parser_panic_hang_or_take_what_it_
         text(bytes).is_some_and(|name| !layout::is_ignored(name) && layout::parse_file_name(name).is_ok())
     });
     fuzz("tables' names", &[b"ops.whimbrel_history".to_vec()], 4000, |bytes| {
-        let Some(name) = text(bytes).filter(|name| TableName::new(*name).is_ok()) else { return false };
+        let Some(name) = text(bytes).filter(|name| TableName::new(name).is_ok()) else { return false };
         assert!(
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.'),
             "{name}"

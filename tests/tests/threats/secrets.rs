@@ -5,14 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use whimbrel::{
     DatabaseUrl, Driver as _, ErrorKind, Memory, Migrator, ProviderError, Secret, SecretProvider, async_trait,
 };
 use whimbrel_sqlite::{Sqlite, SqliteBackup};
 use whimbrel_testkit::{Server, ServerKind, ServerOptions, block_on};
 use whimbrel_tests::either::{Database, Either, kinds};
-use whimbrel_tests::memory_folder;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode()
@@ -199,15 +197,4 @@ async fn threat_11_default_credentials_open_no_connection_to_another_machine() {
             assert!(here.is_ok(), "{kind}: {user} on this machine: {here:?}");
         }
     }
-}
-
-#[test]
-fn a_database_file_is_opened_by_whoever_may() {
-    // The attack of row 8 has a counterpart: a file with other rights is left alone.
-    let folder = memory_folder();
-    let path = folder.path().join("app.db");
-    Connection::open(&path).and_then(|db| db.execute_batch("CREATE TABLE t (n)")).expect("a file");
-    fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("ours");
-    drop(block_on(Sqlite::open(&path)).expect("it opens"));
-    assert_eq!(mode(&path), 0o640);
 }
