@@ -52,6 +52,11 @@ fn damage() -> Memory {
     )
 }
 
+/// Migrates with a backup, and tries again at once what has failed.
+fn damaging<'m>(backup: impl Backup + 'm) -> Migrator<'m> {
+    Migrator::new(damage()).with_backup(backup).with_failure_pause(std::time::Duration::ZERO)
+}
+
 impl Bench {
     async fn new(kind: ServerKind) -> Self {
         let options = match kind {
@@ -113,7 +118,7 @@ impl Bench {
     async fn restored(mut self, backup: impl Backup, restore: impl Fn(&Path, &Database)) {
         Migrator::new(before()).run(&mut self.admin).await.unwrap_or_else(|error| panic!("{error:#}"));
         let expected = Self::picture(&mut self.admin).await;
-        let report = Migrator::new(damage()).with_backup(backup).run(&mut self.admin).await;
+        let report = damaging(backup).run(&mut self.admin).await;
         let report = report.unwrap_or_else(|error| panic!("{error:#}"));
         assert_eq!(report.outcome, Outcome::Applied);
         assert_eq!(self.admin.number("SELECT count(*) FROM people").await, 1);
@@ -136,7 +141,7 @@ impl Bench {
     /// A backup that fails: nothing is applied, nothing is left, and nothing of the password is said.
     async fn refused(&mut self, backup: impl Backup, what: &str) {
         let rows = self.admin.number("SELECT count(*) FROM whimbrel_history WHERE event = 'applied'").await;
-        let error = Migrator::new(damage()).with_backup(backup).run(&mut self.admin).await.expect_err(what);
+        let error = damaging(backup).run(&mut self.admin).await.expect_err(what);
         let mut text = format!("{error:#} {error:?}");
         let mut next = std::error::Error::source(&error);
         while let Some(source) = next {

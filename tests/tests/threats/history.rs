@@ -1,5 +1,7 @@
 //! Rows 3, 14, 16 and 18: the history, what it tells, and what may be added to it.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 use tempfile::TempDir;
 use whimbrel::{
@@ -107,6 +109,7 @@ fn threat_14_wherever_a_run_is_cut_off_the_history_tells_of_all_that_was_done() 
     let set = counted();
     let migrator = || {
         Migrator::new(&set)
+            .with_failure_pause(Duration::ZERO)
             .with_application("shop", "1.2.3")
             .with_reason("release 7")
             .with_environment("test")
@@ -192,6 +195,37 @@ async fn threat_16_without_a_backup_nothing_is_applied() {
         Migrator::new(&set).run(&mut other).await.expect("the lock is free");
         let report = Migrator::new(&set).with_backup(Full).run(&mut db).await.expect("nothing to do");
         assert_eq!(report.outcome, Outcome::UpToDate, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn threat_15_a_crash_loop_tries_a_migration_that_fails_a_handful_of_times() {
+    const STARTS: usize = 30;
+    for kind in kinds() {
+        for outside in [false, true] {
+            let database = Database::new(kind).await;
+            let header = if outside { "-- whimbrel: no-transaction\n" } else { "" };
+            let set = many(2).with_sql(3, "wrong", format!("{header}INSERT INTO nowhere VALUES (1);"));
+            let mut tried = 0;
+            for start in 0..STARTS {
+                // Each is a process of its own, and some are of another version of the program.
+                let mut db = database.open().await;
+                let program = Migrator::new(&set).with_application("shop", (start % 3).to_string());
+                let program = program.with_failure_pause(Duration::from_secs(300));
+                let error = program.run(&mut db).await.expect_err("there is no such table");
+                match error.kind() {
+                    ErrorKind::Retry => assert!(format!("{error:#}").contains("3_wrong"), "{error:#}"),
+                    _ => tried += 1,
+                }
+            }
+            assert_eq!(tried, 1, "{kind}: of {STARTS} starts, outside transactions: {outside}");
+            let mut db = database.open().await;
+            let failed = "SELECT count(*) FROM whimbrel_history WHERE event = 'failed' AND version = 3";
+            assert_eq!(db.number(failed).await, 1, "{kind}");
+            // What was mended is tried at once.
+            let mended = many(2).with_sql(3, "wrong", "INSERT INTO t VALUES (3);");
+            Migrator::new(mended).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        }
     }
 }
 

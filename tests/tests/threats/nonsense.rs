@@ -110,6 +110,11 @@ fn base() -> Memory {
     Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);")
 }
 
+/// Tries again at once what has failed.
+fn impatient(set: &Memory) -> Migrator<'_> {
+    Migrator::new(set).with_failure_pause(Duration::ZERO)
+}
+
 /// A run that has to be refused, and would do damage: the first migration was changed, the environment is another one, one
 /// was merged late.
 fn refused() -> Vec<(&'static str, Memory, &'static str)> {
@@ -144,7 +149,7 @@ async fn none_may_pass<D: Driver>(what: &str, twists: &[Twist], connect: impl As
                 for first in 1.. {
                     let last = if to_the_end { usize::MAX } else { first };
                     let mut db = Twisted { inner: connect().await, twist, first, last, queries: 0 };
-                    let result = Migrator::new(&set).with_environment(environment).run(&mut db).await;
+                    let result = impatient(&set).with_environment(environment).run(&mut db).await;
                     let told =
                         format!("{what}: {case}: {twist:?} from query {first}, to the end: {to_the_end}");
                     assert!(result.is_err(), "{told}: {result:?}");
@@ -166,7 +171,7 @@ async fn none_may_pass<D: Driver>(what: &str, twists: &[Twist], connect: impl As
         let set = applied().with_sql(number, "row", format!("INSERT INTO t VALUES ({number});"));
         for first in 1.. {
             let mut db = Twisted { inner: connect().await, twist, first, last: first, queries: 0 };
-            let result = Migrator::new(&set).with_environment("test").run(&mut db).await;
+            let result = impatient(&set).with_environment("test").run(&mut db).await;
             let reached = db.reached();
             drop(db);
             let sql = format!("SELECT n FROM t WHERE n = {number}");
@@ -218,7 +223,7 @@ async fn unbaselined_and_foreign_keys() {
             let inner = Sqlite::open(&path).await.expect("a file");
             let mut twisted = Twisted { inner, twist, first, last: first, queries: 0 };
             let set = Memory::new().with_sql(1, "damage", "INSERT INTO t VALUES (666);");
-            let result = Migrator::new(set).run(&mut twisted).await;
+            let result = impatient(&set).run(&mut twisted).await;
             assert!(result.is_err(), "tables without a history: {twist:?} at query {first}");
             let rows: i64 = db.query_row("SELECT count(*) FROM t", (), |row| row.get(0)).expect("a count");
             assert_eq!(rows, 0, "tables without a history: {twist:?} at query {first}");
@@ -230,7 +235,7 @@ async fn unbaselined_and_foreign_keys() {
             let path = folder.path().join(format!("{twist:?}-{first}.db"));
             let inner = Sqlite::open(&path).await.expect("a file");
             let mut twisted = Twisted { inner, twist, first, last: first, queries: 0 };
-            let result = Migrator::new(&rebuild).run(&mut twisted).await;
+            let result = impatient(&rebuild).run(&mut twisted).await;
             assert!(result.is_err(), "a broken key: {twist:?} at query {first}");
             let reached = twisted.reached();
             drop(twisted);
