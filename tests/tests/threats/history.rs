@@ -223,7 +223,7 @@ async fn threat_15_a_crash_loop_tries_a_migration_that_fails_a_handful_of_times(
             let failed = "SELECT count(*) FROM whimbrel_history WHERE event = 'failed' AND version = 3";
             assert_eq!(db.number(failed).await, 1, "{kind}");
             // What was mended is tried at once.
-            let mended = many(2).with_sql(3, "wrong", "INSERT INTO t VALUES (3);");
+            let mended = many(2).with_sql(3, "wrong", format!("{header}INSERT INTO t VALUES (3);"));
             Migrator::new(mended).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
         }
     }
