@@ -252,7 +252,7 @@ fn no_byte_of_a_script_in_the_program_can_be_flipped_before_it_is_executed() {
             *old = changed(old, down, |_| (), |digest| flip(digest, at));
             let mut db = Connection::open_in_memory().expect("memory");
             let error =
-                Migrator::new(&constants.set()).run_blocking(&mut db).expect_err("a digest was flipped");
+                Migrator::new(constants.set()).run_blocking(&mut db).expect_err("a digest was flipped");
             assert_eq!(error.kind(), ErrorKind::Files, "migration {index}, byte {at}: {error:#}");
             let tables: i64 =
                 db.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).expect("a count");

@@ -200,7 +200,7 @@ async fn threat_16_without_a_backup_nothing_is_applied() {
 
 #[tokio::test]
 async fn threat_15_a_crash_loop_tries_a_migration_that_fails_a_handful_of_times() {
-    const STARTS: usize = 30;
+    const STARTS: usize = 10;
     for kind in kinds() {
         for outside in [false, true] {
             let database = Database::new(kind).await;
