@@ -61,6 +61,7 @@ impl Bench {
     async fn new(kind: ServerKind) -> Self {
         let options = match kind {
             ServerKind::Postgres => ServerOptions::new(kind)
+                .with_version(postgres().version())
                 .with_access("host all postgres 127.0.0.1/32 trust")
                 .with_access("host all all 127.0.0.1/32 scram-sha-256"),
             _ => ServerOptions::new(kind),
@@ -172,8 +173,23 @@ fn shows_no_password(folder: &Path, word: &str) {
     assert!(seen.contains(word) && !seen.contains(PASSWORD), "{seen}");
 }
 
+/// Whether a program is there and starts.
+fn starts(program: &Path) -> bool {
+    let output = Command::new(program).arg("--version").output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// An installation of PostgreSQL with its clients: some have the server alone.
+fn postgres() -> &'static Installation {
+    let all = Installation::all().expect("servers");
+    let mut of_kind = all.iter().filter(|installation| installation.kind() == ServerKind::Postgres);
+    of_kind
+        .find(|installation| starts(&installation.folder().join("pg_dump")))
+        .expect("a PostgreSQL with pg_dump")
+}
+
 fn postgres_programs() -> PathBuf {
-    Installation::find(ServerKind::Postgres, None).expect("PostgreSQL").folder().to_owned()
+    postgres().folder().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,10 +240,11 @@ async fn threat_16_a_pg_dump_that_fails_lets_nothing_be_applied() {
     shows_no_password(fakes.path(), "PGPASSFILE");
 }
 
+/// One of MariaDB's clients: beside the server, or where the system has them.
 fn mariadb_program(name: &str) -> PathBuf {
     let beside = Installation::find(ServerKind::MariaDb, None).expect("MariaDB").folder().to_owned();
     let folders = [beside.join("../bin"), beside, PathBuf::from("/usr/bin")];
-    folders.iter().map(|folder| folder.join(name)).find(|path| path.exists()).expect("MariaDB's clients")
+    folders.iter().map(|folder| folder.join(name)).find(|path| starts(path)).expect("MariaDB's clients")
 }
 
 #[tokio::test(flavor = "multi_thread")]
