@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, ErrorClass, Memory, Message, Migrator, Rows, Value, async_trait,
+    Answers, Dialect, Driver, DriverError, ErrorClass, Memory, Message, Migrator, Preflight, Rows, Value,
+    async_trait,
 };
 use whimbrel_sqlite::Sqlite;
-use whimbrel_testkit::Fake;
+use whimbrel_testkit::{Fake, ServerKind};
 use whimbrel_tests::either::{Database, kinds};
 
 /// What becomes of the answer to a query.
@@ -46,6 +47,7 @@ struct Twisted<D> {
     first: usize,
     last: usize,
     queries: usize,
+    asked: Vec<String>,
 }
 
 impl<D> Twisted<D> {
@@ -83,6 +85,7 @@ impl<D: Driver> Driver for Twisted<D> {
 
     async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
         self.queries += 1;
+        self.asked.push(sql.to_owned());
         let answer = self.inner.query(sql, values).await;
         if !(self.first..=self.last).contains(&self.queries) {
             return answer;
@@ -148,7 +151,8 @@ async fn none_may_pass<D: Driver>(what: &str, twists: &[Twist], connect: impl As
             for to_the_end in [false, true] {
                 for first in 1.. {
                     let last = if to_the_end { usize::MAX } else { first };
-                    let mut db = Twisted { inner: connect().await, twist, first, last, queries: 0 };
+                    let mut db =
+                        Twisted { inner: connect().await, twist, first, last, queries: 0, asked: Vec::new() };
                     let result = impatient(&set).with_environment(environment).run(&mut db).await;
                     let told =
                         format!("{what}: {case}: {twist:?} from query {first}, to the end: {to_the_end}");
@@ -170,7 +174,8 @@ async fn none_may_pass<D: Driver>(what: &str, twists: &[Twist], connect: impl As
     for (number, &twist) in (10..).zip(twists) {
         let set = applied().with_sql(number, "row", format!("INSERT INTO t VALUES ({number});"));
         for first in 1.. {
-            let mut db = Twisted { inner: connect().await, twist, first, last: first, queries: 0 };
+            let mut db =
+                Twisted { inner: connect().await, twist, first, last: first, queries: 0, asked: Vec::new() };
             let result = impatient(&set).with_environment("test").run(&mut db).await;
             let reached = db.reached();
             drop(db);
@@ -204,6 +209,50 @@ async fn threat_25_no_probe_that_fails_or_answers_nonsense_lets_a_run_pass() {
     unbaselined_and_foreign_keys().await;
 }
 
+#[tokio::test]
+async fn threat_25_a_preflight_that_cannot_find_something_out_lets_no_plan_pass() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let user = database.user().await;
+        let mut admin = database.open().await;
+        let grant = match kind {
+            ServerKind::Postgres => format!("GRANT USAGE, CREATE ON SCHEMA public TO {user}"),
+            _ => format!("GRANT ALL ON {}.* TO {user}", database.name),
+        };
+        admin.run(&grant).await;
+        let url = database.url_of(&user);
+        let twisted = async |twist, at| {
+            let inner = Database::connect(&url).await;
+            Twisted { inner, twist, first: at, last: at, queries: 0, asked: Vec::new() }
+        };
+        let set = base();
+        let strict = || impatient(&set).with_preflight(Preflight::new().without_superuser().with_rights());
+        // Which query asks it: who connects is a superuser, so that it is the last one that matters.
+        let superuser = admin.dialect().preflight.expect("it can be asked").superuser;
+        let inner = database.open().await;
+        let mut db =
+            Twisted { inner, twist: Twist::Nulls, first: 99, last: 99, queries: 0, asked: Vec::new() };
+        strict().run(&mut db).await.expect_err("a superuser");
+        let probe = 1 + db.asked.iter().position(|sql| sql.contains(superuser)).expect("it is asked");
+        for twist in TWISTS {
+            for at in [probe, probe + 1] {
+                let mut db = twisted(twist, at).await;
+                let error = strict().run(&mut db).await.expect_err("what was asked for is not known");
+                assert!(db.reached(), "{kind}: {twist:?} at query {at}: {error:#}");
+                assert!(
+                    admin.try_run("SELECT * FROM t").await.is_err(),
+                    "{kind}: {twist:?} at {at}: {error:#}"
+                );
+            }
+        }
+        let found = strict().run(&mut Database::connect(&url).await).await;
+        let unknown =
+            found.as_ref().err().is_some_and(|error| format!("{error:#}").contains("cannot be found out"));
+        // On MySQL 5.7 rights cannot be found out.
+        assert!(found.is_ok() || (kind == ServerKind::MySql && unknown), "{kind}: {found:?}");
+    }
+}
+
 /// Tables without a history, and a rebuild that breaks a key: what looks for them fails.
 async fn unbaselined_and_foreign_keys() {
     let folder = whimbrel_tests::memory_folder();
@@ -221,7 +270,7 @@ async fn unbaselined_and_foreign_keys() {
     for twist in TWISTS {
         for first in 1.. {
             let inner = Sqlite::open(&path).await.expect("a file");
-            let mut twisted = Twisted { inner, twist, first, last: first, queries: 0 };
+            let mut twisted = Twisted { inner, twist, first, last: first, queries: 0, asked: Vec::new() };
             let set = Memory::new().with_sql(1, "damage", "INSERT INTO t VALUES (666);");
             let result = impatient(&set).run(&mut twisted).await;
             assert!(result.is_err(), "tables without a history: {twist:?} at query {first}");
@@ -234,7 +283,7 @@ async fn unbaselined_and_foreign_keys() {
         for first in 1.. {
             let path = folder.path().join(format!("{twist:?}-{first}.db"));
             let inner = Sqlite::open(&path).await.expect("a file");
-            let mut twisted = Twisted { inner, twist, first, last: first, queries: 0 };
+            let mut twisted = Twisted { inner, twist, first, last: first, queries: 0, asked: Vec::new() };
             let result = impatient(&rebuild).run(&mut twisted).await;
             assert!(result.is_err(), "a broken key: {twist:?} at query {first}");
             let reached = twisted.reached();

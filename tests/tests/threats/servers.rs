@@ -5,7 +5,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use whimbrel::{DatabaseUrl, ErrorKind, Memory, Migrator, Secret, SetName, TableName, TlsMode, Unbaselined};
+use whimbrel::{
+    DatabaseUrl, ErrorKind, FindingKind, Memory, Migrator, Outcome, Preflight, Secret, SetName, TableName,
+    TlsMode, Unbaselined,
+};
 use whimbrel_sqlite::Sqlite;
 use whimbrel_testkit::{Schema, Server, ServerKind, ServerOptions, WalkError, Way, walk};
 use whimbrel_tests::certificate::{Authority, Lasts};
@@ -86,6 +89,24 @@ async fn threat_12_a_connection_that_is_not_protected_as_asked_for_is_not_made()
         refused(trusting(url("0.0.0.0", port, "").with_password(Secret::new(PASSWORD))), "another name")
             .await;
         assert_eq!(url("0.0.0.0", port, "").tls(&"0.0.0.0".into()), TlsMode::VerifyFull);
+        // Where protection is asked for, a connection without it is found out before anything is applied.
+        for (rest, refused) in [("?sslmode=disable", true), ("?sslmode=require", true), ("", false)] {
+            let host = if refused { "0.0.0.0" } else { "localhost" };
+            let url = if rest.is_empty() { trusting(url(host, port, rest)) } else { url(host, port, rest) };
+            let mut db = Either::connect(&url.allowing_default_credentials())
+                .await
+                .unwrap_or_else(|error| panic!("{kind} {rest}: {error:#}"));
+            let set = Memory::new().with_sql(1, "nothing", "CREATE TABLE protected (n INTEGER);");
+            let strict = Migrator::new(set).with_unbaselined(Unbaselined::Allow);
+            match strict.with_preflight(Preflight::new().protected()).run(&mut db).await {
+                Ok(_) => assert!(!refused, "{kind} {rest}: it was applied"),
+                Err(error) => {
+                    assert!(refused, "{kind} {rest}: {error:#}");
+                    let found: Vec<_> = error.findings().iter().map(whimbrel::Finding::kind).collect();
+                    assert_eq!(found, [FindingKind::Preflight], "{kind} {rest}: {error:#}");
+                }
+            }
+        }
         // MySQL starts with no certificate that has expired: it is tested where it may, and in `weather.rs`.
         if kind != ServerKind::MySql {
             let old = start(authority.certificate("localhost", Lasts::UntilLongAgo));
@@ -146,6 +167,34 @@ async fn threat_13_a_migration_that_leaves_another_role_behind_changes_nobody_el
     );
     assert_eq!(owners, expected);
     assert_eq!(login.lines("SELECT current_user::text").await, format!("{name}_login|\n"));
+}
+
+#[tokio::test]
+async fn threat_13_a_superuser_is_refused_where_none_is_to_be() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let user = database.user().await;
+        let name = &database.name;
+        let mut admin = database.open().await;
+        let grant = match kind {
+            ServerKind::Postgres => format!("GRANT USAGE, CREATE ON SCHEMA public TO {user}"),
+            _ => format!("GRANT ALL ON {name}.* TO {user}"),
+        };
+        admin.run(&grant).await;
+        let set = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);");
+        let careful = || Migrator::new(&set).with_preflight(Preflight::new().without_superuser());
+        let error = careful().run(&mut admin).await.expect_err("it may do everything");
+        let found: Vec<_> = error.findings().iter().map(whimbrel::Finding::kind).collect();
+        assert_eq!(found, [FindingKind::Preflight], "{kind}: {error:#}");
+        assert!(admin.try_run("SELECT * FROM t").await.is_err(), "{kind}: it was applied");
+        assert!(admin.try_run("SELECT * FROM whimbrel_history").await.is_err(), "{kind}: something was made");
+        // Who may do no more than is needed goes on, and then nobody has to be asked who they are.
+        let mut db = Database::connect(&database.url_of(&user)).await;
+        careful().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        let mut admin = database.open().await;
+        let report = careful().run(&mut admin).await.expect("nothing to do");
+        assert_eq!((report.outcome, report.queries), (Outcome::UpToDate, 1), "{kind}");
+    }
 }
 
 /// A set in which the way down of the second forgets one of its two indexes.
