@@ -34,8 +34,8 @@ pub(crate) struct SoFar {
     pub(crate) locked: Option<Name>,
     /// What was set for the session or the transaction: the setting in lower case, and its value.
     pub(crate) settings: Vec<(String, String)>,
-    /// Values that were added to enumerations in this transaction: the types.
-    pub(crate) enums: Vec<Name>,
+    /// Values that were added to enumerations in this transaction, with their types.
+    pub(crate) enums: Vec<(Name, String)>,
     /// How many statements there were.
     pub(crate) statements: usize,
 }

@@ -77,6 +77,8 @@ pub(crate) enum Deed {
     CreateRoutine { name: Name, replaces: bool, rights: Rights, search_path: bool },
     /// Changes a function's rights or settings.
     AlterRoutine { name: Name, rights: Option<Rights>, search_path: Option<bool> },
+    /// Creates a function in a language in which it can do what the server's process can.
+    ForeignCode { name: Name, language: String },
     /// Creates a view, or replaces one. `rights`: with whose rights it reads, if the statement says so.
     CreateView { name: Name, replaces: bool, materialized: bool, rights: Option<Rights>, reads: Vec<Name> },
     /// Fills a materialized view anew.
@@ -90,7 +92,7 @@ pub(crate) enum Deed {
     /// Creates a type, a domain, a sequence, a schema or the like.
     Create { kind: ObjectKind, name: Name },
     /// Adds a value to an enumeration.
-    AddEnumValue { name: Name },
+    AddEnumValue { name: Name, value: String },
     /// Adds a constraint to a domain; `valid`: and checks what is there.
     ConstrainDomain { name: Name, valid: bool },
     /// Gives an object another owner.

@@ -192,7 +192,9 @@ impl<'a> Judge<'a> {
                 Deed::Set { setting, value: None, .. } => {
                     so_far.settings.retain(|(own, _)| own != setting);
                 }
-                Deed::AddEnumValue { name } if run.in_transaction => so_far.enums.push(name.clone()),
+                Deed::AddEnumValue { name, value } if run.in_transaction => {
+                    so_far.enums.push((name.clone(), value.clone()))
+                }
                 _ => {}
             }
             if run.in_transaction && self.server.product == Product::Postgres && so_far.locked.is_none() {

@@ -53,8 +53,8 @@ impl Column {
     }
 }
 
-/// A column's default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A column's default. The order is by how much there is to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DefaultValue {
     /// None, or NULL.
     None,
