@@ -121,6 +121,22 @@ pub(crate) enum Deed {
     Maintain { what: &'static str, tables: Vec<Name>, full: bool },
     /// Runs code that is not to be seen from here: a block, a procedure, a prepared statement.
     Opaque { what: &'static str },
+    /// Converts all text of a table to another character set (MySQL).
+    Convert { table: Name, charset: String },
+    /// Gives a table to another storage engine, or builds it anew with its own (MySQL).
+    Engine { table: Name, engine: String },
+    /// Inserts rows, and deletes those that are in their way: beside an `Insert`.
+    Replace { table: Name },
+    /// Passes over errors, with whatever that does to the values: beside what is done.
+    Forgive { table: Name, what: &'static str },
+    /// Ends the transaction when a row is refused (SQLite's `OR ROLLBACK`): beside what is done.
+    EndOnConflict { table: Name },
+    /// Creates something that has another account's rights (MySQL's `DEFINER`): beside what is created.
+    Definer { kind: ObjectKind, who: String },
+    /// Loads code of the machine's into the server.
+    LoadCode { what: &'static str },
+    /// Writes text between double quotes, which are those of names (SQLite): beside what is done.
+    QuotedText { place: &'static str },
     /// Asks SQLite for something about itself.
     Pragma { name: String, value: Option<String> },
     /// Opens another database file.
@@ -309,7 +325,12 @@ impl Deed {
             | Self::Triggers { table, .. }
             | Self::AlterTable { table, .. }
             | Self::CreateTrigger { table, .. }
-            | Self::CreatePolicy { table, .. } => vec![table],
+            | Self::CreatePolicy { table, .. }
+            | Self::Convert { table, .. }
+            | Self::Engine { table, .. }
+            | Self::Replace { table }
+            | Self::Forgive { table, .. }
+            | Self::EndOnConflict { table } => vec![table],
             Self::Refresh { view, .. } => vec![view],
             Self::CreateIndex(index) => vec![&index.table],
             Self::Reindex { target: ReindexTarget::Table(table), .. } => vec![table],

@@ -1,5 +1,6 @@
 //! Readings: what one statement does, from whichever dialect. Picks the reader; the grammars are theirs.
 
+mod cursor;
 pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
