@@ -6,13 +6,18 @@ use whimbrel::{Product, ServerVersion};
 
 use crate::catalog::Catalog;
 use crate::deed::{Deed, Name, Online};
+use crate::reading::{Reading, Unparsed};
 
 /// One statement, and the circumstances in which it would be run.
 pub(crate) struct Case<'a> {
     /// The server, or the oldest that the rules know.
     pub(crate) server: ServerVersion,
+    /// The statement's text, for what no deed tells.
+    pub(crate) text: &'a str,
     /// All that the statement does.
     pub(crate) deeds: &'a [Deed],
+    /// What the statements behind it in the script do.
+    pub(crate) rest: &'a [Result<Reading, Unparsed>],
     /// How it asks to be carried out (MySQL).
     pub(crate) online: Online,
     /// Whether it is run inside a transaction.
@@ -56,6 +61,13 @@ impl Case<'_> {
     /// Whether the server is of this version or newer.
     pub(crate) fn is_at_least(&self, major: u32, minor: u32) -> bool {
         self.server.is_at_least(major, minor)
+    }
+
+    /// What this statement and those behind it in the script do.
+    pub(crate) fn from_here(&self) -> impl Iterator<Item = &Deed> {
+        let behind =
+            self.rest.iter().filter_map(|read| read.as_ref().ok()).flat_map(|reading| &reading.deeds);
+        self.deeds.iter().chain(behind)
     }
 
     /// Whether this run has made the table, so that nobody uses it yet.

@@ -34,6 +34,8 @@ pub(crate) struct Table {
     pub(crate) options: Vec<(String, String)>,
     /// The table that it is a partition of.
     pub(crate) partition_of: Option<Name>,
+    /// Whether its rows have policies.
+    pub(crate) row_security: bool,
 }
 
 impl Table {
@@ -178,6 +180,7 @@ impl Catalog {
                     own.clone_from(column);
                 }
             }
+            Deed::RowSecurity { on, .. } => table.row_security = *on,
             Deed::AddConstraint { constraint, .. } => table.constraints.push(constraint.clone()),
             Deed::DropConstraint { name, .. } => {
                 table.constraints.retain(|own| own.name.as_ref() != Some(name));
@@ -229,6 +232,7 @@ impl Catalog {
             constraints,
             options: table.options.clone(),
             partition_of: table.partition_of.clone(),
+            row_security: false,
         });
     }
 

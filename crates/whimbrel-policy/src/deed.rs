@@ -39,8 +39,8 @@ pub(crate) enum Deed {
     DropColumn { table: Name, column: String, cascade: bool },
     /// Renames a column.
     RenameColumn { table: Name, from: String, to: String },
-    /// Gives a column another type. `using`: by an expression.
-    AlterType { table: Name, column: String, to: TypeName, using: bool },
+    /// Gives a column another type.
+    AlterType { table: Name, column: String, to: TypeName, using: Using },
     /// Redefines a column whole, as MySQL's `MODIFY` and `CHANGE` do (a new name is a `RenameColumn` beside it).
     Redefine { table: Name, column: Column },
     /// Forbids NULL in a column.
@@ -206,6 +206,17 @@ impl ObjectKind {
             Self::Other => "object",
         }
     }
+}
+
+/// By what a column's values become those of another type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Using {
+    /// By the database's own assignment, which refuses what does not fit.
+    Assignment,
+    /// By a cast, which cuts off what does not fit.
+    Cast,
+    /// By an expression.
+    Expression,
 }
 
 /// With whose rights code runs, or a view reads.

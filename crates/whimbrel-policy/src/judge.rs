@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::deed::Deed;
 use crate::level::Level;
 use crate::policy::Policy;
-use crate::reading::{self, Reading};
+use crate::reading::{self, Reading, Unparsed};
 use crate::rule::Rule;
 use crate::rules;
 
@@ -97,12 +97,14 @@ impl<'a> Judge<'a> {
         };
         let mut waivers = self.waivers(run, &directives);
         let mut so_far = SoFar::default();
+        let readings: Vec<_> =
+            script.statements().iter().map(|statement| reading::read(statement, &self.server)).collect();
         for (number, statement) in script.statements().iter().enumerate() {
             let executed = number < run.first_statement;
-            let read = reading::read(statement, &self.server);
+            let Some((read, rest)) = readings.get(number..).and_then(<[_]>::split_first) else { break };
             if !executed {
-                let broken = match &read {
-                    Ok(reading) => self.broken(reading, &directives, run, &so_far),
+                let broken = match read {
+                    Ok(reading) => self.broken(reading, rest, statement.text(), &directives, run, &so_far),
                     Err(unparsed) => self.unparsed(&unparsed.why),
                 };
                 for (rule, level, what) in broken {
@@ -128,8 +130,8 @@ impl<'a> Judge<'a> {
                     }
                 }
             }
-            let reading = read.unwrap_or_default();
-            self.note(&reading, run, &mut so_far);
+            let Ok(reading) = read else { continue };
+            self.note(reading, run, &mut so_far);
             for deed in &reading.deeds {
                 self.catalog.learn(deed, !executed);
             }
@@ -147,13 +149,17 @@ impl<'a> Judge<'a> {
     fn broken(
         &self,
         reading: &Reading,
+        rest: &[Result<Reading, Unparsed>],
+        text: &str,
         directives: &Directives,
         run: &Run<'_>,
         so_far: &SoFar,
     ) -> Vec<(&'static Rule, Level, String)> {
         let case = Case {
             server: self.server,
+            text,
             deeds: &reading.deeds,
+            rest,
             online: reading.online,
             in_transaction: run.in_transaction,
             foreign_keys_off: directives.foreign_keys_off,

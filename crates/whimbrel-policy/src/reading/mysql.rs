@@ -27,14 +27,42 @@ fn opening(tokens: &[Token<'_>]) -> String {
     let words = tokens.iter().take(2).take_while(|token| token.kind == TokenKind::Word);
     let words: Vec<String> =
         words.map(|token| token.text.chars().take(20).collect::<String>().to_uppercase()).collect();
-    if words.is_empty() { "it begins with no word".to_owned() } else { format!("it begins with {}", words.join(" ")) }
+    if words.is_empty() {
+        "it begins with no word".to_owned()
+    } else {
+        format!("it begins with {}", words.join(" "))
+    }
 }
 
 /// Words that begin statements which change nothing that a rule is about.
 const HARMLESS: &[&str] = &[
-    "ANALYZE", "BINLOG", "CACHE", "CHECK", "CHECKSUM", "DEALLOCATE", "DESC", "DESCRIBE", "DO", "EXPLAIN", "FLUSH", "GET",
-    "HANDLER", "HELP", "KILL", "PREPARE", "PURGE", "RELEASE", "REPAIR", "RESIGNAL", "RETURN", "SAVEPOINT", "SHOW", "SIGNAL",
-    "UNINSTALL", "UNLOCK", "USE",
+    "ANALYZE",
+    "BINLOG",
+    "CACHE",
+    "CHECK",
+    "CHECKSUM",
+    "DEALLOCATE",
+    "DESC",
+    "DESCRIBE",
+    "DO",
+    "EXPLAIN",
+    "FLUSH",
+    "GET",
+    "HANDLER",
+    "HELP",
+    "KILL",
+    "PREPARE",
+    "PURGE",
+    "RELEASE",
+    "REPAIR",
+    "RESIGNAL",
+    "RETURN",
+    "SAVEPOINT",
+    "SHOW",
+    "SIGNAL",
+    "UNINSTALL",
+    "UNLOCK",
+    "USE",
 ];
 
 /// Words that begin statements with others inside, or with what only the server can see.
@@ -76,7 +104,9 @@ fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
             return Some(reading);
         }
         // MariaDB's `ANALYZE` without `TABLE` runs what stands behind it.
-        "ANALYZE" if cursor.sees_any(&["FORMAT", "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) => {
+        "ANALYZE"
+            if cursor.sees_any(&["FORMAT", "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) =>
+        {
             if cursor.take("FORMAT") {
                 cursor.take_symbol("=");
                 cursor.next()?;
@@ -95,7 +125,8 @@ fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
         "SELECT" | "TABLE" | "VALUES" => query(cursor),
         "WITH" => with(cursor)?,
         "LOAD" if cursor.take_any(&["DATA", "XML"]).is_some() => rows::load(cursor)?,
-        "LOAD" | "START" | "STOP" | "CHANGE" | "CLONE" | "RESET" | "RESTART" | "SHUTDOWN" | "IMPORT" | "BACKUP" => {
+        "LOAD" | "START" | "STOP" | "CHANGE" | "CLONE" | "RESET" | "RESTART" | "SHUTDOWN" | "IMPORT"
+        | "BACKUP" => {
             vec![Deed::Harmless]
         }
         "SET" => setting::set(cursor)?,
@@ -203,15 +234,13 @@ fn alter(cursor: &mut Cursor<'_, '_>) -> Option<Reading> {
     let kind = kind(cursor)?;
     let mut deeds: Vec<_> = definer.deed(kind).into_iter().collect();
     deeds.push(match kind {
-        ObjectKind::View => {
-            Deed::CreateView {
-                name: cursor.name()?,
-                replaces: true,
-                materialized: false,
-                rights: definer.rights,
-                reads: Vec::new(),
-            }
-        }
+        ObjectKind::View => Deed::CreateView {
+            name: cursor.name()?,
+            replaces: true,
+            materialized: false,
+            rights: definer.rights,
+            reads: Vec::new(),
+        },
         _ => Deed::Harmless,
     });
     Some(Reading::of(deeds))
@@ -223,7 +252,8 @@ fn create(cursor: &mut Cursor<'_, '_>) -> Option<Reading> {
     let temporary = cursor.take("TEMPORARY");
     if cursor.take("TABLE") {
         let mut deeds = table::create(cursor, temporary)?;
-        if replaces && !temporary
+        if replaces
+            && !temporary
             && let Some(Deed::CreateTable(table)) = deeds.first()
         {
             let names = vec![table.name.clone()];
@@ -267,9 +297,10 @@ fn create(cursor: &mut Cursor<'_, '_>) -> Option<Reading> {
             if cursor.holds("SONAME") {
                 deeds.push(Deed::LoadCode { what: "SONAME" });
             }
-            let says_invoker = cursor.rest().windows(2).any(|pair| {
-                pair[0].is_keyword("SECURITY") && pair[1].is_keyword("INVOKER")
-            });
+            let says_invoker = cursor
+                .rest()
+                .windows(2)
+                .any(|pair| pair[0].is_keyword("SECURITY") && pair[1].is_keyword("INVOKER"));
             let rights = if says_invoker { Rights::Invoker } else { Rights::Definer };
             Deed::CreateRoutine { name, replaces, rights, search_path: true }
         }
@@ -294,7 +325,8 @@ fn index(cursor: &mut Cursor<'_, '_>, unique: bool, special: Option<&'static str
         }
     }
     let concurrently = false;
-    let index = NewIndex { name, table, columns, unique, concurrently, if_not_exists, partial: false, special };
+    let index =
+        NewIndex { name, table, columns, unique, concurrently, if_not_exists, partial: false, special };
     Some(Reading { deeds: vec![Deed::CreateIndex(index)], online })
 }
 

@@ -79,7 +79,9 @@ fn deeds(statement: &Stmt<'_>) -> Vec<Deed> {
         Stmt::DropIndex { idx_name, .. } => dropped(ObjectKind::Index, idx_name),
         Stmt::DropView { view_name, .. } => dropped(ObjectKind::View, view_name),
         Stmt::DropTrigger { trigger_name, .. } => dropped(ObjectKind::Trigger, trigger_name),
-        Stmt::Insert { or_conflict, tbl_name, body, .. } => return insert(named(tbl_name), *or_conflict, body),
+        Stmt::Insert { or_conflict, tbl_name, body, .. } => {
+            return insert(named(tbl_name), *or_conflict, body);
+        }
         Stmt::Update { or_conflict, tbl_name, from, where_clause, limit, .. } => {
             let table = named(tbl_name);
             // Rows that a join leaves out are left alone.

@@ -48,7 +48,11 @@ pub(super) fn grant(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Deed>> {
     }
     let mut deeds = Vec::new();
     if password {
-        deeds.extend(to.iter().map(|name| Deed::Role { name: name.clone(), powers: powers.clone(), password }));
+        deeds.extend(to.iter().map(|name| Deed::Role {
+            name: name.clone(),
+            powers: powers.clone(),
+            password,
+        }));
     }
     deeds.push(Deed::Grant(Grant { what, on, to, grantable, default: false }));
     Some(deeds)

@@ -2,9 +2,7 @@
 
 use super::column::{self, charset};
 use super::table::{self, Key, key};
-use crate::deed::{
-    Algorithm, Deed, DefaultValue, Name, ObjectKind, Online, OnlineLock, PartitionChange,
-};
+use crate::deed::{Algorithm, Deed, DefaultValue, Name, ObjectKind, Online, OnlineLock, PartitionChange};
 use crate::reading::Reading;
 use crate::reading::cursor::{Cursor, literal};
 
@@ -41,13 +39,14 @@ pub(super) fn demand(cursor: &mut Cursor<'_, '_>, online: &mut Online) -> Option
     let mut ahead = *cursor;
     if ahead.take("ALGORITHM") {
         ahead.take_symbol("=");
-        online.algorithm = Some(match ahead.take_any(&["DEFAULT", "COPY", "INPLACE", "NOCOPY", "INSTANT"])? {
-            "COPY" => Algorithm::Copy,
-            "INPLACE" => Algorithm::Inplace,
-            "NOCOPY" => Algorithm::NoCopy,
-            "INSTANT" => Algorithm::Instant,
-            _ => Algorithm::Default,
-        });
+        online.algorithm =
+            Some(match ahead.take_any(&["DEFAULT", "COPY", "INPLACE", "NOCOPY", "INSTANT"])? {
+                "COPY" => Algorithm::Copy,
+                "INPLACE" => Algorithm::Inplace,
+                "NOCOPY" => Algorithm::NoCopy,
+                "INSTANT" => Algorithm::Instant,
+                _ => Algorithm::Default,
+            });
     } else if ahead.take("LOCK") {
         ahead.take_symbol("=");
         online.lock = Some(match ahead.take_any(&["DEFAULT", "NONE", "SHARED", "EXCLUSIVE"])? {
@@ -206,7 +205,8 @@ fn drop(cursor: &mut Cursor<'_, '_>, table: &Name) -> Option<Deed> {
         return Some(Deed::AlterTable { table: table.clone(), what: "a period" });
     }
     let index = cursor.take("INDEX") || cursor.take("KEY");
-    let other = !index && (cursor.take_all(&["FOREIGN", "KEY"]) || cursor.take_any(&["CONSTRAINT", "CHECK"]).is_some());
+    let other = !index
+        && (cursor.take_all(&["FOREIGN", "KEY"]) || cursor.take_any(&["CONSTRAINT", "CHECK"]).is_some());
     if !index && !other {
         cursor.take("COLUMN");
     }
@@ -215,7 +215,13 @@ fn drop(cursor: &mut Cursor<'_, '_>, table: &Name) -> Option<Deed> {
     if index {
         let names = vec![Name::bare(name.to_lowercase())];
         let kind = ObjectKind::Index;
-        return Some(Deed::Drop { kind, names, cascade: false, concurrently: false, on: Some(table.clone()) });
+        return Some(Deed::Drop {
+            kind,
+            names,
+            cascade: false,
+            concurrently: false,
+            on: Some(table.clone()),
+        });
     }
     if other {
         return Some(constraint(name.to_lowercase()));
@@ -305,9 +311,7 @@ fn whole(cursor: &mut Cursor<'_, '_>, table: &Name, deeds: &mut Vec<Deed>) -> Op
         let mut options = Vec::new();
         table::option(cursor, &mut options)?;
         match options.first().map(|(name, value)| (name.as_str(), value.as_str())) {
-            Some(("engine", engine)) => {
-                Deed::Engine { table: table.clone(), engine: engine.to_owned() }
-            }
+            Some(("engine", engine)) => Deed::Engine { table: table.clone(), engine: engine.to_owned() },
             Some(("row_format" | "key_block_size" | "page_compressed" | "encryption" | "encrypted", _)) => {
                 Deed::Rewrite { table: table.clone(), by: "another row format" }
             }

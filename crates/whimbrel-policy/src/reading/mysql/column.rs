@@ -1,7 +1,7 @@
 //! Columns of MySQL and MariaDB: types and attributes. Knows nothing of the statements that they stand in.
 
-use crate::reading::cursor::{Cursor, literal};
 use crate::deed::{Column, DefaultValue, Generation, TypeName};
+use crate::reading::cursor::{Cursor, literal};
 
 /// A column's name and definition. What follows it and does not belong to it is left to the caller.
 pub(super) fn column(cursor: &mut Cursor<'_, '_>) -> Option<Column> {
@@ -89,7 +89,8 @@ fn attributes(column: &mut Column, cursor: &mut Cursor<'_, '_>) -> Option<()> {
         } else if cursor.take("UNIQUE") {
             cursor.take("KEY");
             column.unique = true;
-        } else if cursor.take_all(&["PRIMARY", "KEY"]) || cursor.take_all(&["PRIMARY"]) || cursor.take("KEY") {
+        } else if cursor.take_all(&["PRIMARY", "KEY"]) || cursor.take_all(&["PRIMARY"]) || cursor.take("KEY")
+        {
             (column.primary_key, column.not_null) = (true, true);
         } else if cursor.take("COMMENT") {
             cursor.value()?;
@@ -167,7 +168,9 @@ pub(super) fn charset(cursor: &mut Cursor<'_, '_>) -> Option<String> {
         let value = cursor.value()?;
         return Some(literal(value).to_lowercase());
     }
-    cursor.take_any(&["ASCII", "UNICODE"]).map(|word| if word == "ASCII" { "latin1" } else { "ucs2" }.to_owned())
+    cursor
+        .take_any(&["ASCII", "UNICODE"])
+        .map(|word| if word == "ASCII" { "latin1" } else { "ucs2" }.to_owned())
 }
 
 /// What stands behind `DEFAULT`.
@@ -192,7 +195,15 @@ pub(super) fn default(cursor: &mut Cursor<'_, '_>) -> Option<DefaultValue> {
         return Some(DefaultValue::Constant);
     }
     let called = cursor.parenthesized().is_some();
-    let stable = ["CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATE", "CURDATE", "CURRENT_USER"];
+    let stable = [
+        "CURRENT_TIMESTAMP",
+        "NOW",
+        "LOCALTIME",
+        "LOCALTIMESTAMP",
+        "CURRENT_DATE",
+        "CURDATE",
+        "CURRENT_USER",
+    ];
     Some(match token.kind {
         _ if token.is_keyword("NULL") => DefaultValue::None,
         _ if stable.iter().any(|word| token.is_keyword(word)) => DefaultValue::Stable,

@@ -19,7 +19,8 @@ fn readings(sql: &str, product: Product) -> Vec<Result<Reading, Unparsed>> {
 fn every_statement_of_the_corpus_is_read() {
     let mut count = 0;
     let mut unread = Vec::new();
-    for case in corpus::read("mysql").iter().filter(|case| case.problems.is_empty() && !case.has("rejected")) {
+    for case in corpus::read("mysql").iter().filter(|case| case.problems.is_empty() && !case.has("rejected"))
+    {
         let product = if case.has("mariadb") { Product::Mariadb } else { Product::Mysql };
         let lexing = if product == Product::Mariadb { Lexing::MARIADB } else { Lexing::MYSQL };
         let Ok(script) = Script::parse(&case.script, &lexing) else { continue };

@@ -7,7 +7,7 @@ use super::expression;
 use super::tree::{below, child, children, has, name, name_in, word, word_in};
 use crate::deed::{
     Column, Constraint, ConstraintKind, Deed, DefaultValue, Generation, Name, NewIndex, NewTable, ObjectKind,
-    PartitionChange, TypeName,
+    PartitionChange, TypeName, Using,
 };
 
 pub(super) fn create(node: &SyntaxNode) -> Option<Deed> {
@@ -248,7 +248,7 @@ fn alter_column(node: &SyntaxNode, table: Name) -> Option<Deed> {
     Some(match option.kind() {
         K::SET_TYPE => {
             let to = option.children().find_map(|child| type_name(&child))?;
-            Deed::AlterType { table, column, to, using: has(&option, K::USING_EXPR) }
+            Deed::AlterType { table, using: using(&option, &column), column, to }
         }
         K::SET_NOT_NULL => Deed::SetNotNull { table, column },
         K::DROP_NOT_NULL => Deed::DropNotNull { table, column },
@@ -263,6 +263,18 @@ fn alter_column(node: &SyntaxNode, table: Name) -> Option<Deed> {
         K::SET_STATISTICS | K::SET_OPTIONS_LIST | K::RESET_OPTIONS => Deed::Harmless,
         _ => Deed::AlterTable { table, what: "ALTER COLUMN" },
     })
+}
+
+fn using(option: &SyntaxNode, column: &str) -> Using {
+    let Some(value) = child(option, K::USING_EXPR).and_then(|using| using.children().next()) else {
+        return Using::Assignment;
+    };
+    let is_column = |node: &SyntaxNode| node.kind() == K::NAME_REF && word(node) == column;
+    match value.kind() {
+        K::NAME_REF if is_column(&value) => Using::Assignment,
+        K::CAST_EXPR if value.children().next().is_some_and(|inner| is_column(&inner)) => Using::Cast,
+        _ => Using::Expression,
+    }
 }
 
 pub(super) fn create_index(node: &SyntaxNode) -> Option<Deed> {

@@ -1,8 +1,8 @@
 //! Tables of SQLite: columns, constraints, options. Knows nothing of tables that are there already.
 
 use sqlite3_parser::ast::{
-    ColumnConstraint, ColumnDefinition, CreateTableBody, Expr, ForeignKeyClause, Literal, NamedTableConstraint, RefAct,
-    RefArg, SortedColumn, TabFlags, TableConstraint, TypeSize,
+    ColumnConstraint, ColumnDefinition, CreateTableBody, Expr, ForeignKeyClause, Literal,
+    NamedTableConstraint, RefAct, RefArg, SortedColumn, TabFlags, TableConstraint, TypeSize,
 };
 
 use super::{column_of, is_double_quoted, text};
