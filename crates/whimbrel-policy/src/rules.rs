@@ -3,7 +3,11 @@
 mod data_loss;
 mod escalation;
 mod lock;
+mod mysql;
+mod online;
+mod redefine;
 mod rollout;
+mod sqlite;
 mod trap;
 
 use crate::rule::Rule;
@@ -18,7 +22,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// A table a file.
-const TABLES: &[&[Rule]] = &[data_loss::RULES, lock::RULES, rollout::RULES, trap::RULES, escalation::RULES];
+const TABLES: &[&[Rule]] = &[data_loss::RULES, lock::RULES, rollout::RULES, trap::RULES, escalation::RULES, online::RULES, mysql::RULES, sqlite::RULES];
 
 /// The rule about statements that no reader understands.
 pub(crate) const UNPARSED: &str = "unparsed";
