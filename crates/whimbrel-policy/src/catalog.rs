@@ -13,6 +13,8 @@ pub(crate) struct Catalog {
     tables: HashMap<String, Vec<Table>>,
     indexes: HashMap<String, Vec<NewIndex>>,
     all_new: bool,
+    /// Views, types, functions and the like that this run has made.
+    made: Vec<Name>,
 }
 
 /// A table that a script has made.
@@ -28,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) whole: bool,
     /// Its columns.
     pub(crate) columns: Vec<Column>,
+    /// Those of them that this run has added.
+    pub(crate) new_columns: Vec<String>,
     /// Its constraints, but for those of single columns.
     pub(crate) constraints: Vec<Constraint>,
     /// What the dialect says of it.
@@ -69,7 +73,9 @@ impl Catalog {
         for table in self.tables.values_mut().flatten() {
             table.new = false;
             table.filled = true;
+            table.new_columns.clear();
         }
+        self.made.clear();
     }
 
     /// A table, if a script has made it.
@@ -110,6 +116,11 @@ impl Catalog {
         self.table(name).map_or(self.all_new, |table| table.new)
     }
 
+    /// Whether this run has made a view, a type, a function or the like.
+    pub(crate) fn made(&self, name: &Name) -> bool {
+        self.all_new || self.made.iter().any(|made| made.may_be(name))
+    }
+
     /// Whether this run has made a table, and put nothing into it.
     pub(crate) fn is_empty(&self, name: &Name) -> bool {
         self.table(name).is_some_and(|table| table.new && !table.filled)
@@ -119,7 +130,19 @@ impl Catalog {
     pub(crate) fn learn(&mut self, deed: &Deed, new: bool) {
         match deed {
             Deed::CreateTable(table) => self.create(table, new),
-            Deed::Drop { kind: ObjectKind::Table, names, .. } => {
+            Deed::CreateView { name, materialized, replaces, .. } => {
+                if *materialized {
+                    let mut table = NewTable::new(name.clone());
+                    (table.from_query, table.if_not_exists) = (true, *replaces);
+                    self.create(&table, new);
+                } else if new && !replaces {
+                    self.made.push(name.clone());
+                }
+            }
+            Deed::CreateRoutine { name, replaces: false, .. } | Deed::Create { name, .. } if new => {
+                self.made.push(name.clone());
+            }
+            Deed::Drop { kind: ObjectKind::Table | ObjectKind::MaterializedView, names, .. } => {
                 for name in names {
                     self.remove(name);
                 }
@@ -159,16 +182,21 @@ impl Catalog {
                     }
                 }
             }
-            _ => self.learn_of_table(deed),
+            _ => self.learn_of_table(deed, new),
         }
     }
 
-    fn learn_of_table(&mut self, deed: &Deed) {
+    fn learn_of_table(&mut self, deed: &Deed, new: bool) {
         let [name] = deed.tables()[..] else { return };
         let Some(table) = self.table_mut(name) else { return };
         match deed {
             Deed::Insert { .. } => table.filled = true,
-            Deed::AddColumn { column, .. } => table.columns.push(column.clone()),
+            Deed::AddColumn { column, .. } => {
+                table.columns.push(column.clone());
+                if new {
+                    table.new_columns.push(column.name.clone());
+                }
+            }
             Deed::DropColumn { column, .. } => table.columns.retain(|own| own.name != *column),
             Deed::RenameColumn { from, to, .. } => {
                 if let Some(column) = table.columns.iter_mut().find(|own| own.name == *from) {
@@ -229,6 +257,7 @@ impl Catalog {
             filled: table.from_query,
             whole: !table.from_query && table.partition_of.is_none(),
             columns: table.columns.clone(),
+            new_columns: Vec::new(),
             constraints,
             options: table.options.clone(),
             partition_of: table.partition_of.clone(),

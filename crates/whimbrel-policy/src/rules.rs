@@ -1,15 +1,21 @@
-//! All rules, and how one is found by its name. The rules are in the files below, one a concern.
+//! All rules, and how one is found by its name. The rules are in the files below: one a concern, and
+//! one each for those of a single database.
 
+mod conversion;
 mod data_loss;
 mod escalation;
 mod lock;
 mod mysql;
 mod online;
 mod redefine;
+mod rewrite;
 mod rollout;
+mod schema;
 mod sqlite;
 mod trap;
 
+use crate::case::Case;
+use crate::deed::{Deed, Name};
 use crate::rule::Rule;
 
 /// All rules, by concern and name.
@@ -22,7 +28,18 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// A table a file.
-const TABLES: &[&[Rule]] = &[data_loss::RULES, lock::RULES, rollout::RULES, trap::RULES, escalation::RULES, online::RULES, mysql::RULES, sqlite::RULES];
+const TABLES: &[&[Rule]] = &[
+    data_loss::RULES,
+    lock::RULES,
+    rewrite::RULES,
+    rollout::RULES,
+    trap::RULES,
+    schema::RULES,
+    escalation::RULES,
+    online::RULES,
+    mysql::RULES,
+    sqlite::RULES,
+];
 
 /// The rule about statements that no reader understands.
 pub(crate) const UNPARSED: &str = "unparsed";
@@ -50,4 +67,30 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     row[right.len()]
+}
+
+/// Names, for a sentence; none if there are none.
+fn listed(names: &[&Name]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+    if names.is_empty() { None } else { Some(names.join(", ")) }
+}
+
+/// What of a deed takes as long as a table is large, if it does.
+fn lasts(deed: &Deed, case: &Case<'_>) -> Option<String> {
+    match deed {
+        Deed::Update { table, filtered: false } if !case.is_new(table) => {
+            Some(format!("changes all of {table}"))
+        }
+        Deed::Delete { table, filtered: false } if !case.is_new(table) => {
+            Some(format!("deletes all of {table}"))
+        }
+        Deed::ValidateConstraint { table, .. } if !case.is_new(table) => {
+            Some(format!("reads all of {table}"))
+        }
+        Deed::CreateIndex(index) if !case.is_new(&index.table) => {
+            Some(format!("builds an index of {}", index.table))
+        }
+        Deed::Refresh { view, .. } if !case.is_new(view) => Some(format!("fills {view}")),
+        _ => None,
+    }
 }

@@ -5,7 +5,7 @@ use whimbrel::Product::{Mariadb, Mysql, Sqlite};
 
 use super::redefine::narrows;
 use crate::case::Case;
-use crate::deed::{Column, ConstraintKind, Deed, DefaultValue, Name, NewTable};
+use crate::deed::{Column, Deed, DefaultValue, Name, NewTable};
 use crate::level::Level;
 use crate::rule::{Concern, Rule};
 
@@ -103,24 +103,6 @@ pub(super) const RULES: &[Rule] = &[
             WITHOUT_TRANSACTIONS
                 .contains(&engine)
                 .then(|| format!("gives {table} to the engine {engine}, which has no transactions"))
-        },
-    },
-    Rule {
-        name: "no-primary-key",
-        concern: Concern::Trap,
-        products: &[Mysql, Mariadb],
-        level: Level::Note,
-        headline: "a table is made without a primary key",
-        why: "Two equal rows cannot be told apart. For each row that changes, a replica reads the whole table; Galera and group \
-              replication do not replicate deletions from it, or refuse it.",
-        instead: "give it a primary key, be it a number that nobody looks at",
-        source: "MySQL: 7.1.8 Server System Variables, sql_require_primary_key; MariaDB: MariaDB Galera Cluster, Known \
-                 Limitations",
-        judge: |deed, case| match deed {
-            Deed::CreateTable(table) if !table.temporary && !table.columns.is_empty() => {
-                (!has_key(table, case)).then(|| format!("makes {} without a primary key", table.name))
-            }
-            _ => None,
         },
     },
     Rule {
@@ -265,23 +247,6 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "password-in-script",
-        concern: Concern::Escalation,
-        products: &[Mysql, Mariadb],
-        level: Level::Refusal,
-        headline: "a password stands in the script",
-        why: "Whoever can read the repository, or the program's file, can log in.",
-        instead: "create the account locked (ACCOUNT LOCK) and let who is in charge of it set the password, or use a way to log \
-                  in that needs none",
-        source: "MySQL: 8.1.2.1 End-User Guidelines for Password Security; MariaDB: CREATE USER",
-        judge: |deed, _| match deed {
-            Deed::Role { name, password: true, .. } => {
-                Some(format!("holds a password for {}", name.escape_debug()))
-            }
-            _ => None,
-        },
-    },
-    Rule {
         name: "load-code",
         concern: Concern::Escalation,
         products: &[Mysql, Mariadb, Sqlite],
@@ -329,27 +294,6 @@ fn is_mb3(charset: &str) -> bool {
 
 fn has_mb3(column: &Column) -> bool {
     column.charset.as_deref().is_some_and(is_mb3)
-}
-
-/// Whether a table has what tells its rows apart, from the beginning or by a statement behind it.
-fn has_key(table: &NewTable, case: &Case<'_>) -> bool {
-    let primary = |kind: &ConstraintKind| matches!(kind, ConstraintKind::PrimaryKey { .. });
-    let later = case.rest.iter().flatten().flat_map(|reading| &reading.deeds).chain(case.deeds);
-    table.columns.iter().any(|column| column.primary_key || column.unique && column.not_null)
-        || table.constraints.iter().any(|constraint| primary(&constraint.kind))
-        || later.into_iter().any(|deed| match deed {
-            Deed::AddConstraint { table: own, constraint } => own.may_be(&table.name) && primary(&constraint.kind),
-            Deed::AddColumn { table: own, column } => own.may_be(&table.name) && column.primary_key,
-            // InnoDB takes the first unique key over columns without NULL for one.
-            Deed::CreateIndex(index) => {
-                let never_null = |name: &Option<String>| {
-                    let column = table.columns.iter().find(|column| Some(&column.name) == name.as_ref());
-                    column.is_some_and(|column| column.not_null)
-                };
-                index.unique && index.table.may_be(&table.name) && index.columns.iter().all(never_null)
-            }
-            _ => false,
-        })
 }
 
 /// Whether what follows in the script only makes tables, which hold nothing that a check could be against.

@@ -2,8 +2,7 @@
 
 use whimbrel::Product::Sqlite;
 
-use crate::case::Case;
-use crate::deed::{Column, ConstraintKind, Deed, DefaultValue, Generation, Name, NewTable, ObjectKind};
+use crate::deed::{Column, ConstraintKind, Deed, DefaultValue, Generation, NewTable, ObjectKind};
 use crate::level::Level;
 use crate::rule::{Concern, Rule};
 
@@ -21,7 +20,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "SQLite: DROP TABLE; ALTER TABLE, 7. Making Other Kinds Of Table Schema Changes",
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } if !case.foreign_keys_off => {
-                let table = names.iter().find(|table| !case.is_new(table) && is_replaced(case, table))?;
+                let table = names.iter().find(|table| !case.is_new(table) && case.is_replaced(table))?;
                 Some(format!("drops {table} to put another one in its place: what refers to its rows is deleted with them"))
             }
             _ => None,
@@ -38,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "SQLite: ALTER TABLE, 7. Making Other Kinds Of Table Schema Changes",
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } => {
-                let table = names.iter().find(|table| !case.is_new(table) && is_replaced(case, table))?;
+                let table = names.iter().find(|table| !case.is_new(table) && case.is_replaced(table))?;
                 let made: Vec<_> = case
                     .rest
                     .iter()
@@ -182,14 +181,6 @@ pub(super) const RULES: &[Rule] = &[
 
 fn is_on(value: &str) -> bool {
     !matches!(value, "0" | "off" | "false" | "no")
-}
-
-/// Whether a table of this run gets the name of one that is dropped, later in the script.
-fn is_replaced(case: &Case<'_>, dropped: &Name) -> bool {
-    case.rest.iter().flatten().flat_map(|reading| &reading.deeds).any(|deed| {
-        matches!(deed, Deed::Rename { kind: ObjectKind::Table, from, to, .. }
-            if to.may_be(dropped) && case.is_new(from))
-    })
 }
 
 /// Why a column can be added to a table without rows only.
