@@ -8,7 +8,7 @@ use whimbrel::{Product, ServerVersion};
 use whimbrel_mysql::mysql_async::prelude::Queryable;
 use whimbrel_mysql::mysql_async::{Conn, Error, Opts};
 use whimbrel_policy::{Example, Observation};
-use whimbrel_testkit::{Installation, Server, ServerKind, ServerOptions};
+use whimbrel_testkit::{Durability, Installation, Server, ServerKind, ServerOptions};
 
 #[test]
 fn every_rule_for_mysql_and_mariadb_has_an_example() {
@@ -29,8 +29,13 @@ fn mariadb_does_what_the_rules_say_and_the_policy_sees_it() {
 /// Each version that is installed, on a server of its own: examples make accounts and change global settings.
 fn check(kind: ServerKind, dialect: &str, at_least: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    for installation in Installation::all().expect("installations").iter().filter(|it| it.kind() == kind) {
-        let options = ServerOptions::new(kind).with_version(installation.version());
+    let all = Installation::all().expect("installations");
+    let installed: Vec<_> = all.iter().filter(|installation| installation.kind() == kind).collect();
+    assert!(!installed.is_empty(), "there is no {kind} here");
+    for installation in installed {
+        let options = ServerOptions::new(kind)
+            .with_version(installation.version())
+            .with_durability(Durability::Nothing);
         let server = Server::start(&options).expect("a server");
         let version = ServerVersion::read(dialect, installation.version()).expect("a version");
         let (mut wrong, mut told) = (Vec::new(), 0);
@@ -79,7 +84,7 @@ impl Bench<'_> {
         let before = match example.observation {
             Observation::Rewrites { table } => self.number(&mut other, table).await?,
             Observation::Breaks { probe } => {
-                other.query_drop(probe).await?;
+                run(&mut other, &["START TRANSACTION", probe, "ROLLBACK"]).await?;
                 None
             }
             _ => None,
@@ -135,9 +140,9 @@ impl Bench<'_> {
     }
 }
 
-async fn run(session: &mut Conn, statements: &[String]) -> Result<(), Error> {
+async fn run<S: AsRef<str>>(session: &mut Conn, statements: &[S]) -> Result<(), Error> {
     for statement in statements {
-        session.query_drop(statement).await?;
+        session.query_drop(statement.as_ref()).await?;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ fn observe(file: &Path, example: &Example, script: &str) -> Result<bool, Error> 
     let before = open(file)?;
     before.execute_batch(example.setup)?;
     if let Observation::Breaks { probe } = example.observation {
-        before.execute_batch(probe)?;
+        before.execute_batch(&format!("BEGIN; {probe}; ROLLBACK"))?;
     }
     drop(before);
     let ended = run(&open(file)?, script);

@@ -48,7 +48,7 @@ CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL
 INSERT INTO users (name, bio, age) VALUES ('Ada', 'Countess', 36), ('Grace', 'Admiral', 85);";
 
 const ORDERS: &str = "\
-CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL);
+CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL UNIQUE);
 INSERT INTO users (id, name) VALUES (1, 'Ada');
 CREATE TABLE orders (id INT PRIMARY KEY, user_id INT, FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
 INSERT INTO orders VALUES (1, 1);";
@@ -112,7 +112,7 @@ CREATE TABLE payments (id INT PRIMARY KEY, user_id INT, FOREIGN KEY (user_id) RE
     },
 ];
 
-const BOTH: [Example; 30] = [
+const BOTH: [Example; 31] = [
     Example {
         rule: "blocks-writes",
         setup: "CREATE TABLE visits (at INT NOT NULL);",
@@ -151,10 +151,17 @@ const BOTH: [Example; 30] = [
     },
     Example {
         rule: "replace-rows",
-        setup: ORDERS,
         bad: "REPLACE INTO users (id, name) VALUES (1, 'Ada Lovelace');",
         good: "\
 INSERT INTO users (id, name) VALUES (1, 'Ada Lovelace') ON DUPLICATE KEY UPDATE name = 'Ada Lovelace';",
+        observation: Answers { query: "SELECT count(*) = 1 FROM users WHERE id = 1 AND age IS NULL" },
+        ..PLAIN
+    },
+    Example {
+        rule: "replace-rows",
+        setup: ORDERS,
+        bad: "REPLACE INTO users (name) VALUES ('Ada');",
+        good: "INSERT INTO users (name) VALUES ('Ada') ON DUPLICATE KEY UPDATE name = 'Ada';",
         observation: Answers { query: "SELECT count(*) = 0 FROM orders" },
         ..PLAIN
     },
