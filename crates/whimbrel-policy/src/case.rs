@@ -5,7 +5,7 @@ use std::time::Duration;
 use whimbrel::{Product, ServerVersion};
 
 use crate::catalog::Catalog;
-use crate::deed::{Deed, Name, Online};
+use crate::deed::{Deed, Name, ObjectKind, Online};
 use crate::reading::{Reading, Unparsed};
 
 /// One statement, and the circumstances in which it would be run.
@@ -68,6 +68,14 @@ impl Case<'_> {
         let behind =
             self.rest.iter().filter_map(|read| read.as_ref().ok()).flat_map(|reading| &reading.deeds);
         self.deeds.iter().chain(behind)
+    }
+
+    /// Whether a table that this run has made gets this name later in the script, in place of what has it now.
+    pub(crate) fn is_replaced(&self, table: &Name) -> bool {
+        self.from_here().any(|deed| {
+            matches!(deed, Deed::Rename { kind: ObjectKind::Table, from, to, .. }
+                if to.may_be(table) && self.is_new(from))
+        })
     }
 
     /// Whether this run has made the table, so that nobody uses it yet.

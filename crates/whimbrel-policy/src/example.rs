@@ -1,5 +1,6 @@
 //! Examples: a script that a rule is against, one that it is not, and what the difference on the server is. Data only.
 
+mod both;
 mod mariadb;
 mod mysql;
 mod postgres;
@@ -95,5 +96,7 @@ pub(crate) const fn since(major: u32, minor: u32) -> ((u32, u32), (u32, u32)) {
 
 /// All examples of all rules.
 pub(crate) fn all() -> impl Iterator<Item = &'static Example> {
-    [postgres::EXAMPLES, mysql::EXAMPLES, mariadb::EXAMPLES, sqlite::EXAMPLES].into_iter().flatten()
+    let own = [postgres::EXAMPLES, mysql::EXAMPLES, mariadb::EXAMPLES, sqlite::EXAMPLES];
+    let both = [both::MYSQL, both::COPIES_MYSQL, both::MARIADB, both::COPIES_MARIADB];
+    own.into_iter().chain(both).flatten()
 }

@@ -1,12 +1,17 @@
-//! All rules, and how one is found by its name. The rules are in the files below, one a concern.
+//! All rules, and how one is found by its name. The rules are in the files below: one a concern, and
+//! one each for those of a single database.
 
 mod conversion;
 mod data_loss;
 mod escalation;
 mod lock;
+mod mysql;
+mod online;
+mod redefine;
 mod rewrite;
 mod rollout;
 mod schema;
+mod sqlite;
 mod trap;
 
 use crate::case::Case;
@@ -31,6 +36,9 @@ const TABLES: &[&[Rule]] = &[
     trap::RULES,
     schema::RULES,
     escalation::RULES,
+    online::RULES,
+    mysql::RULES,
+    sqlite::RULES,
 ];
 
 /// The rule about statements that no reader understands.

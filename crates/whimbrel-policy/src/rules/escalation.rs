@@ -1,6 +1,6 @@
 //! The rules about what gives somebody rights. Data, and small functions that look at one deed.
 
-use whimbrel::Product::Postgres;
+use whimbrel::Product::{Mariadb, Mysql, Postgres};
 
 use crate::deed::{Deed, Rights};
 use crate::level::Level;
@@ -45,12 +45,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "server-file",
         concern: Concern::Escalation,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb],
         level: Level::Refusal,
         headline: "a file of the database's machine is read or written",
         why: "It is done as the server's own user, whose files are all databases; on another server the file is another one.",
         instead: "move data through the application, or write it in the script",
-        source: "PostgreSQL: COPY, Notes; Generic File Access Functions",
+        source: "PostgreSQL: COPY, Notes; Generic File Access Functions; MySQL: 8.2.2 Privileges Provided by MySQL, \
+                 FILE",
         judge: |deed, _| match deed {
             Deed::ServerFile { what, program: false } => Some((*what).to_owned()),
             _ => None,
@@ -184,12 +185,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "password-in-script",
         concern: Concern::Escalation,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb],
         level: Level::Refusal,
         headline: "a password stands in a script",
         why: "It is in the repository and in the binary from then on, and may be in the server's log.",
         instead: "give the role its password where secrets are kept",
-        source: "PostgreSQL: CREATE ROLE, PASSWORD",
+        source: "PostgreSQL: CREATE ROLE, PASSWORD; MySQL: 8.1.2.1 End-User Guidelines for Password Security",
         judge: |deed, _| match deed {
             Deed::Role { name, password: true, .. } => {
                 Some(format!("the password of {name} stands in the script"))

@@ -1,6 +1,6 @@
 //! The rules about what makes others wait while a table is read or an index built. Data, and small functions.
 
-use whimbrel::Product::Postgres;
+use whimbrel::Product::{Mariadb, Mysql, Postgres, Sqlite};
 
 use super::lasts;
 use crate::case::Case;
@@ -313,12 +313,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "update-without-where",
         concern: Concern::Lock,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb, Sqlite],
         level: Level::Note,
         headline: "all rows of a table are changed in one statement",
-        why: "Every row is written anew and locked until the transaction ends; the table is twice as large afterwards.",
+        why: "Every row is written anew and locked until the transaction ends (on SQLite, the whole database is); on PostgreSQL \
+              the table is twice as large afterwards.",
         instead: "change the rows in portions, in a step in Rust or a script with `-- whimbrel: no-transaction`",
-        source: "PostgreSQL: Routine Vacuuming, Updating Rows; Explicit Locking, Row-Level Locks",
+        source: "PostgreSQL: Routine Vacuuming, Updating Rows; Explicit Locking, Row-Level Locks; MySQL: 17.7 InnoDB \
+                 Locking and Transaction Model; SQLite: File Locking And Concurrency",
         judge: |deed, case| match deed {
             Deed::Update { table, filtered: false } if !case.is_new(table) => {
                 Some(format!("writes every row of {table} anew, and locks it until the transaction ends"))

@@ -1,7 +1,8 @@
 //! The rules about tables that will be regretted: what is cheap to write otherwise now, and dear later.
 
-use whimbrel::Product::Postgres;
+use whimbrel::Product::{Mariadb, Mysql, Postgres};
 
+use crate::case::Case;
 use crate::deed::{Column, ConstraintKind, Deed, NewTable, TypeName};
 use crate::level::Level;
 use crate::rule::{Concern, Rule};
@@ -86,36 +87,48 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "no-primary-key",
         concern: Concern::Trap,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb],
         level: Level::Note,
         headline: "a table has no primary key",
-        why: "Logical replication refuses UPDATE and DELETE on it, and nothing tells two equal rows apart.",
+        why: "Nothing tells two equal rows apart. PostgreSQL's logical replication refuses UPDATE and DELETE on it; MySQL's and \
+              MariaDB's reads the whole table for each row that changes, and Galera does not replicate a DELETE.",
         instead: "give it a primary key",
-        source: "PostgreSQL: Logical Replication, Publication",
+        source: "PostgreSQL: Logical Replication, Publication; MySQL: 7.1.8 Server System Variables, \
+                 sql_require_primary_key; MariaDB: MariaDB Galera Cluster, Known Limitations",
         judge: |deed, case| match deed {
-            Deed::CreateTable(table) if is_plain(table) => {
-                let own = table.columns.iter().any(|column| column.primary_key)
-                    || table
-                        .constraints
-                        .iter()
-                        .any(|it| matches!(it.kind, ConstraintKind::PrimaryKey { .. }));
-                let later = case.from_here().any(|deed| match deed {
-                    Deed::AddConstraint { table: to, constraint } => {
-                        to.may_be(&table.name) && matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
-                    }
-                    Deed::AddColumn { table: to, column } => to.may_be(&table.name) && column.primary_key,
-                    _ => false,
-                });
-                (!own && !later).then(|| format!("{} has no primary key", table.name))
+            Deed::CreateTable(table) if is_plain(table, case) => {
+                (!has_key(table, case)).then(|| format!("{} has no primary key", table.name))
             }
             _ => None,
         },
     },
 ];
 
+/// Whether a table has what tells its rows apart, from the beginning or by a statement behind it.
+fn has_key(table: &NewTable, case: &Case<'_>) -> bool {
+    let primary = |kind: &ConstraintKind| matches!(kind, ConstraintKind::PrimaryKey { .. });
+    // InnoDB takes the first unique key over columns without NULL for one.
+    let substitute = case.product() != Postgres;
+    let never_null = |name: &Option<String>| {
+        table.columns.iter().any(|column| Some(&column.name) == name.as_ref() && column.not_null)
+    };
+    table.columns.iter().any(|column| column.primary_key || substitute && column.unique && column.not_null)
+        || table.constraints.iter().any(|constraint| primary(&constraint.kind))
+        || case.from_here().any(|deed| match deed {
+            Deed::AddConstraint { table: to, constraint } => to.may_be(&table.name) && primary(&constraint.kind),
+            Deed::AddColumn { table: to, column } => to.may_be(&table.name) && column.primary_key,
+            Deed::CreateIndex(index) => {
+                substitute && index.unique && index.table.may_be(&table.name) && index.columns.iter().all(never_null)
+            }
+            _ => false,
+        })
+}
+
 /// Whether all of a table stands in the statement.
-fn is_plain(table: &NewTable) -> bool {
-    !table.temporary && !table.from_query && table.partition_of.is_none() && table.options.is_empty()
+fn is_plain(table: &NewTable, case: &Case<'_>) -> bool {
+    // MySQL's options say nothing about columns; with LIKE there are none here.
+    let whole = if case.product() == Postgres { table.options.is_empty() } else { !table.columns.is_empty() };
+    !table.temporary && !table.from_query && table.partition_of.is_none() && whole
 }
 
 fn is(column: &Column, types: &[&str]) -> bool {

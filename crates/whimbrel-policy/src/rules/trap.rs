@@ -24,12 +24,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "opaque-statement",
         concern: Concern::Trap,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb],
         level: Level::Note,
         headline: "code runs that no rule has seen",
         why: "A block, a procedure or a prepared statement may do whatever the other rules are about.",
         instead: "write what it does as statements of the script, where that is possible",
-        source: "PostgreSQL: DO, CALL, EXECUTE",
+        source: "PostgreSQL: DO, CALL, EXECUTE; MySQL: 15.6 Compound Statement Syntax, CALL, EXECUTE",
         judge: |deed, _| match deed {
             Deed::Opaque { what } => Some(format!("{what} runs code that no rule has seen")),
             _ => None,
@@ -74,12 +74,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "table-if-not-exists",
         concern: Concern::Trap,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb, Sqlite],
         level: Level::Note,
         headline: "CREATE TABLE IF NOT EXISTS does nothing where another table has the name",
         why: "The migration counts as applied, whatever columns the table that was there has.",
         instead: "leave IF NOT EXISTS out: a migration runs once",
-        source: "PostgreSQL: CREATE TABLE, IF NOT EXISTS",
+        source: "the database's own manual: CREATE TABLE, IF NOT EXISTS",
         judge: |deed, _| match deed {
             Deed::CreateTable(table) if table.if_not_exists && !table.temporary => {
                 Some(format!("does nothing if there is a {} already, whatever its columns", table.name))
