@@ -49,10 +49,15 @@ pub enum Observation {
         /// The table.
         table: &'static str,
     },
-    /// The server reads the whole table (PostgreSQL's `pg_stat_xact_user_tables.seq_scan`), under the lock that it has.
+    /// The server reads the whole table in the script's transaction (PostgreSQL's `pg_stat_get_xact_numscans`).
     Scans {
-        /// The table.
+        /// The table, or several with commas between them.
         table: &'static str,
+    },
+    /// While another transaction has run a statement and goes on, the script waits, and would do so for ever.
+    Waits {
+        /// The other transaction's statement.
+        behind: &'static str,
     },
     /// The server refuses to run the statement with this behind it, such as `, ALGORITHM=INPLACE` (MySQL).
     Refuses {

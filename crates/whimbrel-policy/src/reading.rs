@@ -1,6 +1,7 @@
 //! Readings: what one statement does, from whichever dialect. Picks the reader; the grammars are theirs.
 
 mod cursor;
+mod depth;
 pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -36,9 +37,9 @@ pub(crate) struct Unparsed {
 /// Reads a statement as a server understands it.
 pub(crate) fn read(statement: &Statement<'_>, server: &ServerVersion) -> Result<Reading, Unparsed> {
     match server.product {
-        Product::Postgres => postgres::read(statement),
+        Product::Postgres => depth::bounded(statement, || postgres::read(statement)),
         Product::Mysql | Product::Mariadb => mysql::read(statement, server),
-        Product::Sqlite => sqlite::read(statement),
+        Product::Sqlite => depth::bounded(statement, || sqlite::read(statement)),
         _ => Err(Unparsed { why: "there is no reader for this database".to_owned() }),
     }
 }
