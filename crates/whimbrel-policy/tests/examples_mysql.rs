@@ -55,7 +55,12 @@ fn check(kind: ServerKind, dialect: &str, at_least: usize) {
                 }
             }
         }
-        assert!(wrong.is_empty(), "{} of {told} examples on {version}:\n\n{}", wrong.len(), wrong.join("\n\n"));
+        assert!(
+            wrong.is_empty(),
+            "{} of {told} examples on {version}:\n\n{}",
+            wrong.len(),
+            wrong.join("\n\n")
+        );
         assert!(told > at_least, "only {told} examples were run on {version}");
     }
 }

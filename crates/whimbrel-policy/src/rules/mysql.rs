@@ -25,7 +25,10 @@ pub(super) const RULES: &[Rule] = &[
                 let old = case.catalog.table(table)?.column(&column.name)?.ty.as_ref()?;
                 let new = column.ty.as_ref()?;
                 narrows(old, new).then(|| {
-                    format!("makes the column {} of {table} a {new}, and it was a {old}", column.name.escape_debug())
+                    format!(
+                        "makes the column {} of {table} a {new}, and it was a {old}",
+                        column.name.escape_debug()
+                    )
                 })
             }
             _ => None,
@@ -58,9 +61,9 @@ pub(super) const RULES: &[Rule] = &[
         instead: "update the row where it is: ON DUPLICATE KEY UPDATE (MySQL, MariaDB), ON CONFLICT … DO UPDATE (SQLite)",
         source: "MySQL: 15.2.12 REPLACE Statement; MariaDB: REPLACE; SQLite: The ON CONFLICT Clause",
         judge: |deed, case| match deed {
-            Deed::Replace { table } if !case.is_new(table) => {
-                Some(format!("replaces rows of {table}: each that is in the way is deleted, with what refers to it"))
-            }
+            Deed::Replace { table } if !case.is_new(table) => Some(format!(
+                "replaces rows of {table}: each that is in the way is deleted, with what refers to it"
+            )),
             _ => None,
         },
     },
@@ -100,9 +103,10 @@ pub(super) const RULES: &[Rule] = &[
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Index, names, on, .. } => {
                 let name = names.iter().find(|name| {
-                    let index = case.catalog.index(&name.name).filter(|index| {
-                        index.unique && on.as_ref().is_none_or(|on| on.may_be(&index.table))
-                    });
+                    let index = case
+                        .catalog
+                        .index(&name.name)
+                        .filter(|index| index.unique && on.as_ref().is_none_or(|on| on.may_be(&index.table)));
                     let old = |table: &Name| !case.is_new(table) && !made_again(case, table, &name.name);
                     match (index, on) {
                         (Some(index), _) => old(&index.table),
@@ -133,9 +137,9 @@ pub(super) const RULES: &[Rule] = &[
             Deed::CreateView { name, rights, .. } if *rights != Some(Rights::Invoker) => {
                 Some(format!("makes the view {name}, which reads with the rights of the migration's account"))
             }
-            Deed::CreateRoutine { name, rights: Rights::Definer, .. } => {
-                Some(format!("makes the routine {name}, which runs with the rights of the migration's account"))
-            }
+            Deed::CreateRoutine { name, rights: Rights::Definer, .. } => Some(format!(
+                "makes the routine {name}, which runs with the rights of the migration's account"
+            )),
             _ => None,
         },
     },
@@ -151,9 +155,13 @@ pub(super) const RULES: &[Rule] = &[
         source: "MySQL: 13.6 Data Type Default Values; MariaDB: ALTER TABLE, ADD COLUMN",
         judge: |deed, case| match deed {
             Deed::AddColumn { table, column } if !case.is_new(table) => {
-                let given = column.default != DefaultValue::None || column.identity || column.generated.is_some();
+                let given =
+                    column.default != DefaultValue::None || column.identity || column.generated.is_some();
                 (column.not_null && !given).then(|| {
-                    format!("adds the column {} to {table}: NOT NULL, and without a default", column.name.escape_debug())
+                    format!(
+                        "adds the column {} to {table}: NOT NULL, and without a default",
+                        column.name.escape_debug()
+                    )
                 })
             }
             _ => None,
@@ -171,7 +179,9 @@ pub(super) const RULES: &[Rule] = &[
         source: "MySQL: 18 Alternative Storage Engines; MariaDB: Choosing the Right Storage Engine",
         judge: |deed, _| {
             let (table, engine) = match deed {
-                Deed::CreateTable(NewTable { name, options, temporary: false, .. }) => (name, option(options, "engine")?),
+                Deed::CreateTable(NewTable { name, options, temporary: false, .. }) => {
+                    (name, option(options, "engine")?)
+                }
                 Deed::Engine { table, engine } => (table, engine.as_str()),
                 _ => return None,
             };
@@ -193,7 +203,8 @@ pub(super) const RULES: &[Rule] = &[
             let told = |table: &Name| format!("stores text of {table} in utf8mb3");
             match deed {
                 Deed::CreateTable(table) => {
-                    let of_table = table.options.iter().any(|(name, value)| name == "charset" && is_mb3(value));
+                    let of_table =
+                        table.options.iter().any(|(name, value)| name == "charset" && is_mb3(value));
                     (of_table || table.columns.iter().any(has_mb3)).then(|| told(&table.name))
                 }
                 Deed::AddColumn { table, column } | Deed::Redefine { table, column } => {
@@ -221,15 +232,23 @@ pub(super) const RULES: &[Rule] = &[
             let name = match deed {
                 Deed::Set { setting, value: Some(value), .. }
                     if off(value)
-                        && matches!(setting.as_str(), "foreign_key_checks" | "check_constraint_checks" | "unique_checks") =>
+                        && matches!(
+                            setting.as_str(),
+                            "foreign_key_checks" | "check_constraint_checks" | "unique_checks"
+                        ) =>
                 {
                     setting
                 }
                 Deed::Pragma { name, value: Some(value) } if name == "foreign_keys" && off(value) => name,
-                Deed::Pragma { name, value: Some(value) } if name == "ignore_check_constraints" && !off(value) => name,
+                Deed::Pragma { name, value: Some(value) }
+                    if name == "ignore_check_constraints" && !off(value) =>
+                {
+                    name
+                }
                 _ => return None,
             };
-            (!only_makes_tables(case)).then(|| format!("turns {name} {}", if name.starts_with("ignore") { "on" } else { "off" }))
+            (!only_makes_tables(case, name))
+                .then(|| format!("turns {name} {}", if name.starts_with("ignore") { "on" } else { "off" }))
         },
     },
     Rule {
@@ -311,12 +330,19 @@ pub(super) const RULES: &[Rule] = &[
         instead: "grant what the application needs, on its own database",
         source: "MySQL: 8.2.2 Privileges Provided by MySQL; MariaDB: GRANT, Privilege Levels",
         judge: |deed, _| match deed {
-            Deed::Grant(grant) if grant.on.as_deref() == Some("*.*") && grant.what != ["usage"] || is_grantable(deed) => {
+            Deed::Grant(grant)
+                if grant.on.as_deref() == Some("*.*") && grant.what != ["usage"] || is_grantable(deed) =>
+            {
                 let Deed::Grant(grant) = deed else { return None };
                 let to: Vec<_> = grant.to.iter().map(|to| to.escape_debug().to_string()).collect();
                 let option = if grant.grantable { ", to be given away again" } else { "" };
-                let on = grant.on.as_deref().map(|on| format!(" on {}", on.escape_debug())).unwrap_or_default();
-                Some(format!("grants {}{on} to {}{option}", grant.what.join(", ").escape_debug(), to.join(", ")))
+                let on =
+                    grant.on.as_deref().map(|on| format!(" on {}", on.escape_debug())).unwrap_or_default();
+                Some(format!(
+                    "grants {}{on} to {}{option}",
+                    grant.what.join(", ").escape_debug(),
+                    to.join(", ")
+                ))
             }
             _ => None,
         },
@@ -356,7 +382,18 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Engines that know no `ROLLBACK`.
 const WITHOUT_TRANSACTIONS: &[&str] = &[
-    "myisam", "aria", "maria", "memory", "heap", "csv", "archive", "merge", "mrg_myisam", "blackhole", "federated", "connect",
+    "myisam",
+    "aria",
+    "maria",
+    "memory",
+    "heap",
+    "csv",
+    "archive",
+    "merge",
+    "mrg_myisam",
+    "blackhole",
+    "federated",
+    "connect",
 ];
 
 fn option<'o>(options: &'o [(String, String)], name: &str) -> Option<&'o str> {
@@ -364,7 +401,10 @@ fn option<'o>(options: &'o [(String, String)], name: &str) -> Option<&'o str> {
 }
 
 fn is_mb3(charset: &str) -> bool {
-    charset == "utf8" || charset.starts_with("utf8_") || charset.starts_with("utf8mb3") || charset.starts_with("utf8 ")
+    charset == "utf8"
+        || charset.starts_with("utf8_")
+        || charset.starts_with("utf8mb3")
+        || charset.starts_with("utf8 ")
 }
 
 fn has_mb3(column: &Column) -> bool {
@@ -379,21 +419,24 @@ fn made_again(case: &Case<'_>, table: &Name, name: &str) -> bool {
     })
 }
 
-/// Whether what follows in the script only makes tables, which hold nothing that a check could be against.
-fn only_makes_tables(case: &Case<'_>) -> bool {
+/// Whether what follows, until the setting is set again, only makes tables, which hold nothing that a check could be
+/// against.
+fn only_makes_tables(case: &Case<'_>, until: &str) -> bool {
     let mut made: Vec<&Name> = Vec::new();
-    let mut makes = false;
     for reading in case.rest {
         let Ok(reading) = reading else { return false };
         for deed in &reading.deeds {
             match deed {
-                Deed::CreateTable(table) if !table.from_query => {
-                    makes = true;
-                    made.push(&table.name);
+                Deed::Set { setting: name, .. } | Deed::Pragma { name, .. } if name == until => {
+                    return !made.is_empty();
                 }
-                Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => return false,
+                Deed::CreateTable(table) if !table.from_query => made.push(&table.name),
+                Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => {
+                    return false;
+                }
                 other => {
-                    let new = |table: &&Name| case.is_new(table) || made.iter().any(|made| made.may_be(table));
+                    let new =
+                        |table: &&Name| case.is_new(table) || made.iter().any(|made| made.may_be(table));
                     if !other.tables().iter().all(new) {
                         return false;
                     }
@@ -401,7 +444,7 @@ fn only_makes_tables(case: &Case<'_>) -> bool {
             }
         }
     }
-    makes
+    !made.is_empty()
 }
 
 fn is_grantable(deed: &Deed) -> bool {
