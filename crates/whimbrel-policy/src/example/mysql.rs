@@ -5,7 +5,8 @@ use whimbrel::Product::Mysql;
 use super::Observation::{Fails, Refuses, Rewrites};
 use super::{EVERY, Example, since};
 
-const USERS: &str = "CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL, age INT);";
+const USERS: &str =
+    "CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL, age INT);";
 
 pub(super) const EXAMPLES: &[Example] = &[
     Example {

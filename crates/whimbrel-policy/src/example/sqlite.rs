@@ -248,16 +248,8 @@ ALTER TABLE new_users RENAME TO users;",
         rule: "table-if-not-exists",
         bad: "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, email TEXT);",
         good: "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT);",
-        observation: Answers {
-            query: "SELECT count(*) = 0 FROM sqlite_schema WHERE sql LIKE '%email%'",
-        },
+        observation: Answers { query: "SELECT count(*) = 0 FROM sqlite_schema WHERE sql LIKE '%email%'" },
         ..PLAIN
     },
-    Example {
-        rule: "unparsed",
-        setup: "",
-        bad: "SELEKT 1;",
-        good: "SELECT 1;",
-        ..PLAIN
-    },
+    Example { rule: "unparsed", setup: "", bad: "SELEKT 1;", good: "SELECT 1;", ..PLAIN },
 ];

@@ -41,7 +41,8 @@ pub(super) const RULES: &[Rule] = &[
         source: "PostgreSQL: DROP TABLE; MySQL: DROP TABLE; SQLite: DROP TABLE",
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } => {
-                let old: Vec<_> = names.iter().filter(|name| !case.is_new(name) && !case.is_replaced(name)).collect();
+                let old: Vec<_> =
+                    names.iter().filter(|name| !case.is_new(name) && !case.is_replaced(name)).collect();
                 listed(&old).map(|names| format!("drops {names}, with all rows"))
             }
             _ => None,

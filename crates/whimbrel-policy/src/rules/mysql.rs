@@ -25,7 +25,10 @@ pub(super) const RULES: &[Rule] = &[
                 let old = case.catalog.table(table)?.column(&column.name)?.ty.as_ref()?;
                 let new = column.ty.as_ref()?;
                 narrows(old, new).then(|| {
-                    format!("makes the column {} of {table} a {new}, and it was a {old}", column.name.escape_debug())
+                    format!(
+                        "makes the column {} of {table} a {new}, and it was a {old}",
+                        column.name.escape_debug()
+                    )
                 })
             }
             _ => None,
@@ -58,9 +61,9 @@ pub(super) const RULES: &[Rule] = &[
         instead: "update the row where it is: ON DUPLICATE KEY UPDATE (MySQL, MariaDB), ON CONFLICT … DO UPDATE (SQLite)",
         source: "MySQL: 15.2.12 REPLACE Statement; MariaDB: REPLACE; SQLite: The ON CONFLICT Clause",
         judge: |deed, case| match deed {
-            Deed::Replace { table } if !case.is_new(table) => {
-                Some(format!("replaces rows of {table}: each that is in the way is deleted, with what refers to it"))
-            }
+            Deed::Replace { table } if !case.is_new(table) => Some(format!(
+                "replaces rows of {table}: each that is in the way is deleted, with what refers to it"
+            )),
             _ => None,
         },
     },
@@ -76,9 +79,13 @@ pub(super) const RULES: &[Rule] = &[
         source: "MySQL: 13.6 Data Type Default Values; MariaDB: ALTER TABLE, ADD COLUMN",
         judge: |deed, case| match deed {
             Deed::AddColumn { table, column } if !case.is_new(table) => {
-                let given = column.default != DefaultValue::None || column.identity || column.generated.is_some();
+                let given =
+                    column.default != DefaultValue::None || column.identity || column.generated.is_some();
                 (column.not_null && !given).then(|| {
-                    format!("adds the column {} to {table}: NOT NULL, and without a default", column.name.escape_debug())
+                    format!(
+                        "adds the column {} to {table}: NOT NULL, and without a default",
+                        column.name.escape_debug()
+                    )
                 })
             }
             _ => None,
@@ -96,7 +103,9 @@ pub(super) const RULES: &[Rule] = &[
         source: "MySQL: 18 Alternative Storage Engines; MariaDB: Choosing the Right Storage Engine",
         judge: |deed, _| {
             let (table, engine) = match deed {
-                Deed::CreateTable(NewTable { name, options, temporary: false, .. }) => (name, option(options, "engine")?),
+                Deed::CreateTable(NewTable { name, options, temporary: false, .. }) => {
+                    (name, option(options, "engine")?)
+                }
                 Deed::Engine { table, engine } => (table, engine.as_str()),
                 _ => return None,
             };
@@ -118,7 +127,8 @@ pub(super) const RULES: &[Rule] = &[
             let told = |table: &Name| format!("stores text of {table} in utf8mb3");
             match deed {
                 Deed::CreateTable(table) => {
-                    let of_table = table.options.iter().any(|(name, value)| name == "charset" && is_mb3(value));
+                    let of_table =
+                        table.options.iter().any(|(name, value)| name == "charset" && is_mb3(value));
                     (of_table || table.columns.iter().any(has_mb3)).then(|| told(&table.name))
                 }
                 Deed::AddColumn { table, column } | Deed::Redefine { table, column } => {
@@ -146,15 +156,23 @@ pub(super) const RULES: &[Rule] = &[
             let name = match deed {
                 Deed::Set { setting, value: Some(value), .. }
                     if off(value)
-                        && matches!(setting.as_str(), "foreign_key_checks" | "check_constraint_checks" | "unique_checks") =>
+                        && matches!(
+                            setting.as_str(),
+                            "foreign_key_checks" | "check_constraint_checks" | "unique_checks"
+                        ) =>
                 {
                     setting
                 }
                 Deed::Pragma { name, value: Some(value) } if name == "foreign_keys" && off(value) => name,
-                Deed::Pragma { name, value: Some(value) } if name == "ignore_check_constraints" && !off(value) => name,
+                Deed::Pragma { name, value: Some(value) }
+                    if name == "ignore_check_constraints" && !off(value) =>
+                {
+                    name
+                }
                 _ => return None,
             };
-            (!only_makes_tables(case)).then(|| format!("turns {name} {}", if name.starts_with("ignore") { "on" } else { "off" }))
+            (!only_makes_tables(case))
+                .then(|| format!("turns {name} {}", if name.starts_with("ignore") { "on" } else { "off" }))
         },
     },
     Rule {
@@ -236,12 +254,19 @@ pub(super) const RULES: &[Rule] = &[
         instead: "grant what the application needs, on its own database",
         source: "MySQL: 8.2.2 Privileges Provided by MySQL; MariaDB: GRANT, Privilege Levels",
         judge: |deed, _| match deed {
-            Deed::Grant(grant) if grant.on.as_deref() == Some("*.*") && grant.what != ["usage"] || is_grantable(deed) => {
+            Deed::Grant(grant)
+                if grant.on.as_deref() == Some("*.*") && grant.what != ["usage"] || is_grantable(deed) =>
+            {
                 let Deed::Grant(grant) = deed else { return None };
                 let to: Vec<_> = grant.to.iter().map(|to| to.escape_debug().to_string()).collect();
                 let option = if grant.grantable { ", to be given away again" } else { "" };
-                let on = grant.on.as_deref().map(|on| format!(" on {}", on.escape_debug())).unwrap_or_default();
-                Some(format!("grants {}{on} to {}{option}", grant.what.join(", ").escape_debug(), to.join(", ")))
+                let on =
+                    grant.on.as_deref().map(|on| format!(" on {}", on.escape_debug())).unwrap_or_default();
+                Some(format!(
+                    "grants {}{on} to {}{option}",
+                    grant.what.join(", ").escape_debug(),
+                    to.join(", ")
+                ))
             }
             _ => None,
         },
@@ -281,7 +306,18 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Engines that know no `ROLLBACK`.
 const WITHOUT_TRANSACTIONS: &[&str] = &[
-    "myisam", "aria", "maria", "memory", "heap", "csv", "archive", "merge", "mrg_myisam", "blackhole", "federated", "connect",
+    "myisam",
+    "aria",
+    "maria",
+    "memory",
+    "heap",
+    "csv",
+    "archive",
+    "merge",
+    "mrg_myisam",
+    "blackhole",
+    "federated",
+    "connect",
 ];
 
 fn option<'o>(options: &'o [(String, String)], name: &str) -> Option<&'o str> {
@@ -289,7 +325,10 @@ fn option<'o>(options: &'o [(String, String)], name: &str) -> Option<&'o str> {
 }
 
 fn is_mb3(charset: &str) -> bool {
-    charset == "utf8" || charset.starts_with("utf8_") || charset.starts_with("utf8mb3") || charset.starts_with("utf8 ")
+    charset == "utf8"
+        || charset.starts_with("utf8_")
+        || charset.starts_with("utf8mb3")
+        || charset.starts_with("utf8 ")
 }
 
 fn has_mb3(column: &Column) -> bool {
@@ -308,9 +347,12 @@ fn only_makes_tables(case: &Case<'_>) -> bool {
                     makes = true;
                     made.push(&table.name);
                 }
-                Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => return false,
+                Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => {
+                    return false;
+                }
                 other => {
-                    let new = |table: &&Name| case.is_new(table) || made.iter().any(|made| made.may_be(table));
+                    let new =
+                        |table: &&Name| case.is_new(table) || made.iter().any(|made| made.may_be(table));
                     if !other.tables().iter().all(new) {
                         return false;
                     }

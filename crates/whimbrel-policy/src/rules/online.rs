@@ -70,9 +70,9 @@ pub(super) const RULES: &[Rule] = &[
                 }
                 let name = column.name.escape_debug();
                 match effect(case, table, column) {
-                    Effect::Copy => {
-                        Some(format!("changes the column {name} of {table} so that the table is copied while writes to it wait"))
-                    }
+                    Effect::Copy => Some(format!(
+                        "changes the column {name} of {table} so that the table is copied while writes to it wait"
+                    )),
                     Effect::Unknown => Some(format!(
                         "defines the column {name} of {table} anew, and what it was before is not known here: if its type \
                          changes, the table is copied while writes to it wait"
@@ -132,10 +132,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether the statement asks to fail rather than copy.
 fn never_copies(case: &Case<'_>) -> bool {
-    let algorithm = matches!(
-        case.online.algorithm,
-        Some(Algorithm::Inplace | Algorithm::NoCopy | Algorithm::Instant)
-    );
+    let algorithm =
+        matches!(case.online.algorithm, Some(Algorithm::Inplace | Algorithm::NoCopy | Algorithm::Instant));
     algorithm || case.online.lock == Some(OnlineLock::None) || case.online.online
 }
 
@@ -248,7 +246,9 @@ fn rebuilt<'d>(deed: &'d Deed, case: &Case<'_>) -> Option<(&'d Name, String)> {
         Deed::Rewrite { table, by } if matches!(*by, "FORCE" | "another row format") => {
             Some((table, format!("asks for {by}")))
         }
-        Deed::Maintain { what, tables, .. } => tables.first().map(|table| (table, format!("asks for {what}"))),
+        Deed::Maintain { what, tables, .. } => {
+            tables.first().map(|table| (table, format!("asks for {what}")))
+        }
         _ if copies_online(case) => copied(deed, case),
         _ => None,
     }

@@ -22,7 +22,8 @@ pub(super) fn effect(case: &Case<'_>, table: &Name, new: &Column) -> Effect {
     let Some(known) = case.catalog.table(table) else { return Effect::Unknown };
     let Some(old) = known.column(&new.name) else { return Effect::Unknown };
     let (Some(from), Some(to)) = (&old.ty, &new.ty) else { return Effect::Unknown };
-    let of_table = known.options.iter().find(|(option, _)| option == "charset").map(|(_, charset)| charset.as_str());
+    let of_table =
+        known.options.iter().find(|(option, _)| option == "charset").map(|(_, charset)| charset.as_str());
     let charset = old.charset.as_deref().or(of_table);
     if old.generated != new.generated || old.identity != new.identity {
         return Effect::Copy;
@@ -56,14 +57,17 @@ pub(super) fn narrows(from: &TypeName, to: &TypeName) -> bool {
                 let (before, after) = (digits(from), digits(to));
                 after.0 < before.0 || after.1 < before.1
             }
-            "text" | "blob" | "tinytext" | "mediumtext" | "longtext" | "tinyblob" | "mediumblob" | "longblob" => false,
+            "text" | "blob" | "tinytext" | "mediumtext" | "longtext" | "tinyblob" | "mediumblob"
+            | "longblob" => false,
             "char" | "binary" | "bit" => size(to, 1) < size(from, 1),
             "datetime" | "timestamp" | "time" => size(to, 0) < size(from, 0),
             _ => size(to, u32::MAX) < size(from, u32::MAX),
         };
     }
     if let (Some(before), Some(after)) = (whole_number(&from.name), whole_number(&to.name)) {
-        return after < before || (after == before && from.unsigned != to.unsigned) || (to.unsigned && !from.unsigned);
+        return after < before
+            || (after == before && from.unsigned != to.unsigned)
+            || (to.unsigned && !from.unsigned);
     }
     if let (Some(before), Some(after)) = (longest(from), longest(to)) {
         return after < before;
@@ -111,7 +115,11 @@ fn bytes_per_character(charset: Option<&str>) -> u32 {
     match charset {
         Some(charset) if charset.starts_with("latin1") || charset.starts_with("ascii") => 1,
         Some("binary") => 1,
-        Some(charset) if charset == "utf8" || charset.starts_with("utf8_") || charset.starts_with("utf8mb3") => 3,
+        Some(charset)
+            if charset == "utf8" || charset.starts_with("utf8_") || charset.starts_with("utf8mb3") =>
+        {
+            3
+        }
         _ => 4,
     }
 }

@@ -115,10 +115,15 @@ fn has_key(table: &NewTable, case: &Case<'_>) -> bool {
     table.columns.iter().any(|column| column.primary_key || substitute && column.unique && column.not_null)
         || table.constraints.iter().any(|constraint| primary(&constraint.kind))
         || case.from_here().any(|deed| match deed {
-            Deed::AddConstraint { table: to, constraint } => to.may_be(&table.name) && primary(&constraint.kind),
+            Deed::AddConstraint { table: to, constraint } => {
+                to.may_be(&table.name) && primary(&constraint.kind)
+            }
             Deed::AddColumn { table: to, column } => to.may_be(&table.name) && column.primary_key,
             Deed::CreateIndex(index) => {
-                substitute && index.unique && index.table.may_be(&table.name) && index.columns.iter().all(never_null)
+                substitute
+                    && index.unique
+                    && index.table.may_be(&table.name)
+                    && index.columns.iter().all(never_null)
             }
             _ => false,
         })

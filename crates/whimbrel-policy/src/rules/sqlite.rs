@@ -21,7 +21,9 @@ pub(super) const RULES: &[Rule] = &[
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } if !case.foreign_keys_off => {
                 let table = names.iter().find(|table| !case.is_new(table) && case.is_replaced(table))?;
-                Some(format!("drops {table} to put another one in its place: what refers to its rows is deleted with them"))
+                Some(format!(
+                    "drops {table} to put another one in its place: what refers to its rows is deleted with them"
+                ))
             }
             _ => None,
         },
@@ -51,7 +53,9 @@ pub(super) const RULES: &[Rule] = &[
                 let forgotten: Vec<_> = case
                     .catalog
                     .indexes_of(table)
-                    .filter(|index| made.iter().all(|made| made.name != index.name && made.columns != index.columns))
+                    .filter(|index| {
+                        made.iter().all(|made| made.name != index.name && made.columns != index.columns)
+                    })
                     .filter_map(|index| index.name.as_ref())
                     .map(|name| name.escape_debug().to_string())
                     .collect();
@@ -124,7 +128,11 @@ pub(super) const RULES: &[Rule] = &[
         judge: |deed, _| match deed {
             Deed::CreateTable(table) if !table.temporary && !is_rigid(table) => {
                 let column = nullable_key(table)?;
-                Some(format!("makes {} with the primary key {}, which may be NULL", table.name, column.escape_debug()))
+                Some(format!(
+                    "makes {} with the primary key {}, which may be NULL",
+                    table.name,
+                    column.escape_debug()
+                ))
             }
             _ => None,
         },
@@ -147,7 +155,10 @@ pub(super) const RULES: &[Rule] = &[
             };
             let column = columns.iter().find(|column| becomes_number(column))?;
             let ty = column.ty.as_ref()?;
-            Some(format!("gives the column {} of {table} the type {ty}, which is a number's", column.name.escape_debug()))
+            Some(format!(
+                "gives the column {} of {table} the type {ty}, which is a number's",
+                column.name.escape_debug()
+            ))
         },
     },
     Rule {
