@@ -96,7 +96,7 @@ pub(crate) const fn since(major: u32, minor: u32) -> ((u32, u32), (u32, u32)) {
 
 /// All examples of all rules.
 pub(crate) fn all() -> impl Iterator<Item = &'static Example> {
-    let own = [postgres::EXAMPLES, mysql::EXAMPLES, mariadb::EXAMPLES, sqlite::EXAMPLES];
+    let own = [mysql::EXAMPLES, mariadb::EXAMPLES, sqlite::EXAMPLES];
     let both = [both::MYSQL, both::COPIES_MYSQL, both::MARIADB, both::COPIES_MARIADB];
-    own.into_iter().chain(both).flatten()
+    postgres::EXAMPLES.iter().copied().chain(own).chain(both).flatten()
 }

@@ -48,6 +48,25 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "drop-trigger-lock",
+        concern: Concern::Lock,
+        products: &[Postgres],
+        level: Level::Note,
+        headline: "a trigger is dropped with a lock that nobody passes",
+        why: "DROP TRIGGER waits for all who use the table, and everybody else waits behind it (ACCESS EXCLUSIVE); CREATE OR \
+              REPLACE TRIGGER lets others read.",
+        instead: "write CREATE OR REPLACE TRIGGER where another one follows, or set a lock timeout",
+        source: "PostgreSQL: Explicit Locking; CREATE TRIGGER, OR REPLACE",
+        judge: |deed, case| match deed {
+            Deed::Drop { kind: ObjectKind::Trigger, on: Some(table), .. }
+                if !case.is_new(table) && case.lock_timeout.is_none() =>
+            {
+                Some(format!("nobody can read or write {table} while this waits for its lock"))
+            }
+            _ => None,
+        },
+    },
+    Rule {
         name: "reindex-not-concurrently",
         concern: Concern::Lock,
         products: &[Postgres],

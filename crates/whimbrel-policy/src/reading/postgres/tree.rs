@@ -69,5 +69,8 @@ pub(super) fn words(node: &SyntaxNode) -> String {
 
 /// The text of the first literal that is a string, in a node or below it.
 pub(super) fn string(node: &SyntaxNode) -> Option<String> {
-    node.descendants().find_map(|below| ast::Literal::cast(below)?.string_value())
+    node.descendants().filter_map(ast::Literal::cast).find_map(|literal| {
+        let number = literal.syntax().text().to_string().starts_with(|first: char| first.is_ascii_digit());
+        literal.string_value().filter(|_| !number)
+    })
 }
