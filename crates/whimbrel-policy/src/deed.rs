@@ -6,7 +6,6 @@ mod index;
 mod name;
 mod table;
 
-#[allow(unused_imports, reason = "the readers are being written")]
 pub(crate) use self::column::{Column, DefaultValue, Generation, TypeName};
 pub(crate) use self::constraint::{Constraint, ConstraintKind};
 pub(crate) use self::index::NewIndex;

@@ -48,7 +48,7 @@ CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL
 INSERT INTO users (name, bio, age) VALUES ('Ada', 'Countess', 36), ('Grace', 'Admiral', 85);";
 
 const ORDERS: &str = "\
-CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL);
+CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(50) NOT NULL UNIQUE);
 INSERT INTO users (id, name) VALUES (1, 'Ada');
 CREATE TABLE orders (id INT PRIMARY KEY, user_id INT, FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE);
 INSERT INTO orders VALUES (1, 1);";
@@ -112,7 +112,51 @@ CREATE TABLE payments (id INT PRIMARY KEY, user_id INT, FOREIGN KEY (user_id) RE
     },
 ];
 
-const BOTH: [Example; 30] = [
+const BOTH: [Example; 35] = [
+    Example {
+        rule: "drop-partition",
+        setup: "\
+CREATE TABLE visits (year INT NOT NULL, who INT NOT NULL, PRIMARY KEY (year, who))
+PARTITION BY RANGE (year) (PARTITION before_2020 VALUES LESS THAN (2020), PARTITION twenties VALUES LESS THAN (2030));
+INSERT INTO visits VALUES (2019, 1), (2025, 1);",
+        bad: "ALTER TABLE visits DROP PARTITION before_2020;",
+        good: "ALTER TABLE visits ADD PARTITION (PARTITION thirties VALUES LESS THAN (2040));",
+        observation: Answers { query: "SELECT count(*) = 1 FROM visits" },
+        ..PLAIN
+    },
+    Example {
+        rule: "drop-unique-index",
+        setup: "\
+CREATE TABLE users (id INT PRIMARY KEY, email VARCHAR(50) NOT NULL, name VARCHAR(50));
+CREATE UNIQUE INDEX by_email ON users (email);
+CREATE INDEX by_name ON users (name);",
+        bad: "DROP INDEX by_email ON users;",
+        good: "DROP INDEX by_name ON users;",
+        observation: Answers {
+            query: "INSERT INTO users (id, email) VALUES (1, 'a'), (2, 'a'); SELECT count(*) = 2 FROM users",
+        },
+        ..PLAIN
+    },
+    Example {
+        rule: "runs-as-definer",
+        bad: "CREATE VIEW names AS SELECT name FROM users;",
+        good: "CREATE SQL SECURITY INVOKER VIEW names AS SELECT name FROM users;",
+        observation: Answers {
+            query: "\
+SELECT security_type = 'DEFINER' FROM information_schema.views WHERE table_schema = database()",
+        },
+        ..PLAIN
+    },
+    Example {
+        rule: "drop-view",
+        setup: "\
+CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(50) NOT NULL);
+CREATE VIEW names AS SELECT name FROM users;",
+        bad: "DROP VIEW names;",
+        good: "CREATE OR REPLACE VIEW names AS SELECT id, name FROM users;",
+        observation: Breaks { probe: "SELECT name FROM names" },
+        ..PLAIN
+    },
     Example {
         rule: "blocks-writes",
         setup: "CREATE TABLE visits (at INT NOT NULL);",
@@ -151,10 +195,17 @@ const BOTH: [Example; 30] = [
     },
     Example {
         rule: "replace-rows",
-        setup: ORDERS,
         bad: "REPLACE INTO users (id, name) VALUES (1, 'Ada Lovelace');",
         good: "\
 INSERT INTO users (id, name) VALUES (1, 'Ada Lovelace') ON DUPLICATE KEY UPDATE name = 'Ada Lovelace';",
+        observation: Answers { query: "SELECT count(*) = 1 FROM users WHERE id = 1 AND age IS NULL" },
+        ..PLAIN
+    },
+    Example {
+        rule: "replace-rows",
+        setup: ORDERS,
+        bad: "REPLACE INTO users (name) VALUES ('Ada');",
+        good: "INSERT INTO users (name) VALUES ('Ada') ON DUPLICATE KEY UPDATE name = 'Ada';",
         observation: Answers { query: "SELECT count(*) = 0 FROM orders" },
         ..PLAIN
     },

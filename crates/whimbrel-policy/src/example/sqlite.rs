@@ -198,6 +198,29 @@ INSERT INTO copies SELECT * FROM users;",
         ..PLAIN
     },
     Example {
+        rule: "drop-unique-index",
+        setup: "\
+CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL, name TEXT);
+CREATE UNIQUE INDEX by_email ON users (email);
+CREATE INDEX by_name ON users (name);",
+        bad: "DROP INDEX by_email;",
+        good: "DROP INDEX by_name;",
+        observation: Breaks {
+            probe: "INSERT INTO users (email) VALUES ('a') ON CONFLICT (email) DO NOTHING",
+        },
+        ..PLAIN
+    },
+    Example {
+        rule: "drop-view",
+        setup: "\
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE VIEW names AS SELECT name FROM users;",
+        bad: "DROP VIEW names;",
+        good: "DROP VIEW names;\nCREATE VIEW names AS SELECT id, name FROM users;",
+        observation: Breaks { probe: "SELECT name FROM names" },
+        ..PLAIN
+    },
+    Example {
         rule: "drop-column",
         bad: "ALTER TABLE users DROP COLUMN bio;",
         good: "ALTER TABLE users ADD COLUMN biography TEXT;",

@@ -19,7 +19,7 @@ use crate::deed::{Deed, Name, NewIndex, ObjectKind, Online, Rights};
 /// What a statement does.
 pub(crate) fn read(statement: &Statement<'_>, _server: &ServerVersion) -> Result<Reading, Unparsed> {
     let tokens: Vec<Token<'_>> = statement.words().collect();
-    statement_of(&tokens).ok_or_else(|| Unparsed { why: opening(&tokens) })
+    statement_of(&tokens, NESTED).ok_or_else(|| Unparsed { why: opening(&tokens) })
 }
 
 /// How a statement begins, up to what may be a name.
@@ -33,6 +33,9 @@ fn opening(tokens: &[Token<'_>]) -> String {
         format!("it begins with {}", words.join(" "))
     }
 }
+
+/// How many statements may stand one inside the other: `SET STATEMENT … FOR`, `ANALYZE`, `WITH`.
+const NESTED: usize = 8;
 
 /// Words that begin statements which change nothing that a rule is about.
 const HARMLESS: &[&str] = &[
@@ -78,7 +81,8 @@ const OPAQUE: &[(&str, &str)] = &[
     ("FOR", "a block"),
 ];
 
-fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
+fn statement_of(tokens: &[Token<'_>], nested: usize) -> Option<Reading> {
+    let nested = nested.checked_sub(1)?;
     let mut cursor = Cursor::new(tokens);
     let cursor = &mut cursor;
     if let Some((_, what)) = OPAQUE.iter().find(|(word, _)| cursor.sees(word)) {
@@ -99,7 +103,7 @@ fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
         "SET" if cursor.take("STATEMENT") => {
             let before = setting::set(&mut upto(cursor, "FOR")?)?;
             cursor.take("FOR").then_some(())?;
-            let mut reading = statement_of(cursor.rest())?;
+            let mut reading = statement_of(cursor.rest(), nested)?;
             reading.deeds.splice(0..0, before);
             return Some(reading);
         }
@@ -111,7 +115,7 @@ fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
                 cursor.take_symbol("=");
                 cursor.next()?;
             }
-            return statement_of(cursor.rest());
+            return statement_of(cursor.rest(), nested);
         }
         "RENAME" => rename(cursor)?,
         "TRUNCATE" => {
@@ -123,7 +127,7 @@ fn statement_of(tokens: &[Token<'_>]) -> Option<Reading> {
         "UPDATE" => also_files(rows::update(cursor)?, cursor),
         "DELETE" => rows::delete(cursor)?,
         "SELECT" | "TABLE" | "VALUES" => query(cursor),
-        "WITH" => with(cursor)?,
+        "WITH" => with(cursor, nested)?,
         "LOAD" if cursor.take_any(&["DATA", "XML"]).is_some() => rows::load(cursor)?,
         "LOAD" | "START" | "STOP" | "CHANGE" | "CLONE" | "RESET" | "RESTART" | "SHUTDOWN" | "IMPORT"
         | "BACKUP" => {
@@ -172,13 +176,13 @@ fn also_files(mut deeds: Vec<Deed>, cursor: &Cursor<'_, '_>) -> Vec<Deed> {
 }
 
 /// What follows `WITH`: queries, and the statement that they are for.
-fn with(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Deed>> {
+fn with(cursor: &mut Cursor<'_, '_>, nested: usize) -> Option<Vec<Deed>> {
     let tail = cursor.skip_to(&["SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE", "TABLE", "VALUES"]);
     if !tail {
         // `WITH x AS (…) (SELECT …)`
         return Some(vec![Deed::Harmless]);
     }
-    statement_of(cursor.rest()).map(|reading| reading.deeds)
+    statement_of(cursor.rest(), nested).map(|reading| reading.deeds)
 }
 
 /// What follows `RENAME`.

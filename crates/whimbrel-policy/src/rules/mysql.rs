@@ -5,7 +5,7 @@ use whimbrel::Product::{Mariadb, Mysql, Sqlite};
 
 use super::redefine::narrows;
 use crate::case::Case;
-use crate::deed::{Column, Deed, DefaultValue, Name, NewTable};
+use crate::deed::{Column, Deed, DefaultValue, Name, NewTable, ObjectKind, PartitionChange, Rights};
 use crate::level::Level;
 use crate::rule::{Concern, Rule};
 
@@ -56,13 +56,89 @@ pub(super) const RULES: &[Rule] = &[
         products: &[Mysql, Mariadb, Sqlite],
         level: Level::Approval,
         headline: "rows are replaced, that is, deleted and inserted",
-        why: "Whatever the statement does not name is back at its default, and with the old row go those that refer to it by \
-              ON DELETE CASCADE.",
+        why: "Whatever the statement does not name is back at its default, and where the old row is deleted, those that refer to \
+              it by ON DELETE CASCADE go with it. (MySQL 9.7 keeps them where only the primary key is the same.)",
         instead: "update the row where it is: ON DUPLICATE KEY UPDATE (MySQL, MariaDB), ON CONFLICT … DO UPDATE (SQLite)",
         source: "MySQL: 15.2.12 REPLACE Statement; MariaDB: REPLACE; SQLite: The ON CONFLICT Clause",
         judge: |deed, case| match deed {
             Deed::Replace { table } if !case.is_new(table) => Some(format!(
                 "replaces rows of {table}: each that is in the way is deleted, with what refers to it"
+            )),
+            _ => None,
+        },
+    },
+    Rule {
+        name: "drop-partition",
+        concern: Concern::DataLoss,
+        products: &[Mysql, Mariadb],
+        level: Level::Approval,
+        headline: "a partition is dropped, emptied or exchanged, and its rows with it",
+        why: "Nothing but a backup brings the rows back. Which they are stands in another script, or in the database only.",
+        instead: "let what looks after the partitions do it, outside migrations, or have it approved",
+        source: "MySQL: 26.3 Partition Management; MariaDB: Partition Maintenance",
+        judge: |deed, case| match deed {
+            Deed::Partition { table, change, .. } if !case.is_new(table) => {
+                let what = match change {
+                    PartitionChange::Drop => "drops a partition",
+                    PartitionChange::Truncate => "empties a partition",
+                    PartitionChange::Exchange => "exchanges a partition",
+                    PartitionChange::Detach => "takes a partition out",
+                    _ => return None,
+                };
+                Some(format!("{what} of {table}, with all its rows"))
+            }
+            _ => None,
+        },
+    },
+    Rule {
+        name: "drop-unique-index",
+        concern: Concern::Rollout,
+        products: &[Mysql, Mariadb, Sqlite],
+        level: Level::Approval,
+        headline: "values need no longer differ",
+        why: "Rows with equal values come in from then on, and the index cannot be made again while they are there. Statements \
+              of the running version that count on it (ON CONFLICT, ON DUPLICATE KEY UPDATE, REPLACE) fail, or insert.",
+        instead: "drop it with the release after the last one that counts on it",
+        source: "MySQL: 15.2.7.2 INSERT ... ON DUPLICATE KEY UPDATE Statement; MariaDB: the same; SQLite: UPSERT",
+        judge: |deed, case| match deed {
+            Deed::Drop { kind: ObjectKind::Index, names, on, .. } => {
+                let name = names.iter().find(|name| {
+                    let index = case
+                        .catalog
+                        .index(&name.name)
+                        .filter(|index| index.unique && on.as_ref().is_none_or(|on| on.may_be(&index.table)));
+                    let old = |table: &Name| !case.is_new(table) && !made_again(case, table, &name.name);
+                    match (index, on) {
+                        (Some(index), _) => old(&index.table),
+                        // `UNIQUE` beside a column makes an index of its name.
+                        (None, Some(on)) => {
+                            let column = case.catalog.table(on).and_then(|table| table.column(&name.name));
+                            column.is_some_and(|column| column.unique) && old(on)
+                        }
+                        (None, None) => false,
+                    }
+                })?;
+                Some(format!("drops the unique index {name}"))
+            }
+            _ => None,
+        },
+    },
+    Rule {
+        name: "runs-as-definer",
+        concern: Concern::Escalation,
+        products: &[Mysql, Mariadb],
+        level: Level::Note,
+        headline: "a view or a routine has the rights of whoever runs the migration",
+        why: "That is the default of SQL SECURITY. Whoever may use it sees and does with it what the migration's account may, which is \
+              more than the application's.",
+        instead: "say SQL SECURITY INVOKER, unless it is made to lend those rights",
+        source: "MySQL: 27.8 Stored Object Access Control; MariaDB: CREATE VIEW, SQL SECURITY",
+        judge: |deed, _| match deed {
+            Deed::CreateView { name, rights, .. } if *rights != Some(Rights::Invoker) => {
+                Some(format!("makes the view {name}, which reads with the rights of the migration's account"))
+            }
+            Deed::CreateRoutine { name, rights: Rights::Definer, .. } => Some(format!(
+                "makes the routine {name}, which runs with the rights of the migration's account"
             )),
             _ => None,
         },
@@ -171,7 +247,7 @@ pub(super) const RULES: &[Rule] = &[
                 }
                 _ => return None,
             };
-            (!only_makes_tables(case))
+            (!only_makes_tables(case, name))
                 .then(|| format!("turns {name} {}", if name.starts_with("ignore") { "on" } else { "off" }))
         },
     },
@@ -335,18 +411,26 @@ fn has_mb3(column: &Column) -> bool {
     column.charset.as_deref().is_some_and(is_mb3)
 }
 
-/// Whether what follows in the script only makes tables, which hold nothing that a check could be against.
-fn only_makes_tables(case: &Case<'_>) -> bool {
+/// Whether a unique index of the table is made in the same script.
+fn made_again(case: &Case<'_>, table: &Name, name: &str) -> bool {
+    case.from_here().any(|deed| {
+        matches!(deed, Deed::CreateIndex(index)
+            if index.unique && index.table.may_be(table) && index.name.as_deref() == Some(name))
+    })
+}
+
+/// Whether what follows, until the setting is set again, only makes tables, which hold nothing that a check could be
+/// against.
+fn only_makes_tables(case: &Case<'_>, until: &str) -> bool {
     let mut made: Vec<&Name> = Vec::new();
-    let mut makes = false;
     for reading in case.rest {
         let Ok(reading) = reading else { return false };
         for deed in &reading.deeds {
             match deed {
-                Deed::CreateTable(table) if !table.from_query => {
-                    makes = true;
-                    made.push(&table.name);
+                Deed::Set { setting: name, .. } | Deed::Pragma { name, .. } if name == until => {
+                    return !made.is_empty();
                 }
+                Deed::CreateTable(table) if !table.from_query => made.push(&table.name),
                 Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => {
                     return false;
                 }
@@ -360,7 +444,7 @@ fn only_makes_tables(case: &Case<'_>) -> bool {
             }
         }
     }
-    makes
+    !made.is_empty()
 }
 
 fn is_grantable(deed: &Deed) -> bool {

@@ -95,7 +95,9 @@ pub(super) const RULES: &[Rule] = &[
                   make others wait",
         source: "MySQL: 17.12.1 Online DDL Operations; MariaDB: InnoDB Online DDL Operations with the INPLACE Alter Algorithm",
         judge: |deed, case| {
-            if case.online.lock == Some(OnlineLock::None) || case.online.online {
+            // What stands in a new table's definition is built with it.
+            let made = case.deeds.iter().any(|deed| matches!(deed, Deed::CreateTable(_)));
+            if made || case.online.lock == Some(OnlineLock::None) || case.online.online {
                 return None;
             }
             match deed {

@@ -79,12 +79,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "drop-view",
         concern: Concern::Rollout,
-        products: &[Postgres],
+        products: &[Postgres, Mysql, Mariadb, Sqlite],
         level: Level::Approval,
         headline: "a view, a function, a type or a sequence is dropped",
         why: "The version that is running, and the one to which a deployment is rolled back, may still use it.",
         instead: "drop it with the release after the last one that used it",
-        source: "PostgreSQL: DROP VIEW, DROP FUNCTION, DROP TYPE",
+        source: "PostgreSQL: DROP VIEW, DROP FUNCTION, DROP TYPE; MySQL: DROP VIEW, DROP PROCEDURE; SQLite: DROP VIEW",
         judge: |deed, case| match deed {
             Deed::Drop {
                 kind:

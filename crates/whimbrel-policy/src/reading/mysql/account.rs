@@ -14,7 +14,7 @@ pub(super) fn grant(cursor: &mut Cursor<'_, '_>) -> Option<Vec<Deed>> {
         if cursor.take_symbol(",") {
             what.push(std::mem::take(&mut words));
         } else if cursor.parenthesized().is_none() {
-            let mut next = account_or_word(cursor)?;
+            let mut next = account(cursor)?;
             if !words.is_empty() {
                 next.insert(0, ' ');
             }
@@ -99,15 +99,12 @@ fn host(cursor: &mut Cursor<'_, '_>) -> Option<String> {
     Some(host)
 }
 
-fn account_or_word(cursor: &mut Cursor<'_, '_>) -> Option<String> {
-    account(cursor)
-}
-
 /// What says how somebody logs in, and all that follows it up to the next account. Whether a password, or what is made of
 /// one, stands there.
 fn authentication(cursor: &mut Cursor<'_, '_>) -> Option<bool> {
     let mut password = false;
-    while !cursor.done() && !cursor.sees_symbol(",") {
+    // `WITH` is about all of them, and comes last.
+    while !cursor.done() && !cursor.sees_symbol(",") && !cursor.sees("WITH") {
         if cursor.take("IDENTIFIED") {
             if cursor.take_any(&["WITH", "VIA"]).is_some() {
                 word(cursor)?;
