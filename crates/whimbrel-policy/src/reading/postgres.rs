@@ -3,6 +3,8 @@
 mod expression;
 mod rights;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use squawk_syntax::SyntaxKind as K;
