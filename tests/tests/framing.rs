@@ -36,11 +36,16 @@ fn leaves_nothing(script: &str) -> Error {
     let mut errors = Vec::new();
     for mode in MODES {
         let mut db = prepared();
-        let before = application(&db) + &history(&db);
+        let (before, past) = (application(&db), history(&db));
         let sets = base().with_sql(2, "attack", script).with_sql(3, "next", "INSERT INTO t VALUES (33)");
         let error = Migrator::new(sets).with_transaction(mode).run_blocking(&mut db).expect_err(script);
         assert!(db.is_autocommit(), "{script}: a transaction was left open");
-        assert_eq!(application(&db) + &history(&db), before, "{script}: something has changed");
+        // That it has failed is told, and nothing else is.
+        let told = history(&db);
+        let more = told.strip_prefix(&past).unwrap_or_else(|| panic!("{script}: what was told has changed"));
+        assert_eq!(application(&db), before, "{script}: something has changed");
+        let failed = more.lines().all(|line| line.contains("|failed|2|attack|"));
+        assert!(failed && more.lines().count() <= 1, "{script}: {more}");
         errors.push(error);
     }
     errors.remove(0)

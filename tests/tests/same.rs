@@ -106,7 +106,9 @@ fn set(scripts: &[(Way, Vec<Choice>)], repeatables: &[(Way, Vec<Choice>)]) -> Me
 /// What a run comes to: the database, the history, the settings, and the report or the error.
 fn outcome(db: &mut Connection, memory: &Memory, transaction: Transaction) -> String {
     // Nobody else is there to be waited for.
-    let migrator = Migrator::new(memory).with_lock_deadline(std::time::Duration::ZERO);
+    let migrator = Migrator::new(memory)
+        .with_lock_deadline(std::time::Duration::ZERO)
+        .with_failure_pause(std::time::Duration::ZERO);
     let result = migrator.with_transaction(transaction).run_blocking(db);
     let told = match result {
         Ok(report) => format!("{:?}", report.migrations.iter().map(|m| m.label.clone()).collect::<Vec<_>>()),
@@ -163,7 +165,11 @@ proptest! {
     ) {
         let memory = set(&scripts, &[]);
         let mut whole = database(keys);
-        let migrator = || Migrator::new(&memory).with_lock_deadline(std::time::Duration::ZERO);
+        let migrator = || {
+            Migrator::new(&memory)
+                .with_lock_deadline(std::time::Duration::ZERO)
+                .with_failure_pause(std::time::Duration::ZERO)
+        };
         let one = migrator().run_blocking(&mut whole);
         let mut parts = database(keys);
         let target = whimbrel::Version::new(stop.min(scripts.len() as i64)).expect("a version");

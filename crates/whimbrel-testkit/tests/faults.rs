@@ -50,6 +50,7 @@ fn migrator(transaction: Transaction) -> Migrator<'static> {
         .with_transaction(transaction)
         .with_environment("test")
         .with_lock_deadline(Duration::ZERO)
+        .with_failure_pause(Duration::ZERO)
         .with_step(StepKey::new(3).database_only(), |transaction| {
             Box::pin(async move {
                 transaction.execute("INSERT INTO items (id, n) VALUES (?, ?)", &[3.into(), 3.into()]).await?;
@@ -227,7 +228,7 @@ fn any_call_of_the_rerun_fails_too() {
         .with_sql(6, "outside", OUTSIDE);
     let migrator = match long() {
         true => migrator(Transaction::PerMigration),
-        false => Migrator::new(outside).with_lock_deadline(Duration::ZERO),
+        false => Migrator::new(outside).with_lock_deadline(Duration::ZERO).with_failure_pause(Duration::ZERO),
     };
     let wanted = calm(&migrator);
     for first in [Fault::LostAfter, Fault::Answers(ErrorClass::Sql)] {

@@ -10,7 +10,7 @@ fn items() -> Memory {
 }
 
 fn migrator(memory: &Memory) -> Migrator<'_> {
-    Migrator::new(memory).with_lock_deadline(Duration::ZERO)
+    Migrator::new(memory).with_lock_deadline(Duration::ZERO).with_failure_pause(Duration::ZERO)
 }
 
 /// The number of the call with which a text is first sent in a run on a database like this one.

@@ -197,3 +197,61 @@ impl fmt::Display for DirectiveError {
 }
 
 impl std::error::Error for DirectiveError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Lexing;
+
+    fn read(text: &str) -> Result<Directives, Vec<String>> {
+        let script = Script::parse(text, &Lexing::ANSI).expect("a script");
+        Directives::read(&script).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_waiver_in_the_header_covers_the_script_and_any_other_the_statement_that_it_stands_at() {
+        let text = "-- whimbrel: allow rename because both names were read since 4.1\n\
+                    select 1; -- whimbrel: allow first because it is behind it\n\
+                    /* whimbrel: allow  second  because  it is before it */ select /* whimbrel: allow third because in it */ 2;\n\
+                    select 3";
+        let waivers = read(text).expect("waivers").waivers;
+        let told: Vec<_> = waivers
+            .iter()
+            .map(|it| (it.rule.as_str(), it.reason.as_str(), it.statement, it.position.line))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("rename", "both names were read since 4.1", None, 1),
+                ("first", "it is behind it", Some(0), 2),
+                ("second", "it is before it", Some(1), 3),
+                ("third", "in it", Some(1), 3),
+            ]
+        );
+        assert!(waivers[0].covers(2) && waivers[1].covers(0) && !waivers[1].covers(1));
+    }
+
+    #[test]
+    fn a_waiver_without_a_rule_a_reason_or_a_statement_is_refused() {
+        for text in [
+            "-- whimbrel: allow\nselect 1",
+            "-- whimbrel: allow drop-table\nselect 1",
+            "-- whimbrel: allow drop-table because\nselect 1",
+            "-- whimbrel: allow drop-table because  \nselect 1",
+            "-- whimbrel: allow because we may\nselect 1",
+            "-- whimbrel: allow drop-table becauses\nselect 1",
+        ] {
+            let errors = read(text).expect_err(text);
+            assert!(
+                errors.len() == 1 && errors[0].contains("allow RULE because REASON"),
+                "{text}: {errors:?}"
+            );
+        }
+        let errors =
+            read("select 1;\n-- whimbrel: allow drop-table because it is late\n").expect_err("behind");
+        assert!(errors[0].contains("behind the last statement"), "{errors:?}");
+        assert!(
+            read("-- whimbrel: allowed\nselect 1").expect_err("unknown")[0].contains("unknown directive")
+        );
+    }
+}

@@ -78,8 +78,10 @@ pub(crate) struct Engine<'e, 's> {
     /// Until when what was rolled back, since the database was busy, is tried again: from the last commit on.
     patience: Deadline,
     report: &'e mut Report,
-    /// Whether the run has made its backup, in this or an earlier plan.
-    backed_up: &'e mut bool,
+    /// What is kept from plan to plan.
+    run: &'e mut Run,
+    /// The row that says that a migration has failed, of which nothing remains.
+    failed: Option<NewRow>,
     times: Vec<(SetName, String, Duration)>,
     who: String,
     /// The server, and when it was started, where the dialect can tell.
@@ -90,8 +92,15 @@ pub(crate) struct Engine<'e, 's> {
     unfinished: bool,
     /// Whether the history table was created in the transaction that is open.
     created: bool,
-    /// How often in a row something was rolled back to be tried again, in this and earlier plans.
-    round: &'e mut u32,
+}
+
+/// What is kept of a run from plan to plan.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Whether the backup was made.
+    pub(crate) backed_up: bool,
+    /// How often in a row something was rolled back to be tried again.
+    pub(crate) round: u32,
 }
 
 /// Steps that are carried out together.
@@ -102,7 +111,6 @@ struct Group<'p> {
 }
 
 impl<'e, 's> Engine<'e, 's> {
-    #[expect(clippy::too_many_arguments, reason = "one caller, and each is kept by it from plan to plan")]
     pub(crate) fn new(
         session: &'e mut Session<'s>,
         settings: &'e Settings<'e>,
@@ -110,8 +118,7 @@ impl<'e, 's> Engine<'e, 's> {
         plan: &'e Verified<Plan>,
         deadline: Deadline,
         report: &'e mut Report,
-        backed_up: &'e mut bool,
-        round: &'e mut u32,
+        run: &'e mut Run,
     ) -> Self {
         let dialect = session.dialect().clone();
         Self {
@@ -123,14 +130,14 @@ impl<'e, 's> Engine<'e, 's> {
             deadline,
             patience: deadline,
             report,
-            backed_up,
+            run,
+            failed: None,
             times: Vec::new(),
             who: String::new(),
             server: None,
             saved: None,
             unfinished: false,
             created: false,
-            round,
         }
     }
 
@@ -139,7 +146,18 @@ impl<'e, 's> Engine<'e, 's> {
     /// # If interrupted
     /// What was committed stays, and the history says so; the rest did not take effect, or, outside transactions, the
     /// next run finds out how far it came.
+    ///
+    /// # Errors
+    /// What stopped it. That a migration has failed is in the history then, if it could be written.
     pub(crate) async fn run(mut self) -> Result<Progress> {
+        let result = self.carry_out().await;
+        if let Some(row) = self.failed.take() {
+            self.record(row).await;
+        }
+        result
+    }
+
+    async fn carry_out(&mut self) -> Result<Progress> {
         self.settings.tell(&Event::Planned { plan: self.plan });
         let items = self.plan.items();
         // Refused before anything is done, where the connection cannot keep a session.
@@ -264,6 +282,34 @@ impl<'e, 's> Engine<'e, 's> {
         }
     }
 
+    /// The row that says that a migration has failed, and that nothing of it remains.
+    fn failed_row(&self, item: &PlanItem, statement: Option<usize>, code: Option<&str>) -> NewRow {
+        let state = self.history.set(item.set_name());
+        NewRow {
+            event: HistoryEvent::Failed,
+            head: state.open.is_none().then(|| state.head()),
+            repeatables: state.repeatables_digest(),
+            below: None,
+            detail: Detail::new().with_some("statement", statement).with_some("code", code),
+            ..self.done_row(item)
+        }
+    }
+
+    /// Writes a row that nobody depends on. What goes wrong here is not told: there is an error that is more worth telling.
+    async fn record(&mut self, row: NewRow) {
+        if self.dialect.flight.is_some() && self.history.exists && !self.session.is_locked() {
+            return self.record_at_once(row).await;
+        }
+        if let Ok(Some(mut fenced)) = self.fence().await {
+            match self.write(&mut fenced, vec![row]).await {
+                Ok(rows) if self.commit().await.is_ok() => {
+                    rows.into_iter().for_each(|row| self.history.push(row));
+                }
+                _ => self.session.roll_back().await,
+            }
+        }
+    }
+
     /// A row about the work on a migration, which leaves it open.
     fn open_row(&self, item: &PlanItem, event: HistoryEvent, detail: Detail) -> NewRow {
         let mut row = self.done_row(item);
@@ -318,10 +364,10 @@ impl<'e, 's> Engine<'e, 's> {
         };
         if !rows.iter().all(tried) {
             self.patience = self.patience.anew();
-            *self.round = 0;
+            self.run.round = 0;
         }
         // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
-        *self.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
+        self.run.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {
             self.history.push(row);
         }

@@ -99,10 +99,26 @@ pub(crate) enum Evidence {
 }
 
 impl OpenWork {
+    fn is_about(&self, version: Option<Version>, name: &str) -> bool {
+        self.version == version && (version.is_some() || self.name == name)
+    }
+
     pub(crate) fn label(&self) -> String {
         label(self.version, &self.name)
     }
 }
+
+/// How often a migration has failed in a row, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failures {
+    digest: Digest,
+    pub(crate) count: u32,
+    /// When it failed last, by the server's clock.
+    pub(crate) last: String,
+}
+
+/// The word in the detail of a `failed` row for a failure that the migration is not to blame for.
+pub(crate) const BUSY: &str = "busy";
 
 /// The history of one set: its rows, and what they add up to.
 #[derive(Clone, Debug)]
@@ -114,6 +130,8 @@ pub struct SetHistory {
     pub(crate) reverted: BTreeMap<Version, String>,
     pub(crate) repeatables: BTreeMap<String, RepeatableInForce>,
     pub(crate) open: Option<OpenWork>,
+    /// The migrations that have failed since they were last changed, applied or settled.
+    failures: HashMap<(Option<Version>, String), Failures>,
     heads: HashMap<Digest, i64>,
     start: Digest,
 }
@@ -128,6 +146,7 @@ impl SetHistory {
             reverted: BTreeMap::new(),
             repeatables: BTreeMap::new(),
             open: None,
+            failures: HashMap::new(),
             heads: HashMap::new(),
             start: Chain::start(set).head(),
         }
@@ -192,6 +211,33 @@ impl SetHistory {
         self.rows.push(row);
     }
 
+    fn count_failure(&mut self, row: &HistoryRow, name: String, digest: Digest) {
+        if row.detail.value("because") == Some(BUSY) {
+            return;
+        }
+        let last = row.at.clone();
+        let failures = self.failures.entry((row.version, name)).or_insert(Failures {
+            digest,
+            count: 0,
+            last: String::new(),
+        });
+        let before = if failures.digest == digest { failures.count } else { 0 };
+        *failures = Failures { digest, count: before.saturating_add(1), last };
+    }
+
+    /// How often a migration with this digest has failed in a row.
+    pub(crate) fn failures(
+        &self,
+        version: Option<Version>,
+        name: &str,
+        digest: &Digest,
+    ) -> Option<&Failures> {
+        if self.failures.is_empty() {
+            return None;
+        }
+        self.failures.get(&(version, name.to_owned())).filter(|failures| failures.digest == *digest)
+    }
+
     fn fold(&mut self, row: &HistoryRow) {
         if let Some(head) = row.head {
             self.heads.insert(head, row.seq);
@@ -212,6 +258,9 @@ impl SetHistory {
             down: row.detail.value("down").and_then(|text| text.parse().ok()),
             event: row.event,
         };
+        if row.event.is_progress() {
+            self.failures.remove(&(row.version, name.clone()));
+        }
         match (row.event, row.version) {
             (HistoryEvent::Applied | HistoryEvent::Baselined | HistoryEvent::Accepted, Some(version)) => {
                 if row.event == HistoryEvent::Applied {
@@ -263,10 +312,11 @@ impl SetHistory {
                     open.intent = row.seq;
                 }
             }
-            (HistoryEvent::Failed, _) => {
-                if let Some(open) = &mut self.open {
+            (HistoryEvent::Failed, version) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.is_about(version, &name)) {
                     open.next_is_clean = true;
                 }
+                self.count_failure(row, name, digest);
             }
             (HistoryEvent::Attempt, _) => {
                 if let Some(open) = &mut self.open {
@@ -286,8 +336,7 @@ impl SetHistory {
     /// Work on this migration is done. What is open on another one stays open: a program that does not know of it may
     /// have written the row.
     fn end(&mut self, version: Option<Version>, name: &str) {
-        let done = |open: &OpenWork| open.version == version && (version.is_some() || open.name == name);
-        if self.open.as_ref().is_some_and(done) {
+        if self.open.as_ref().is_some_and(|open| open.is_about(version, name)) {
             self.open = None;
         }
     }

@@ -32,6 +32,7 @@ pub mod layout;
 mod manifest;
 mod migration;
 mod migrator;
+mod moment;
 mod observe;
 mod plan;
 mod prepare;

@@ -3,6 +3,7 @@
 mod boot;
 mod doubt;
 pub(crate) mod evidence;
+mod postpone;
 mod settle;
 mod status;
 mod verbs;
@@ -70,6 +71,7 @@ pub struct Migrator<'a> {
     timeouts: Timeouts,
     role: Option<String>,
     wait_deadline: Duration,
+    failure_pause: Duration,
     verifiers: Vec<Box<dyn Verifier + 'a>>,
     approvers: Vec<Box<dyn Approver + 'a>>,
     observers: Vec<Box<dyn Observer + 'a>>,
@@ -107,6 +109,7 @@ impl<'a> Migrator<'a> {
             timeouts: Timeouts { lock: Some(Duration::from_secs(3)), statement: None, local: false },
             role: None,
             wait_deadline: Duration::from_secs(300),
+            failure_pause: Duration::from_secs(1),
             verifiers: Vec::new(),
             approvers: Vec::new(),
             observers: Vec::new(),
@@ -218,6 +221,19 @@ impl<'a> Migrator<'a> {
     #[must_use]
     pub fn with_wait_deadline(mut self, longest: Duration) -> Self {
         self.wait_deadline = longest;
+        self
+    }
+
+    /// How long the pause is before a migration that has failed is tried again, by this program or any other. It doubles with
+    /// each failure in a row, up to 10 minutes. Default: 1 second; zero tries again at once.
+    ///
+    /// Failures are counted in the history, so that many replicas that crash and start over again do not hammer the
+    /// database. A verb waits for the end of the pause if it comes before the
+    /// [lock deadline](Self::with_lock_deadline), and is refused with the kind [`Retry`](ErrorKind::Retry) otherwise. A
+    /// migration whose file was changed is tried at once. What failed since the database was busy does not count.
+    #[must_use]
+    pub fn with_failure_pause(mut self, first: Duration) -> Self {
+        self.failure_pause = first;
         self
     }
 

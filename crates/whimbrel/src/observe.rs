@@ -23,6 +23,15 @@ pub enum Event<'a> {
         /// How long this process has waited.
         waited: Duration,
     },
+    /// A migration has failed before, and is tried again after a pause.
+    Postponed {
+        /// The migration's label.
+        label: &'a str,
+        /// How often it has failed in a row.
+        failures: u32,
+        /// How long the pause is from now on.
+        left: Duration,
+    },
     /// A backup was made.
     BackedUp {
         /// Where it is.

@@ -42,6 +42,10 @@ impl Observer for Tracing {
             Event::Waiting { holder, waited } => {
                 info!(parent: &verb, holder, waited_ms = waited.as_millis() as u64, "waiting for the lock");
             }
+            Event::Postponed { label, failures, left } => {
+                let left = left.as_millis() as u64;
+                warn!(parent: &verb, label, failures, left_ms = left, "has failed before, and is tried again after a pause");
+            }
             Event::BackedUp { place } => info!(parent: &verb, place, "backed up"),
             Event::Started { set, label, down, .. } => {
                 let span = info_span!(parent: &verb, "migration", %set, label, down);

@@ -1,6 +1,7 @@
 //! Checks of migrations that fail: what is told, and what is left.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use whimbrel::{ErrorKind, Event, Memory, Migrator, Outcome, Transaction};
 
@@ -26,7 +27,9 @@ fn failing<T: TestDatabase>(database: &Database<T>) -> Memory {
 pub fn a_failing_statement_is_told_with_its_place<T: TestDatabase>(bench: &Bench<'_, T>) {
     for transaction in bench.modes() {
         let database = bench.database();
-        let migrator = Migrator::new(failing(&database)).with_transaction(transaction);
+        let migrator = Migrator::new(failing(&database))
+            .with_transaction(transaction)
+            .with_failure_pause(Duration::ZERO);
         let error = database.run(&migrator).expect_err("the third statement fails");
         assert_eq!(error.kind(), ErrorKind::Files, "{error:#}");
         assert_eq!((error.migration(), error.statement()), (Some("2_wrong"), Some(3)), "{error:#}");
@@ -40,16 +43,20 @@ pub fn a_failing_statement_is_told_with_its_place<T: TestDatabase>(bench: &Bench
 pub fn a_failing_migration_leaves_nothing_and_what_came_before_stays<T: TestDatabase>(bench: &Bench<'_, T>) {
     for transaction in [Transaction::Auto, Transaction::PerMigration] {
         let database = bench.database();
-        let migrator = Migrator::new(failing(&database)).with_transaction(transaction);
+        let migrator = Migrator::new(failing(&database))
+            .with_transaction(transaction)
+            .with_failure_pause(Duration::ZERO);
         let error = database.run(&migrator).expect_err("the third statement fails");
         let done = error.report().expect("a report of what was done before");
         let labels: Vec<&str> = done.migrations.iter().map(|migration| &*migration.label).collect();
         assert_eq!(labels, ["1_items"], "{error:#}");
         assert_eq!(database.number("SELECT COUNT(*) FROM items"), 0);
         let before = database.found();
-        assert_eq!(before.count("applied"), 1, "{before:?}");
+        assert_eq!((before.count("applied"), before.count("failed")), (1, 1), "{before:?}");
         database.run(&migrator).expect_err("it still fails");
-        assert_eq!(database.found(), before);
+        let after = database.found();
+        assert_eq!(after.count("failed"), 2, "{after:?}");
+        assert_eq!(after.undisturbed(), before.undisturbed());
         let corrected = failing(&database)
             .set()
             .expect("a set")
@@ -64,7 +71,8 @@ pub fn a_failing_migration_leaves_nothing_and_what_came_before_stays<T: TestData
     let database = bench.database();
     let migrator = Migrator::new(failing(&database)).with_transaction(Transaction::PerRun);
     database.run(&migrator).expect_err("the third statement fails");
-    assert_eq!(database.found(), bench.database().found(), "one transaction for all keeps all or nothing");
+    let found = database.found().undisturbed();
+    assert_eq!(found, bench.database().found(), "one transaction for all keeps all or nothing");
 }
 
 pub fn a_failing_statement_outside_transactions_is_gone_on_with_when_corrected<T: TestDatabase>(

@@ -1,6 +1,7 @@
 //! Checks of steps written in Rust: they live in their migration's transaction, and die with it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use whimbrel::{ErrorKind, Memory, Migrator, StepKey, Transaction};
 
@@ -56,8 +57,10 @@ pub fn a_failing_rust_step_takes_its_migration_back<T: TestDatabase>(bench: &Ben
     in_every_way(|key, transaction| {
         let database = bench.database();
         let (insert, answers) = (database.insert_bound(), AtomicBool::new(false));
-        let migrator =
-            Migrator::new(memory(&database)).with_transaction(transaction).with_step(key, |transaction| {
+        let migrator = Migrator::new(memory(&database))
+            .with_failure_pause(Duration::ZERO)
+            .with_transaction(transaction)
+            .with_step(key, |transaction| {
                 let insert = insert.clone();
                 let answers = answers.load(Ordering::Relaxed);
                 Box::pin(async move {
@@ -71,9 +74,10 @@ pub fn a_failing_rust_step_takes_its_migration_back<T: TestDatabase>(bench: &Ben
         if database.query("SELECT id FROM items").is_ok() {
             assert_eq!(database.number("SELECT COUNT(*) FROM items WHERE id = 2"), 0);
         }
-        let labels =
-            database.found().history.iter().filter(|record| record.name.as_deref() == Some("step")).count();
-        assert_eq!(labels, 0);
+        let history = database.found().history;
+        let of_step = history.iter().filter(|record| record.name.as_deref() == Some("step"));
+        assert!(of_step.clone().all(|record| record.event == "failed"), "{history:?}");
+        assert_eq!(of_step.count(), 1, "{history:?}");
         answers.store(true, Ordering::Relaxed);
         database.apply(&migrator);
         assert_eq!(database.number("SELECT COUNT(*) FROM items"), 3);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Engine, Failing, Progress};
+use super::{Engine, Failing, Progress, jittered};
 use crate::detail::Detail;
 use crate::dialect::Ddl;
 use crate::driver::{DriverError, ErrorClass, Message};
@@ -38,6 +38,9 @@ pub(super) struct Tails {
     pub(super) settings: Vec<Option<String>>,
 }
 
+/// How long it may take to record a failure, at most.
+pub(super) const MOMENT: Duration = Duration::from_millis(100);
+
 /// An open transaction whose lock is held, in which the history was found as planned.
 pub(super) struct Fenced {
     pub(super) writer: RowWriter,
@@ -69,6 +72,7 @@ impl Engine<'_, '_> {
         let begin = self.dialect.transaction.begin;
         self.deadline = self.deadline.anew();
         let mut round = 0;
+        let mut yielded = false;
         loop {
             if self.dialect.history.idle.is_some() || self.dialect.lock.is_some() {
                 let tails = self.tails(When::Before).await.map_err(|e| self.fail(e))?;
@@ -77,6 +81,11 @@ impl Engine<'_, '_> {
                 }
                 if !tails.free {
                     self.wait(&mut round, tails.holder.as_deref(), None).await?;
+                    continue;
+                }
+                if self.dialect.lock.is_some() && self.came_second(round) && !yielded {
+                    yielded = true;
+                    self.session.driver().pause(jittered(MOMENT)).await;
                     continue;
                 }
             }
@@ -177,6 +186,12 @@ impl Engine<'_, '_> {
             }
         };
         Ok(answer == Some(1))
+    }
+
+    /// Whether somebody else was at work before, after so many rounds of waiting. If the lock is free now and they have
+    /// written nothing, then they have failed, and are about to record that: they are given a [`MOMENT`] to do so.
+    pub(super) fn came_second(&self, waited: u32) -> bool {
+        waited > 0 || self.run.round > 0
     }
 
     /// Waits a little for whoever has the lock; not for ever.
@@ -383,15 +398,37 @@ impl Engine<'_, '_> {
         if lost_to_others && !self.patience.passed() {
             return Ok(self.again().await);
         }
+        if let Failing::Statement { item, .. } | Failing::Commit(item) = failing
+            && item.in_transaction()
+            && blames_the_migration(error.class())
+        {
+            let statement = match failing {
+                Failing::Statement { statement, .. } => Some(statement + 1),
+                _ => None,
+            };
+            self.failed = Some(self.failed_row(item, statement, error.code()));
+        }
         Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim)))
     }
 
     /// After a pause, plan again.
     pub(super) async fn again(&mut self) -> Progress {
         self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
-        self.session.back_off(self.round, &self.patience).await;
+        self.session.back_off(&mut self.run.round, &self.patience).await;
         Progress::Again
     }
+}
+
+/// Whether an error is the migration's own, rather than that of the connection, the server, or others at work.
+pub(super) fn blames_the_migration(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Sql
+            | ErrorClass::Constraint
+            | ErrorClass::Permission
+            | ErrorClass::TransactionLost
+            | ErrorClass::Other
+    )
 }
 
 /// Whether the table may be there already, since another process has made it at the same time.

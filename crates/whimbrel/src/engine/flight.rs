@@ -9,8 +9,8 @@
 use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
-use super::commit::{Tails, When, creating, made_by_another};
-use super::{Engine, Failing, Group, Progress};
+use super::commit::{MOMENT, Tails, When, creating, made_by_another};
+use super::{Engine, Failing, Group, Progress, jittered};
 use crate::dialect::{FlightSql, Timeouts};
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
 use crate::error::{Error, ErrorKind, Result};
@@ -154,13 +154,19 @@ impl<'e> Engine<'e, '_> {
     async fn clear_to_fly(&mut self) -> Result<Option<Tails>> {
         self.deadline = self.deadline.anew();
         let mut round = 0;
+        let mut yielded = false;
         loop {
             let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
             if tails.moved {
                 return Ok(None);
             }
-            if tails.free {
+            if tails.free && (yielded || !self.came_second(round)) {
                 return Ok(Some(tails));
+            }
+            if tails.free {
+                yielded = true;
+                self.session.driver().pause(jittered(MOMENT)).await;
+                continue;
             }
             self.wait(&mut round, tails.holder.as_deref(), None).await?;
             if !self.history.exists {
@@ -412,7 +418,7 @@ impl<'e> Engine<'e, '_> {
                 return Err(self.fail(super::commit::lock_deadline(&deadline, changed, None, Some(error))));
             }
             self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
-            self.session.back_off(self.round, &self.patience).await;
+            self.session.back_off(&mut self.run.round, &self.patience).await;
             return Ok(Progress::Again);
         }
         if let Some(role) = self.settings.role.filter(|_| part.assumed == Some(statement)) {
@@ -466,8 +472,8 @@ impl<'e> Engine<'e, '_> {
         if !std::mem::take(&mut self.unfinished) {
             return;
         }
-        let mut bundle = Bundle::default();
-        let rows = self.closing(&mut bundle).await;
+        let rows = self.finished_rows(&Group { items: self.plan.items(), rest: &[] });
+        let (mut bundle, rows) = self.by_themselves(rows).await.unwrap_or_default();
         if let Some(saved) = &self.saved {
             // What a trigger has set, say.
             bundle.extend(self.dialect.settings.reset);
@@ -476,6 +482,17 @@ impl<'e> Engine<'e, '_> {
         if bundle.is_empty() {
             return;
         }
+        self.send_rows(&bundle, rows).await;
+    }
+
+    /// Writes a row that nobody depends on, in as few round trips as there can be: who has waited goes ahead meanwhile.
+    pub(super) async fn record_at_once(&mut self, row: NewRow) {
+        if let Some((bundle, rows)) = self.by_themselves(vec![row]).await {
+            self.send_rows(&bundle, rows).await;
+        }
+    }
+
+    async fn send_rows(&mut self, bundle: &Bundle, rows: Vec<HistoryRow>) {
         self.session.opened();
         match self.session.execute(&[bundle.message()], &mut Answers::new()).await {
             Ok(()) => {
@@ -486,16 +503,12 @@ impl<'e> Engine<'e, '_> {
         }
     }
 
-    /// The rows that close the run, in a transaction of their own.
-    async fn closing(&mut self, bundle: &mut Bundle) -> Vec<HistoryRow> {
-        let items = self.plan.items();
-        let tails = match self.tails(When::Before).await {
-            Ok(tails) if !tails.moved && tails.free => tails,
-            _ => return Vec::new(),
-        };
+    /// Rows in a transaction of their own; none where somebody else has written, or is at work.
+    async fn by_themselves(&mut self, new: Vec<NewRow>) -> Option<(Bundle, Vec<HistoryRow>)> {
+        let tails = self.tails(When::Before).await.ok().filter(|tails| !tails.moved && tails.free)?;
         let mut writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
-        let new: Vec<NewRow> = self.finished_rows(&Group { items, rest: &[] });
         let rows: Vec<HistoryRow> = new.into_iter().map(|row| writer.row(row)).collect();
+        let mut bundle = Bundle::default();
         bundle.push(self.dialect.transaction.begin);
         if let (Some(take), Some(flight)) =
             (self.dialect.lock.and_then(|lock| lock.transaction), self.dialect.flight)
@@ -505,6 +518,6 @@ impl<'e> Engine<'e, '_> {
         }
         bundle.extend(insert_sql(&self.dialect, self.settings.table, &rows));
         bundle.push(self.dialect.transaction.commit);
-        rows
+        Some((bundle, rows))
     }
 }

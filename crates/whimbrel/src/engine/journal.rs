@@ -14,7 +14,7 @@ use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{HistoryEvent, NewRow};
+use crate::history::{BUSY, HistoryEvent, NewRow};
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::prepare::statement_digest;
@@ -294,13 +294,26 @@ impl<'e> Engine<'e, '_> {
             Some(ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Busy | ErrorClass::Permission)
         );
         if known && let Ok(Some(mut fenced)) = self.fence().await {
-            let detail = Detail::new().with("statement", index + 1).with_some("code", error.code());
-            let row = self.open_row(journal.item, HistoryEvent::Failed, detail);
+            let row = self.failed_statement(journal.item, index, error.code(), error.class());
             if self.write(&mut fenced, vec![row]).await.is_err() || self.commit().await.is_err() {
                 self.session.roll_back().await;
             }
         }
         error.with_report(self.report.clone())
+    }
+
+    /// The row that says that a statement outside transactions has failed and had no effect.
+    pub(super) fn failed_statement(
+        &self,
+        item: &PlanItem,
+        index: usize,
+        code: Option<&str>,
+        class: Option<ErrorClass>,
+    ) -> NewRow {
+        let busy = matches!(class, Some(ErrorClass::Busy | ErrorClass::Conflict)).then_some(BUSY);
+        let detail =
+            Detail::new().with("statement", index + 1).with_some("code", code).with_some("because", busy);
+        self.open_row(item, HistoryEvent::Failed, detail)
     }
 
     pub(super) fn role(&self) -> Option<RoleSql> {

@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
-use super::commit::When;
+use super::commit::{When, blames_the_migration};
 use super::{Engine, Failing, Progress};
 use crate::detail::Detail;
 use crate::dialect::{Fact, TableName};
@@ -426,18 +426,12 @@ impl<'e> Engine<'e, '_> {
         outside: bool,
         error: DriverError,
     ) -> Result<Progress> {
-        if self.had_no_effect(item, number, outside, &error).await {
-            let detail = Detail::new().with("statement", number + 1).with_some("code", error.code());
-            let row = self.open_row(item, HistoryEvent::Failed, detail);
-            // What goes wrong here is not told: without the row the next run knows less, and never something wrong.
-            if let Ok(Some(mut fenced)) = self.fence().await {
-                match self.write(&mut fenced, vec![row]).await {
-                    Ok(rows) if self.commit().await.is_ok() => {
-                        rows.into_iter().for_each(|row| self.history.push(row));
-                    }
-                    _ => self.session.roll_back().await,
-                }
-            }
+        // Where the history says so already, it is still to be counted.
+        let again = self.known_clean(item) && blames_the_migration(error.class());
+        if again || self.had_no_effect(item, number, outside, &error).await {
+            // Without this row the next run knows less, and never something wrong.
+            let row = self.failed_statement(item, number, error.code(), Some(error.class()));
+            self.record(row).await;
         }
         let kept = if item.data_only() { 0 } else { number };
         let failing = Failing::Statement { item, statement: number, kept };

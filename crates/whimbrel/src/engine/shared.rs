@@ -113,7 +113,12 @@ impl<'e> Engine<'e, '_> {
                 }
                 match wrong {
                     Wrong::Database(failing, error) => self.undo(failing, error).await,
-                    Wrong::Step(_, error) | Wrong::Other(error) => {
+                    Wrong::Step(item, error) => {
+                        self.session.roll_back().await;
+                        self.failed = Some(self.failed_row(item, None, None));
+                        Err(self.fail(error))
+                    }
+                    Wrong::Other(error) => {
                         self.session.roll_back().await;
                         Err(self.fail(error))
                     }
@@ -202,12 +207,12 @@ impl<'e> Engine<'e, '_> {
 
     /// Whether a backup was asked for and is still to be made.
     pub(super) fn wants_backup(&self) -> bool {
-        self.settings.backup.is_some() && !*self.backed_up
+        self.settings.backup.is_some() && !self.run.backed_up
     }
 
     /// Makes the backup that was asked for, before the first change of the run.
     pub(super) async fn back_up(&mut self, group: &Group<'_>) -> Result<Option<NewRow>> {
-        let Some(backup) = self.settings.backup.filter(|_| !*self.backed_up) else { return Ok(None) };
+        let Some(backup) = self.settings.backup.filter(|_| !self.run.backed_up) else { return Ok(None) };
         let receipt = backup.back_up(self.session.driver(), self.plan).await.map_err(|error| {
             Error::new(ErrorKind::Application, "the backup failed, so nothing was applied")
                 .with_note("next", "mend what the backup says, then run again")

@@ -36,7 +36,7 @@ events! {
     Applied = "applied",
     /// A run is over.
     Finished = "finished",
-    /// A statement of a migration that runs outside a transaction failed, and had no effect.
+    /// A migration, or outside transactions a statement of it, failed and had no effect.
     Failed = "failed",
     /// A way down that runs outside a transaction is about to run.
     Reverting = "reverting",
@@ -58,6 +58,13 @@ events! {
     Backup = "backup",
     /// The environment that the database belongs to.
     Environment = "environment",
+}
+
+impl HistoryEvent {
+    /// Whether the migration that the row is about has come further by it.
+    pub(super) fn is_progress(self) -> bool {
+        !matches!(self, Self::Failed | Self::Attempt | Self::Begun | Self::Reverting)
+    }
 }
 
 impl fmt::Display for HistoryEvent {

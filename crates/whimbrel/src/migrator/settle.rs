@@ -6,7 +6,7 @@ use super::verbs::{Mode, Verb};
 use crate::detail::Detail;
 use crate::digest::Digest;
 use crate::driver::Driver;
-use crate::engine::{Engine, Progress};
+use crate::engine::{Engine, Progress, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, HistoryEvent, NewRow, OpenWork};
 use crate::migration::{MigrationSet, Version, label};
@@ -57,18 +57,9 @@ impl Migrator<'_> {
         let plan = Verified::plan(plan, &[]).await?;
         let settings = self.settings(&verb.sets);
         let mut report = Report::new(Outcome::Settled);
-        let mut backed_up = true;
-        let mut round = 0;
-        let engine = Engine::new(
-            &mut verb.session,
-            &settings,
-            history,
-            &plan,
-            verb.deadline,
-            &mut report,
-            &mut backed_up,
-            &mut round,
-        );
+        let mut run = Run { backed_up: true, ..Run::default() };
+        let engine =
+            Engine::new(&mut verb.session, &settings, history, &plan, verb.deadline, &mut report, &mut run);
         match engine.append(rows).await? {
             Progress::Done => Ok(()),
             Progress::Again | Progress::OneByOne => Err(Error::new(

@@ -10,7 +10,7 @@ use super::settle::Settlement;
 use super::status::Status;
 use crate::blocking::{Blocking, block_on};
 use crate::driver::Driver;
-use crate::engine::{Deadline, Engine, Locked, Progress, Session, jittered, lock_deadline};
+use crate::engine::{Deadline, Engine, Locked, Progress, Run, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::FindingKind;
 use crate::history::History;
@@ -243,7 +243,7 @@ impl<'a> Migrator<'a> {
         result
     }
 
-    fn tell(&self, event: &Event<'_>) {
+    pub(super) fn tell(&self, event: &Event<'_>) {
         for observer in &self.observers {
             observer.observe(event);
         }
@@ -363,8 +363,9 @@ impl<'a> Migrator<'a> {
         let forward = matches!(goal, Goal::Latest | Goal::UpTo(_));
         let settings = self.settings(&verb.sets);
         let mut report = Report::new(Outcome::Applied);
-        let mut backed_up = false;
-        let mut round = 0;
+        let mut kept = Run::default();
+        let mut postponed = None;
+        let mut came_second = 0_u32;
         let mut seen = None;
         let mut approvals = self.approvals();
         let mut conditions = None;
@@ -386,13 +387,27 @@ impl<'a> Migrator<'a> {
             // Where nothing else keeps migrators apart, the lock is taken before anything is decided.
             let always = verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none());
             if always && !self.lock(verb, &report).await? {
+                // What is postponed need not wait for the lock, least of all with a hundred others.
+                came_second += 1;
+                if came_second % 8 == 1 {
+                    let history = verb.session.history(&self.table, &verb.deadline).await?;
+                    if let Ok(plan) = plan(&verb.sets, &history, &request, verb.session.dialect()) {
+                        self.postpone(verb, &plan, &history, &mut postponed, &report).await?;
+                    }
+                }
                 continue;
             }
             let mut history = verb.session.history(&self.table, &verb.deadline).await?;
             if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
                 // Whoever has begun the work may still be at it. That nobody is, only the lock proves.
                 if !verb.session.is_locked() {
-                    self.lock(verb, &report).await?;
+                    let postponed = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
+                        Ok(plan) => self.postpone(verb, &plan, &history, &mut postponed, &report).await?,
+                        Err(_) => false,
+                    };
+                    if !postponed {
+                        self.lock(verb, &report).await?;
+                    }
                     continue;
                 }
                 evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
@@ -405,7 +420,7 @@ impl<'a> Migrator<'a> {
                 }
                 if !verb.deadline.passed() {
                     self.tell(&Event::Waiting { holder: None, waited: verb.deadline.waited() });
-                    verb.session.pause(&mut round, &verb.deadline).await;
+                    verb.session.pause(&mut kept.round, &verb.deadline).await;
                     continue;
                 }
             }
@@ -417,7 +432,7 @@ impl<'a> Migrator<'a> {
                         && !verb.session.is_locked()
                         && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
                 {
-                    verb.session.pause(&mut round, &verb.deadline).await;
+                    verb.session.pause(&mut kept.round, &verb.deadline).await;
                     continue;
                 }
                 Err(findings) => {
@@ -431,6 +446,9 @@ impl<'a> Migrator<'a> {
                     return Ok(self.report(verb, outcome));
                 }
                 break;
+            }
+            if self.postpone(verb, &plan, &history, &mut postponed, &report).await? {
+                continue;
             }
             if conditions.is_none() {
                 conditions = Some(self.conditions(verb, &plan).await?);
@@ -446,8 +464,7 @@ impl<'a> Migrator<'a> {
                 &plan,
                 verb.deadline,
                 &mut report,
-                &mut backed_up,
-                &mut round,
+                &mut kept,
             );
             let progress = engine.run().await?;
             if report.migrations.len() > before {
