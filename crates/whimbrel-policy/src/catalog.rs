@@ -110,11 +110,6 @@ impl Catalog {
         self.indexes.values().flatten().filter(move |index| index.table.may_be(table))
     }
 
-    /// The tables that scripts have made.
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values().flatten()
-    }
-
     /// Whether this run has made a table, so that nobody uses it yet.
     pub(crate) fn is_new(&self, name: &Name) -> bool {
         self.table(name).map_or(self.all_new, |table| table.new)

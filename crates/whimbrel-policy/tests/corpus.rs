@@ -63,7 +63,8 @@ fn no_part_of_a_script_makes_the_policy_panic() {
     for example in whimbrel_policy::rules().flat_map(|rule| rule.examples()) {
         let words: Vec<&str> = example.bad.split_inclusive([' ', '\n', '(', ',']).collect();
         for at in 1..words.len() {
-            let without: Vec<&str> = words.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, word)| *word).collect();
+            let without: Vec<&str> =
+                words.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, word)| *word).collect();
             for script in [words[..at].concat(), without.concat()] {
                 let set = Memory::new().with_sql(1, "it", script).set().expect("a set");
                 policy.lint(&set, example.product, &Conditions::default()).expect("rules for it");

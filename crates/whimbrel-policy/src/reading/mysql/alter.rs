@@ -78,9 +78,10 @@ fn partitioning(cursor: &mut Cursor<'_, '_>, table: &Name, deeds: &mut Vec<Deed>
         change(PartitionChange::Truncate)
     } else if cursor.take_all(&["ADD", "PARTITION"]) {
         change(PartitionChange::Add)
-    } else if cursor.take_all(&["REORGANIZE", "PARTITION"]) || cursor.take_all(&["COALESCE", "PARTITION"]) {
-        change(PartitionChange::Reorganize)
-    } else if cursor.take_all(&["REBUILD", "PARTITION"]) || cursor.take_all(&["OPTIMIZE", "PARTITION"]) {
+    } else if ["REORGANIZE", "COALESCE", "REBUILD", "OPTIMIZE"]
+        .iter()
+        .any(|word| cursor.take_all(&[word, "PARTITION"]))
+    {
         change(PartitionChange::Reorganize)
     } else if cursor.take_all(&["EXCHANGE", "PARTITION"]) {
         change(PartitionChange::Exchange)

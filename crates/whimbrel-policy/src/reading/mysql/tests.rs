@@ -1,13 +1,11 @@
 //! What the reader makes of statements. Knows no rule.
 
-#[path = "../../../../../tests/corpus/reader.rs"]
-mod corpus;
-
 use whimbrel::script::{Lexing, Script};
 use whimbrel::{Product, ServerVersion};
 
 use super::super::{Reading, Unparsed, read};
 use crate::deed::{Column, Deed, DefaultValue};
+use crate::reading::corpus;
 
 fn readings(sql: &str, product: Product) -> Vec<Result<Reading, Unparsed>> {
     let lexing = if product == Product::Mariadb { Lexing::MARIADB } else { Lexing::MYSQL };

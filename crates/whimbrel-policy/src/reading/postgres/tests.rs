@@ -28,9 +28,25 @@ fn every_action_of_an_alter_table_is_a_deed() {
                VALIDATE CONSTRAINT j, SET LOGGED, ENABLE ROW LEVEL SECURITY, DISABLE TRIGGER ALL, OWNER TO k, \
                ALTER l SET EXPRESSION AS (1), ATTACH PARTITION m DEFAULT, CLUSTER ON n, ALTER o SET STORAGE plain";
     let expected = [
-        "AddColumn", "AddColumn", "DropColumn", "AlterType", "SetNotNull", "DropNotNull", "SetDefault", "SetDefault",
-        "AddConstraint", "DropConstraint", "ValidateConstraint", "Rewrite", "RowSecurity", "Triggers", "Own", "Regenerate",
-        "Partition", "Harmless", "AlterTable",
+        "AddColumn",
+        "AddColumn",
+        "DropColumn",
+        "AlterType",
+        "SetNotNull",
+        "DropNotNull",
+        "SetDefault",
+        "SetDefault",
+        "AddConstraint",
+        "DropConstraint",
+        "ValidateConstraint",
+        "Rewrite",
+        "RowSecurity",
+        "Triggers",
+        "Own",
+        "Regenerate",
+        "Partition",
+        "Harmless",
+        "AlterTable",
     ];
     let told = told(sql);
     let names: Vec<&str> = told.split(", ").map(|deed| deed.split(' ').next().expect("a word")).collect();
@@ -104,11 +120,23 @@ fn a_default_is_constant_stable_or_volatile() {
 #[test]
 fn types_have_one_name_whatever_their_spelling() {
     for (spelled, expected) in [
-        ("int", "int4"), ("integer", "int4"), ("INT4", "int4"), ("pg_catalog.int4", "int4"), ("bigint", "int8"),
-        ("character varying(30)", "varchar(30)"), ("varchar(30)", "varchar(30)"), ("char(2)", "bpchar(2)"),
-        ("decimal(8, 2)", "numeric(8, 2)"), ("timestamp with time zone", "timestamptz"), ("timestamptz", "timestamptz"),
-        ("timestamp(3) without time zone", "timestamp(3)"), ("double precision", "float8"), ("text[]", "text[]"),
-        ("app.mood", "app.mood"), ("bit varying(3)", "varbit(3)"), ("bigserial", "int8"),
+        ("int", "int4"),
+        ("integer", "int4"),
+        ("INT4", "int4"),
+        ("pg_catalog.int4", "int4"),
+        ("bigint", "int8"),
+        ("character varying(30)", "varchar(30)"),
+        ("varchar(30)", "varchar(30)"),
+        ("char(2)", "bpchar(2)"),
+        ("decimal(8, 2)", "numeric(8, 2)"),
+        ("timestamp with time zone", "timestamptz"),
+        ("timestamptz", "timestamptz"),
+        ("timestamp(3) without time zone", "timestamp(3)"),
+        ("double precision", "float8"),
+        ("text[]", "text[]"),
+        ("app.mood", "app.mood"),
+        ("bit varying(3)", "varbit(3)"),
+        ("bigserial", "int8"),
     ] {
         let deeds = deeds(&format!("ALTER TABLE t ADD a {spelled}"));
         let [Deed::AddColumn { column, .. }] = &deeds[..] else { panic!("{deeds:?}") };
