@@ -64,7 +64,7 @@ impl Case<'_> {
     }
 
     /// What this statement and those behind it in the script do.
-    pub(crate) fn from_here(&self) -> impl Iterator<Item = &Deed> {
+    pub(crate) fn onwards(&self) -> impl Iterator<Item = &Deed> {
         let behind =
             self.rest.iter().filter_map(|read| read.as_ref().ok()).flat_map(|reading| &reading.deeds);
         self.deeds.iter().chain(behind)
@@ -72,7 +72,7 @@ impl Case<'_> {
 
     /// Whether a table that this run has made gets this name later in the script, in place of what has it now.
     pub(crate) fn is_replaced(&self, table: &Name) -> bool {
-        self.from_here().any(|deed| {
+        self.onwards().any(|deed| {
             matches!(deed, Deed::Rename { kind: ObjectKind::Table, from, to, .. }
                 if to.may_be(table) && self.is_new(from))
         })

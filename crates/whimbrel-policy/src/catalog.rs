@@ -15,6 +15,8 @@ pub(crate) struct Catalog {
     all_new: bool,
     /// Views, types, functions and the like that this run has made.
     made: Vec<Name>,
+    /// The names of tables of which something is new, so that settling costs no more than what was done.
+    fresh: Vec<String>,
 }
 
 /// A table that a script has made.
@@ -70,10 +72,12 @@ impl Catalog {
 
     /// From here on, what is there already counts as old.
     pub(crate) fn settle(&mut self) {
-        for table in self.tables.values_mut().flatten() {
-            table.new = false;
-            table.filled = true;
-            table.new_columns.clear();
+        for name in std::mem::take(&mut self.fresh) {
+            for table in self.tables.get_mut(&name).into_iter().flatten() {
+                table.new = false;
+                table.filled = true;
+                table.new_columns.clear();
+            }
         }
         self.made.clear();
     }
@@ -104,11 +108,6 @@ impl Catalog {
     /// The indexes of a table.
     pub(crate) fn indexes_of<'a>(&'a self, table: &'a Name) -> impl Iterator<Item = &'a NewIndex> {
         self.indexes.values().flatten().filter(move |index| index.table.may_be(table))
-    }
-
-    /// The tables that scripts have made.
-    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values().flatten()
     }
 
     /// Whether this run has made a table, so that nobody uses it yet.
@@ -159,6 +158,7 @@ impl Catalog {
                         index.table.clone_from(to);
                     }
                     table.name.clone_from(to);
+                    self.fresh.push(to.name.clone());
                     self.tables.entry(to.name.clone()).or_default().push(table);
                 }
             }
@@ -187,6 +187,9 @@ impl Catalog {
     }
 
     fn learn_of_table(&mut self, deed: &Deed, new: bool) {
+        if let (true, [name]) = (new, &deed.tables()[..]) {
+            self.fresh.push(name.name.clone());
+        }
         let [name] = deed.tables()[..] else { return };
         let Some(table) = self.table_mut(name) else { return };
         match deed {
@@ -251,6 +254,7 @@ impl Catalog {
                 validated: true,
             }
         }));
+        self.fresh.push(table.name.name.clone());
         self.tables.entry(table.name.name.clone()).or_default().push(Table {
             name: table.name.clone(),
             new: table.temporary || new && (!table.if_not_exists || self.all_new),

@@ -6,7 +6,6 @@ mod index;
 mod name;
 mod table;
 
-#[allow(unused_imports, reason = "the readers are being written")]
 pub(crate) use self::column::{Column, DefaultValue, Generation, TypeName};
 pub(crate) use self::constraint::{Constraint, ConstraintKind};
 pub(crate) use self::index::NewIndex;
@@ -158,7 +157,6 @@ pub(crate) enum ObjectKind {
     Sequence,
     Type,
     Domain,
-    Constraint,
     Trigger,
     EventTrigger,
     Policy,
@@ -166,7 +164,6 @@ pub(crate) enum ObjectKind {
     Extension,
     Role,
     Owned,
-    Partition,
     Publication,
     EnumValue,
     Attribute,
@@ -189,7 +186,6 @@ impl ObjectKind {
             Self::Sequence => "sequence",
             Self::Type => "type",
             Self::Domain => "domain",
-            Self::Constraint => "constraint",
             Self::Trigger => "trigger",
             Self::EventTrigger => "event trigger",
             Self::Policy => "policy",
@@ -197,7 +193,6 @@ impl ObjectKind {
             Self::Extension => "extension",
             Self::Role => "role",
             Self::Owned => "everything owned by role",
-            Self::Partition => "partition",
             Self::Publication => "publication",
             Self::EnumValue => "enum value",
             Self::Attribute => "attribute",

@@ -40,9 +40,9 @@ impl<'a> Judge<'a> {
         Self { policy, server, lock_timeout, catalog: Catalog::default(), findings: Vec::new() }
     }
 
-    /// What was found.
-    pub(crate) fn into_findings(self) -> Vec<Finding> {
-        self.findings
+    /// What was found since it was last asked.
+    pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
     }
 
     pub(crate) fn catalog_mut(&mut self) -> &mut Catalog {

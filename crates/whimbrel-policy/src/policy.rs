@@ -5,8 +5,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use whimbrel::{
-    Action, Conditions, Error, ErrorKind, Finding, Kind, MigrationSet, Plan, Product, Result, ServerVersion,
-    Verifier, Version,
+    Action, Conditions, Error, ErrorKind, Finding, Kind, Migration, MigrationSet, Plan, Product, Result,
+    ScriptFile, ServerVersion, Verifier, Version,
 };
 
 use crate::judge::{Judge, Run, unknown};
@@ -137,27 +137,29 @@ impl Policy {
     ) -> Result<Vec<Finding>> {
         let server = server(product, conditions)?;
         let mut judge = Judge::new(self, server, conditions.lock_timeout);
-        for migration in set.iter().filter(|migration| migration.kind() == Kind::Sql) {
-            let label = migration.label();
-            // The way down would be the next run; what it does, the next migration does not meet.
-            for (file, down) in
-                std::iter::once((migration.up(), false)).chain(migration.down().map(|down| (down, true)))
-            {
-                judge.catalog_mut().settle();
-                let before = down.then(|| judge.catalog_mut().clone());
-                judge.judge(&Run {
-                    set: set.name(),
-                    label: &label,
-                    file,
-                    in_transaction: in_transaction(product, file.text()),
-                    first_statement: 0,
-                });
-                if let Some(before) = before {
-                    *judge.catalog_mut() = before;
-                }
+        let mut findings: Vec<Vec<Finding>> = Vec::new();
+        let mut lint = |migration: &Migration, file: &ScriptFile| {
+            judge.catalog_mut().settle();
+            judge.judge(&Run {
+                set: set.name(),
+                label: &migration.label(),
+                file,
+                in_transaction: in_transaction(product, file.text()),
+                first_statement: 0,
+            });
+            judge.take_findings()
+        };
+        let scripts: Vec<&Migration> = set.iter().filter(|migration| migration.kind() == Kind::Sql).collect();
+        for migration in &scripts {
+            findings.push(lint(migration, migration.up()));
+        }
+        // Ways down are taken from the newest one on.
+        for (migration, findings) in scripts.iter().zip(&mut findings).rev() {
+            if let Some(down) = migration.down() {
+                findings.extend(lint(migration, down));
             }
         }
-        Ok(judge.into_findings())
+        Ok(findings.into_iter().flatten().collect())
     }
 
     pub(crate) fn accepts_waivers(&self) -> bool {
@@ -197,7 +199,7 @@ impl Policy {
                 first_statement: item.first_statement(),
             });
         }
-        Ok(judge.into_findings())
+        Ok(judge.take_findings())
     }
 }
 

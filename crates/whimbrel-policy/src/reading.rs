@@ -1,5 +1,8 @@
 //! Readings: what one statement does, from whichever dialect. Picks the reader; the grammars are theirs.
 
+#[cfg(test)]
+#[path = "../../../tests/corpus/reader.rs"]
+mod corpus;
 mod cursor;
 mod depth;
 pub(crate) mod mysql;

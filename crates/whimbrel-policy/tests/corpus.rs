@@ -89,3 +89,23 @@ fn no_depth_of_nesting_ends_the_process() {
         assert_eq!(nested("", chain, 20_000), 1, "{chain} 20,000 times");
     }
 }
+
+/// Every script of the examples, cut off after each of its words, and without each of them.
+#[test]
+fn no_part_of_a_script_makes_the_policy_panic() {
+    let policy = Policy::new();
+    let mut judged = 0;
+    for example in whimbrel_policy::rules().flat_map(|rule| rule.examples()) {
+        let words: Vec<&str> = example.bad.split_inclusive([' ', '\n', '(', ',']).collect();
+        for at in 1..words.len() {
+            let without: Vec<&str> =
+                words.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, word)| *word).collect();
+            for script in [words[..at].concat(), without.concat()] {
+                let set = Memory::new().with_sql(1, "it", script).set().expect("a set");
+                policy.lint(&set, example.product, &Conditions::default()).expect("rules for it");
+                judged += 1;
+            }
+        }
+    }
+    assert!(judged > 1_000, "only {judged} scripts");
+}

@@ -19,8 +19,8 @@ pub(super) fn bounded<T: Send>(
     parse: impl FnOnce() -> Result<T, Unparsed> + Send,
 ) -> Result<T, Unparsed> {
     match bound(statement.words()) {
-        ..=SHALLOW => parse(),
-        ..=DEEPEST => std::thread::scope(|scope| {
+        0..=SHALLOW => parse(),
+        depth if depth <= DEEPEST => std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse);
             let parsed = thread.ok().and_then(|thread| thread.join().ok());
             parsed.unwrap_or_else(|| Err(too_deep()))

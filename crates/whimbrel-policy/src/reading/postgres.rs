@@ -3,6 +3,8 @@
 mod expression;
 mod rights;
 mod table;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use squawk_syntax::SyntaxKind as K;
@@ -368,17 +370,11 @@ fn rename(node: &SyntaxNode) -> Option<Deed> {
     if has(node, K::OWNER_TO) {
         return Some(Deed::Own { kind, name: from });
     }
-    if kind == ObjectKind::View {
-        if let Some(rights) = rights::invoker(node) {
-            let reads = Vec::new();
-            return Some(Deed::CreateView {
-                name: from,
-                replaces: true,
-                materialized: false,
-                rights: Some(rights),
-                reads,
-            });
-        }
+    if kind == ObjectKind::View
+        && let Some(rights) = rights::invoker(node)
+    {
+        let (rights, reads) = (Some(rights), Vec::new());
+        return Some(Deed::CreateView { name: from, replaces: true, materialized: false, rights, reads });
     }
     Some(Deed::Harmless)
 }

@@ -393,7 +393,7 @@ fn unindexed(case: &Case<'_>, table: &Name, columns: &[String]) -> Option<String
     let by_index = |index: &crate::deed::NewIndex| {
         index.table.may_be(table) && !index.partial && index.columns.first() == Some(&Some(first.clone()))
     };
-    let later = case.from_here().any(|deed| matches!(deed, Deed::CreateIndex(index) if by_index(index)));
+    let later = case.onwards().any(|deed| matches!(deed, Deed::CreateIndex(index) if by_index(index)));
     let indexed = by_constraint || by_column || later || case.catalog.indexes_of(table).any(by_index);
     (!indexed).then(|| format!("no index of {table} begins with {first}"))
 }

@@ -413,7 +413,7 @@ fn has_mb3(column: &Column) -> bool {
 
 /// Whether a unique index of the table is made in the same script.
 fn made_again(case: &Case<'_>, table: &Name, name: &str) -> bool {
-    case.from_here().any(|deed| {
+    case.onwards().any(|deed| {
         matches!(deed, Deed::CreateIndex(index)
             if index.unique && index.table.may_be(table) && index.name.as_deref() == Some(name))
     })

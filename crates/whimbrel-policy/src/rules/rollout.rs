@@ -175,7 +175,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether something of the name is made again before the script's end: a view that changes, a table that is swapped.
 fn replaced(case: &Case<'_>, name: &Name) -> bool {
-    case.from_here().any(|deed| match deed {
+    case.onwards().any(|deed| match deed {
         Deed::CreateView { name: made, .. }
         | Deed::CreateRoutine { name: made, .. }
         | Deed::Create { name: made, .. }

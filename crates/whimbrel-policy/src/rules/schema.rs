@@ -114,7 +114,7 @@ fn has_key(table: &NewTable, case: &Case<'_>) -> bool {
     };
     table.columns.iter().any(|column| column.primary_key || substitute && column.unique && column.not_null)
         || table.constraints.iter().any(|constraint| primary(&constraint.kind))
-        || case.from_here().any(|deed| match deed {
+        || case.onwards().any(|deed| match deed {
             Deed::AddConstraint { table: to, constraint } => {
                 to.may_be(&table.name) && primary(&constraint.kind)
             }

@@ -39,11 +39,11 @@ pub(super) fn create(node: &SyntaxNode) -> Option<Deed> {
 fn column(node: &SyntaxNode) -> Option<Column> {
     let ty = node.children().find_map(|child| type_name(&child));
     let mut column = Column::new(word_in(node, K::COLUMN_NAME)?, ty);
-    if let Some(ty) = &mut column.ty {
-        if let Some(plain) = serial(&ty.name) {
-            *ty = TypeName::plain(plain);
-            (column.identity, column.not_null) = (true, true);
-        }
+    if let Some(ty) = &mut column.ty
+        && let Some(plain) = serial(&ty.name)
+    {
+        *ty = TypeName::plain(plain);
+        (column.identity, column.not_null) = (true, true);
     }
     for clause in node.children() {
         match clause.kind() {

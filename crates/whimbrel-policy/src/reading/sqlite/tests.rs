@@ -1,8 +1,5 @@
 //! What the reader makes of statements. Knows no rule.
 
-#[path = "../../../../../tests/corpus/reader.rs"]
-mod corpus;
-
 use whimbrel::script::{Lexing, Script};
 
 use super::read;
