@@ -5,7 +5,6 @@ use whimbrel::{Product, ServerVersion};
 
 use super::super::{Reading, Unparsed, read};
 use crate::deed::{Column, Deed, DefaultValue};
-use crate::reading::corpus;
 
 fn readings(sql: &str, product: Product) -> Vec<Result<Reading, Unparsed>> {
     let lexing = if product == Product::Mariadb { Lexing::MARIADB } else { Lexing::MYSQL };

@@ -3,6 +3,7 @@
 use whimbrel::script::{Lexing, Script};
 
 use super::read;
+use crate::reading::corpus;
 
 #[test]
 fn no_beginning_of_a_statement_makes_the_parser_panic() {
