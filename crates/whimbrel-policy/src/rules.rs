@@ -1,6 +1,7 @@
 //! All rules, and how one is found by its name. The rules are in the files below: one a concern, and
 //! one each for those of a single database.
 
+mod authority;
 mod conversion;
 mod data_loss;
 mod escalation;
@@ -38,6 +39,7 @@ const TABLES: &[&[Rule]] = &[
     escalation::RULES,
     online::RULES,
     mysql::RULES,
+    authority::RULES,
     sqlite::RULES,
 ];
 

@@ -270,7 +270,10 @@ fn create(cursor: &mut Cursor<'_, '_>) -> Option<Reading> {
         return Some(Reading::of(account::user(cursor)?));
     }
     let unique = cursor.take_any(&["ONLINE", "OFFLINE"]).is_none() && cursor.take("UNIQUE");
-    let special = cursor.take_any(&["FULLTEXT", "SPATIAL", "VECTOR"]);
+    let special = match cursor.sees_all(&["SPATIAL", "REFERENCE"]) {
+        true => None,
+        false => cursor.take_any(&["FULLTEXT", "SPATIAL", "VECTOR"]),
+    };
     if cursor.take("INDEX") {
         return index(cursor, unique, special);
     }
@@ -344,6 +347,7 @@ fn drop(cursor: &mut Cursor<'_, '_>) -> Option<Reading> {
     let mut online = Online::default();
     let dropped = |names, on| Deed::Drop { kind, names, cascade: false, concurrently: false, on };
     let deed = match kind {
+        ObjectKind::Other => Deed::Harmless,
         ObjectKind::Role => dropped(vec![Name::bare(account::account(cursor)?)], None),
         ObjectKind::Index => {
             let names = vec![Name::bare(cursor.ident()?.to_lowercase())];

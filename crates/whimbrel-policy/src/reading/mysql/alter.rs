@@ -15,15 +15,30 @@ pub(super) fn alter(cursor: &mut Cursor<'_, '_>, online: bool, ignore: bool) -> 
     if ignore {
         reading.deeds.push(Deed::Forgive { table: table.clone(), what: "ALTER IGNORE" });
     }
+    let mut sorted = false;
     for mut clause in cursor.parts() {
+        if sorted && is_order(clause) {
+            continue;
+        }
+        sorted = clause.sees_all(&["ORDER", "BY"]);
         // `t` alone, and `t, ALGORITHM=…`: nothing to do, which is allowed.
         while !clause.done() {
-            partitioning(&mut clause, &table, &mut reading.deeds)
-                .or_else(|| demand(&mut clause, &mut reading.online))
+            if partitioning(&mut clause, &table, &mut reading.deeds).is_some() {
+                // Nothing stands behind it, but for more of its partitions.
+                return Some(reading);
+            }
+            demand(&mut clause, &mut reading.online)
                 .or_else(|| one(&mut clause, &table, &mut reading.deeds))?;
         }
     }
     Some(reading)
+}
+
+/// Whether it is one more column of an `ORDER BY`.
+fn is_order(mut clause: Cursor<'_, '_>) -> bool {
+    let named = clause.name().is_some();
+    clause.take_any(&["ASC", "DESC"]);
+    named && clause.done()
 }
 
 /// MariaDB's `WAIT n` and `NOWAIT`.

@@ -57,11 +57,7 @@ fn named(cursor: &mut Cursor<'_, '_>, until: &[&str]) -> Option<Vec<Name>> {
     let mut expected = true;
     while !cursor.done() && !cursor.sees_any(until) {
         if expected && !cursor.sees_symbol("(") {
-            let name = cursor.name()?;
-            // `DELETE t.* FROM t`
-            if cursor.take_symbol(".") {
-                cursor.take_symbol("*");
-            }
+            let name = target(cursor)?;
             tables.push(name);
             expected = false;
         } else if cursor.take_symbol(",") || cursor.take_any(&["JOIN", "STRAIGHT_JOIN"]).is_some() {
@@ -72,6 +68,16 @@ fn named(cursor: &mut Cursor<'_, '_>, until: &[&str]) -> Option<Vec<Name>> {
         }
     }
     (!tables.is_empty()).then_some(tables)
+}
+
+/// A table's name; `DELETE t.* FROM t` means `t`.
+fn target(cursor: &mut Cursor<'_, '_>) -> Option<Name> {
+    cursor.take_symbol(".");
+    let mut name = Name::bare(cursor.ident()?);
+    while cursor.take_symbol(".") && !cursor.take_symbol("*") {
+        name = Name::within(name.name, cursor.ident()?);
+    }
+    Some(name)
 }
 
 /// What follows `LOAD DATA` or `LOAD XML`.

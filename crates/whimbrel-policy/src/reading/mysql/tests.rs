@@ -219,3 +219,14 @@ fn statements_inside_statements_do_not_go_on_for_ever() {
     let wide = format!("SELECT {}1{}", "(".repeat(100_000), ")".repeat(100_000));
     assert_eq!(told(&wide), "Harmless");
 }
+
+#[test]
+fn the_forms_of_statements_in_the_manuals_are_all_read() {
+    let statements = include_str!("statements.sql");
+    let unread: Vec<&str> = statements
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("--"))
+        .filter(|line| told(line) == "unread")
+        .collect();
+    assert!(unread.is_empty(), "{} statements:\n{}", unread.len(), unread.join("\n"));
+}
