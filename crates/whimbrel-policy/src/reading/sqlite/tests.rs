@@ -4,6 +4,7 @@ use whimbrel::script::{Lexing, Script};
 
 use super::super::{Reading, Unparsed};
 use super::read;
+use crate::reading::corpus;
 
 fn readings(sql: &str) -> Vec<Result<Reading, Unparsed>> {
     let script = Script::parse(sql, &Lexing::SQLITE).expect("a sound script");
