@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mysql_async::{Conn, Opts, OptsBuilder};
-use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, Secret};
+use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, Secret, Transport};
 
 use crate::error::not_connected;
 use crate::tls::{name_to_accept, ssl_opts};
@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const LARGEST_PACKET: usize = 1 << 30;
 
 /// Tries the hosts in their order.
-pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Conn> {
+pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<(Conn, Transport)> {
     if !matches!(url.scheme(), Scheme::MySql | Scheme::MariaDb) {
         return Err(refused(format!(
             "a URL of {}: for this driver it begins with mysql:// or mariadb://",
@@ -36,7 +36,7 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Conn> {
     let mut last = None;
     for host in url.hosts() {
         match open(url, host, timeout).await {
-            Ok(conn) => return Ok(conn),
+            Ok(conn) => return Ok((conn, Transport::of(url, &host.address))),
             Err(error) => last = Some(error),
         }
     }

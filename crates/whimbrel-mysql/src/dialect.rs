@@ -10,6 +10,7 @@ use whimbrel::{
 };
 
 use crate::effect::EFFECTS;
+use crate::preflight::PREFLIGHT;
 use crate::rules::RULES;
 
 /// A number makes bytes of a text on MariaDB, whence the conversions here and below.
@@ -49,6 +50,7 @@ pub const MYSQL: Dialect = Dialect {
         holder,
         session: "connection_id()",
     }),
+    preflight: Some(PREFLIGHT),
     rules: RULES,
     effects: Some(EFFECTS),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: &[], fix: Some(FIX) },

@@ -79,6 +79,7 @@ mod effect;
 mod error;
 mod grant;
 mod mysql;
+mod preflight;
 mod rules;
 mod tls;
 mod value;

@@ -13,7 +13,7 @@ use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
 use whimbrel::{
     Answers, DatabaseUrl, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, Message, Rows,
-    SessionNumber, Value,
+    SessionNumber, Transport, Value,
 };
 
 use crate::connect::connect;
@@ -62,7 +62,8 @@ impl MySql {
     /// # Errors
     /// Says where, why not, and what to do; never with the password.
     pub async fn connect(url: &DatabaseUrl) -> whimbrel::Result<Self> {
-        Ok(Self::from_conn(connect(url).await?))
+        let (conn, transport) = connect(url).await?;
+        Ok(Self::from_conn(conn).with_transport(transport))
     }
 
     /// Takes over a connection that is open. [`into_conn`](Self::into_conn) gives it back.
@@ -78,6 +79,14 @@ impl MySql {
             }
         }
         Self { conn: Some(conn), dialect, entered: false, failed_outside: false }
+    }
+
+    /// Vouches for how the connection is protected, for one that was handed over; a
+    /// [`Preflight`](whimbrel::Preflight) asks for it. A connection that was opened by URL knows it by itself.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Transport) -> Self {
+        self.dialect.transport = transport;
+        self
     }
 
     /// Gives the connection back if it is sound: nothing is open on it, and no call on it was cut short.

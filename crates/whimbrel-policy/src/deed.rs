@@ -128,8 +128,6 @@ pub(crate) enum Deed {
     Replace { table: Name },
     /// Passes over errors, with whatever that does to the values: beside what is done.
     Forgive { table: Name, what: &'static str },
-    /// Ends the transaction when a row is refused (SQLite's `OR ROLLBACK`): beside what is done.
-    EndOnConflict { table: Name },
     /// Creates something that has another account's rights (MySQL's `DEFINER`): beside what is created.
     Definer { kind: ObjectKind, who: String },
     /// Loads code of the machine's into the server.
@@ -335,8 +333,7 @@ impl Deed {
             | Self::Convert { table, .. }
             | Self::Engine { table, .. }
             | Self::Replace { table }
-            | Self::Forgive { table, .. }
-            | Self::EndOnConflict { table } => vec![table],
+            | Self::Forgive { table, .. } => vec![table],
             Self::Refresh { view, .. } => vec![view],
             Self::CreateIndex(index) => vec![&index.table],
             Self::Reindex { target: ReindexTarget::Table(table), .. } => vec![table],

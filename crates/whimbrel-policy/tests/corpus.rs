@@ -35,6 +35,41 @@ fn the_corpus_of_postgresql_is_understood_but_for_two_oddities() {
     );
 }
 
+/// The scripts of the corpus that a reader does not understand, and how many statements there are.
+fn unread(dialect: &str, product: Product, valid: impl Fn(&reader::Case) -> bool) -> (usize, Vec<String>) {
+    let policy = Policy::new().only(&["unparsed"]).expect("the rule");
+    let (mut all, mut unread) = (0, Vec::new());
+    let cases =
+        reader::read(dialect).into_iter().filter(|case| case.problems.is_empty() && !case.has("rejected"));
+    for case in cases.filter(|case| valid(case)) {
+        let set = Memory::new().with_sql(1, "it", case.script.clone()).set().expect("a set");
+        let findings = policy.lint(&set, product, &Conditions::default()).expect("rules for it");
+        all += case.statements.len();
+        // Some are about directives.
+        let findings = findings.iter().filter(|finding| finding.message().starts_with("unparsed: "));
+        unread.extend(findings.map(|finding| format!("{}: {finding}\n{}", case.name, case.script)));
+    }
+    (all, unread)
+}
+
+#[test]
+fn the_corpus_of_mysql_and_mariadb_is_understood() {
+    for (product, other) in [(Product::Mysql, "mariadb"), (Product::Mariadb, "mysql")] {
+        let (all, unread) = unread("mysql", product, |case| !case.has(other));
+        assert!(all > 300, "only {all} statements");
+        assert!(unread.is_empty(), "{}", unread.join("\n"));
+    }
+}
+
+#[test]
+fn the_corpus_of_sqlite_is_understood() {
+    // Parameters have no place in a migration, and a vertical tab is a blank to SQLite's tokenizer alone.
+    let valid = |case: &reader::Case| !case.has("parameters") && !case.script.contains('\x0B');
+    let (all, unread) = unread("sqlite", Product::Sqlite, valid);
+    assert!(all > 200, "only {all} statements");
+    assert!(unread.is_empty(), "{}", unread.join("\n"));
+}
+
 #[test]
 fn no_depth_of_nesting_ends_the_process() {
     let policy = Policy::new().only(&["unparsed"]).expect("the rule");

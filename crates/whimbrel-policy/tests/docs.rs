@@ -63,12 +63,13 @@ fn sorted() -> Vec<&'static Rule> {
 }
 
 fn shown(example: &Example) -> String {
-    let ((major, minor), (last, _)) = example.versions;
-    let versions = match ((major, minor), last) {
-        ((0, 0), u32::MAX) => String::new(),
-        ((major, minor), u32::MAX) => format!(" {major}.{minor} and newer"),
-        ((0, 0), last) => format!(" up to {last}"),
-        ((major, minor), last) => format!(" {major}.{minor} to {last}"),
+    let (first, last) = example.versions;
+    let versions = match (first, last) {
+        ((0, 0), (u32::MAX, _)) => String::new(),
+        ((major, minor), (u32::MAX, _)) => format!(" {major}.{minor} and newer"),
+        ((0, 0), (major, minor)) => format!(" up to {major}.{minor}"),
+        _ if first == last => format!(" {}.{}", first.0, first.1),
+        ((major, minor), (last, last_minor)) => format!(" {major}.{minor} to {last}.{last_minor}"),
     };
     format!(
         "\n{}{versions}, with:\n\n```sql\n{}\n```\n\nBad:\n\n```sql\n{}\n```\n\nGood:\n\n```sql\n{}\n```\n\nObserved with the bad \

@@ -100,7 +100,13 @@ impl Bench<'_> {
             && let Some(last) = all.last_mut()
             && last.starts_with("ALTER TABLE")
         {
-            last.push_str(suffix);
+            // What is done to partitions comes behind what is demanded, and nothing behind it.
+            match last.split_once(" COALESCE ") {
+                Some((table, rest)) => {
+                    *last = format!("{table}{}, COALESCE {rest}", suffix.trim_start_matches(','));
+                }
+                None => last.push_str(suffix),
+            }
         }
         let ended = run(&mut session, &all).await;
         if let Observation::Refuses { .. } | Observation::Fails { .. } = example.observation {

@@ -41,3 +41,20 @@ fn the_bookshop_breaks_only_the_rules_that_it_should_on_postgresql() {
         ]
     );
 }
+
+#[test]
+fn the_bookshop_breaks_only_the_rules_that_it_should_on_the_others() {
+    let told = |dialect, product| {
+        let findings = lint("migrations-fixtures/bookshop", dialect, product);
+        findings.into_iter().map(|(subject, rule, _)| format!("{subject} {rule}")).collect::<Vec<_>>()
+    };
+    let expected = [
+        "2_create_books drop-table",
+        "8_isbn_is_unique table-rebuild",
+        "9_index_titles blocks-writes",
+        "R__order_totals runs-as-definer",
+    ];
+    assert_eq!(told("mysql", Product::Mysql), expected);
+    assert_eq!(told("mysql", Product::Mariadb), expected);
+    assert_eq!(told("sqlite", Product::Sqlite), ["2_create_books drop-table"]);
+}

@@ -67,7 +67,7 @@ impl ConnectOptions {
                     Protection::Tls(tls) => self.attempt(&endpoint.config, tls.clone()).await,
                 };
                 match attempt {
-                    Ok(postgres) => return Ok(postgres),
+                    Ok(postgres) => return Ok(postgres.with_transport(endpoint.transport)),
                     Err(refusal) => refusals.push(refusal),
                 }
                 // Who is not let in here has the wrong password, not the wrong host: as libpq sees it, too.

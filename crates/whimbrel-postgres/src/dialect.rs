@@ -9,6 +9,7 @@ use whimbrel::{
 };
 
 use crate::effect::EFFECTS;
+use crate::preflight::PREFLIGHT;
 use crate::rules::RULES;
 
 /// What the core has to know about PostgreSQL.
@@ -70,6 +71,7 @@ pub const DIALECT: Dialect = Dialect {
         },
         leave: "RESET ROLE",
     }),
+    preflight: Some(PREFLIGHT),
     flight_bytes: 1 << 20,
     session: SessionNumber::Unknown,
     ..PLAIN

@@ -102,6 +102,7 @@ mod effect;
 mod error;
 mod grant;
 mod postgres;
+mod preflight;
 mod refusal;
 mod rules;
 mod told;

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
     Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
-    SessionNumber, SettingsSql, Value,
+    SessionNumber, SettingsSql, Transport, Value,
 };
 
 use crate::connect::Task;
@@ -64,6 +64,14 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     #[must_use]
     pub fn with_sessions_kept(mut self) -> Self {
         self.dialect.session = SessionNumber::Vouched;
+        self
+    }
+
+    /// Vouches for how the connection is protected, for a client that was handed over; a
+    /// [`Preflight`](whimbrel::Preflight) asks for it. A connection that was opened by URL knows it by itself.
+    #[must_use]
+    pub fn with_transport(mut self, transport: Transport) -> Self {
+        self.dialect.transport = transport;
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
-use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme};
+use whimbrel::{DatabaseUrl, Error, ErrorKind, Host, HostAddress, Scheme, Transport};
 
 const KNOWN: &str = "`application_name`, `connect_timeout`, `tcp_user_timeout`, `options`, `target_session_attrs`, \
                      `channel_binding`, `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count`";
@@ -13,6 +13,7 @@ const KNOWN: &str = "`application_name`, `connect_timeout`, `tcp_user_timeout`, 
 pub(crate) struct Endpoint {
     pub(crate) config: Config,
     pub(crate) protection: Protection,
+    pub(crate) transport: Transport,
 }
 
 /// What protects a connection.
@@ -72,7 +73,7 @@ fn endpoint(mut config: Config, url: &DatabaseUrl, host: &Host) -> whimbrel::Res
         #[cfg(feature = "tls")]
         Protection::Tls(_) => SslMode::Require,
     });
-    Ok(Endpoint { config, protection })
+    Ok(Endpoint { config, protection, transport: Transport::of(url, &host.address) })
 }
 
 #[cfg(feature = "tls")]

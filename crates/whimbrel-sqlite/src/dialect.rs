@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, BootSet, Ddl, Dialect, Fact, ForeignKeys, HistorySql, Rule, SettingsSql, TableName,
-    TransactionSql,
+    BootQuery, BootSet, Ddl, Dialect, Fact, ForeignKeys, HistorySql, PreflightSql, Rule, SettingsSql,
+    TableName, TransactionSql, Transport,
 };
 
 /// What the core has to know about SQLite.
@@ -19,6 +19,9 @@ pub const DIALECT: Dialect = Dialect {
         statements: usize::MAX,
     },
     version: Some("sqlite_version()"),
+    // Whoever can open the file can do everything with it.
+    preflight: Some(PreflightSql { superuser: "0", missing: |_| "SELECT 'end'".to_owned() }),
+    transport: Transport::Local,
     rules: RULES,
     settings: SettingsSql { snapshot: SETTINGS, reset: &[], fix: None },
     foreign_keys: Some(ForeignKeys {

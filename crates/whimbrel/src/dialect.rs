@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::digest::{Context, Digest, Fields};
 use crate::effect::Effect;
 use crate::migration::Version;
+use crate::preflight::{PreflightSql, Transport};
 use crate::script::{Lexing, Statement, Token};
 
 /// A table of facts about one dialect. A driver has one as a constant.
@@ -46,6 +47,11 @@ pub struct Dialect {
     pub timeouts: Option<fn(&Timeouts) -> String>,
     /// How a role is assumed, where that is possible.
     pub role: Option<RoleSql>,
+    /// The questions of a [`Preflight`](crate::Preflight); `None`: they cannot be asked.
+    pub preflight: Option<PreflightSql>,
+    /// How the connection is protected. A fact about a connection rather than the dialect: a driver fills it in in its own
+    /// copy.
+    pub transport: Transport,
     /// How much SQL may be under way at once, in bytes.
     pub flight_bytes: usize,
     /// What the client was told of its session. A fact about a connection rather than the dialect: a driver fills it in
@@ -387,6 +393,8 @@ impl Dialect {
             foreign_keys: None,
             timeouts: None,
             role: None,
+            preflight: None,
+            transport: Transport::Unknown,
             flight_bytes: 1 << 20,
             session: SessionNumber::Vouched,
         }

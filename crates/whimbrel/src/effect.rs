@@ -83,17 +83,11 @@ pub struct Name<'t> {
 impl<'t> Effect<'t> {
     /// Reads a statement's head. `None`: it is none of those on one object.
     pub fn of(statement: &Statement<'t>) -> Option<Self> {
-        Reader {
-            text: statement.text(),
-            start: statement.position().offset,
-            words: statement.words().collect(),
-            at: 0,
-        }
-        .statement()
+        Reader::of(statement).statement()
     }
 }
 
-struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     start: usize,
     words: Vec<Token<'t>>,
@@ -101,6 +95,15 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    pub(crate) fn of(statement: &Statement<'t>) -> Self {
+        Self {
+            text: statement.text(),
+            start: statement.position().offset,
+            words: statement.words().collect(),
+            at: 0,
+        }
+    }
+
     fn statement(mut self) -> Option<Effect<'t>> {
         if self.take("CREATE") {
             self.create()
@@ -262,7 +265,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn name(&mut self) -> Option<Name<'t>> {
+    pub(crate) fn name(&mut self) -> Option<Name<'t>> {
         let from = self.words.get(self.at)?.offset;
         let mut name = Name { schema: None, name: self.ident()?, text: "" };
         if self.words.get(self.at).is_some_and(|token| token.is_symbol(".")) {
@@ -316,17 +319,22 @@ impl<'t> Reader<'t> {
         })
     }
 
-    fn peek(&self, keyword: &str) -> bool {
+    pub(crate) fn peek(&self, keyword: &str) -> bool {
         self.words.get(self.at).is_some_and(|token| token.is_keyword(keyword))
     }
 
-    fn take(&mut self, keyword: &str) -> bool {
+    pub(crate) fn take(&mut self, keyword: &str) -> bool {
         let found = self.peek(keyword);
         self.at += usize::from(found);
         found
     }
 
-    fn done(&self) -> bool {
+    /// Goes one word further.
+    pub(crate) fn skip(&mut self) {
+        self.at += 1;
+    }
+
+    pub(crate) fn done(&self) -> bool {
         self.at >= self.words.len()
     }
 }

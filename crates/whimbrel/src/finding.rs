@@ -191,6 +191,8 @@ kinds! {
     History = "history" => Database,
     /// The outcome of a statement is not known.
     InDoubt = "in doubt" => OutcomeUnknown,
+    /// What has to be so before anything is applied is not so.
+    Preflight = "preflight" => Configuration,
     /// There is already a history where there should be none.
     Baselined = "baselined" => Configuration,
     /// Nothing is wrong with what was asked, but there is nothing that it could apply to.

@@ -35,6 +35,7 @@ mod migrator;
 mod moment;
 mod observe;
 mod plan;
+mod preflight;
 mod prepare;
 mod report;
 pub mod script;
@@ -76,6 +77,7 @@ pub use self::plan::{
     Action, Ahead, Conditions, Gaps, Goal, OutOfOrder, Plan, PlanItem, Product, Request, Reverted,
     ServerVersion, Transaction, Unbaselined, plan,
 };
+pub use self::preflight::{Need, Preflight, PreflightSql, Right, RightsQuery, Transport};
 pub use self::report::{MigrationReport, Outcome, Report};
 pub use self::secret::{ProviderError, Secret, SecretProvider};
 pub use self::source::{Directory, Joined, Memory, Source, SourceFile};

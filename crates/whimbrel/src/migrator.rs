@@ -4,6 +4,7 @@ mod boot;
 mod doubt;
 pub(crate) mod evidence;
 mod postpone;
+mod preflight;
 mod settle;
 mod status;
 mod verbs;
@@ -24,6 +25,7 @@ use crate::finding::{Finding, FindingKind};
 use crate::migration::{MigrationSet, Version};
 use crate::observe::Observer;
 use crate::plan::{Ahead, Gaps, Goal, OutOfOrder, Request, Reverted, Transaction, Unbaselined};
+use crate::preflight::Preflight;
 use crate::source::Source;
 use crate::step::{
     BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps,
@@ -74,6 +76,7 @@ pub struct Migrator<'a> {
     failure_pause: Duration,
     verifiers: Vec<Box<dyn Verifier + 'a>>,
     approvers: Vec<Box<dyn Approver + 'a>>,
+    preflight: Preflight,
     observers: Vec<Box<dyn Observer + 'a>>,
     backup: Option<Box<dyn Backup + 'a>>,
     application: Option<(String, String)>,
@@ -112,6 +115,7 @@ impl<'a> Migrator<'a> {
             failure_pause: Duration::from_secs(1),
             verifiers: Vec::new(),
             approvers: Vec::new(),
+            preflight: Preflight::new(),
             observers: Vec::new(),
             backup: None,
             application: None,
@@ -340,6 +344,15 @@ impl<'a> Migrator<'a> {
     #[must_use]
     pub fn with_approver(mut self, approver: impl Approver + 'a) -> Self {
         self.approvers.push(Box::new(approver));
+        self
+    }
+
+    /// Says what has to be so before anything is applied: that the connection is protected, that the user is no superuser, that
+    /// it has the rights which the plan needs. Looked at when something is pending; a boot that has nothing to do asks
+    /// nothing more. Default: nothing.
+    #[must_use]
+    pub fn with_preflight(mut self, preflight: Preflight) -> Self {
+        self.preflight = preflight;
         self
     }
 

@@ -28,6 +28,15 @@ pub(super) const EXAMPLES: &[Example] = &[
         observation: Refuses { suffix: ", ALGORITHM=INPLACE" },
     },
     Example {
+        rule: "blocks-writes",
+        product: Mysql,
+        versions: since(8, 0),
+        setup: "CREATE TABLE visits (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 4;",
+        bad: "ALTER TABLE visits COALESCE PARTITION 2;",
+        good: "ALTER TABLE visits ADD COLUMN at INT;",
+        observation: Refuses { suffix: ", LOCK=NONE" },
+    },
+    Example {
         rule: "table-rebuild",
         product: Mysql,
         versions: ((5, 7), (5, 7)),

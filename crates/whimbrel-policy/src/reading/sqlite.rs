@@ -166,8 +166,8 @@ fn on_conflict(table: &Name, conflict: Option<ResolveType>) -> Option<Deed> {
     match conflict? {
         ResolveType::Replace => Some(Deed::Replace { table }),
         ResolveType::Ignore => Some(Deed::Forgive { table, what: "OR IGNORE" }),
-        ResolveType::Rollback => Some(Deed::EndOnConflict { table }),
-        ResolveType::Abort | ResolveType::Fail => None,
+        // The engine notices when a transaction has ended.
+        ResolveType::Rollback | ResolveType::Abort | ResolveType::Fail => None,
     }
 }
 

@@ -56,8 +56,8 @@ pub(super) const RULES: &[Rule] = &[
         products: &[Mysql, Mariadb, Sqlite],
         level: Level::Approval,
         headline: "rows are replaced, that is, deleted and inserted",
-        why: "Whatever the statement does not name is back at its default, and where the old row is deleted, those that refer to \
-              it by ON DELETE CASCADE go with it; MySQL 9.7 keeps them where only the primary key is the same.",
+        why: "Whatever the statement does not name is back at its default. Where the old row is deleted, those that refer to it \
+              by ON DELETE CASCADE go with it; MySQL 9.7 keeps them where only the primary key is the same.",
         instead: "update the row where it is: ON DUPLICATE KEY UPDATE (MySQL, MariaDB), ON CONFLICT … DO UPDATE (SQLite)",
         source: "MySQL: 15.2.12 REPLACE Statement; MariaDB: REPLACE; SQLite: The ON CONFLICT Clause",
         judge: |deed, case| match deed {

@@ -451,6 +451,7 @@ impl<'a> Migrator<'a> {
                 continue;
             }
             if conditions.is_none() {
+                self.preflight(verb, &plan, &history).await?;
                 conditions = Some(self.conditions(verb, &plan).await?);
             }
             plan.set_conditions(conditions.clone().unwrap_or_default());
