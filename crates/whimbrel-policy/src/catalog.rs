@@ -112,17 +112,18 @@ impl Catalog {
 
     /// Whether this run has made a table, so that nobody uses it yet.
     pub(crate) fn is_new(&self, name: &Name) -> bool {
-        self.table(name).map_or(self.all_new, |table| table.new)
+        self.table(name)
+            .map_or(self.all_new, |table| table.new && (self.all_new || table.name.is_surely(name)))
     }
 
     /// Whether this run has made a view, a type, a function or the like.
     pub(crate) fn made(&self, name: &Name) -> bool {
-        self.all_new || self.made.iter().any(|made| made.may_be(name))
+        self.all_new || self.made.iter().any(|made| made.is_surely(name))
     }
 
     /// Whether this run has made a table, and put nothing into it.
     pub(crate) fn is_empty(&self, name: &Name) -> bool {
-        self.table(name).is_some_and(|table| table.new && !table.filled)
+        self.is_new(name) && self.table(name).is_none_or(|table| !table.filled)
     }
 
     /// Takes in what a statement does. `new`: it does so in this run.

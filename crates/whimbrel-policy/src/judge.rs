@@ -9,7 +9,7 @@ use whimbrel::{
 
 use crate::case::{Case, SoFar};
 use crate::catalog::Catalog;
-use crate::deed::Deed;
+use crate::deed::{Deed, Name};
 use crate::level::Level;
 use crate::policy::Policy;
 use crate::reading::{self, Reading, Unparsed};
@@ -22,6 +22,8 @@ pub(crate) struct Run<'a> {
     pub(crate) label: &'a str,
     pub(crate) file: &'a ScriptFile,
     pub(crate) in_transaction: bool,
+    /// Whether it is run in the transaction of the script before it, if both are run in one.
+    pub(crate) shares: bool,
     /// How many of its statements were executed in an earlier run.
     pub(crate) first_statement: usize,
 }
@@ -32,12 +34,14 @@ pub(crate) struct Judge<'a> {
     server: ServerVersion,
     lock_timeout: Option<Duration>,
     catalog: Catalog,
+    /// What the last script has locked, if its transaction may go on.
+    locked: Option<Name>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(policy: &'a Policy, server: ServerVersion, lock_timeout: Option<Duration>) -> Self {
-        Self { policy, server, lock_timeout, catalog: Catalog::default(), findings: Vec::new() }
+        Self { policy, server, lock_timeout, catalog: Catalog::default(), locked: None, findings: Vec::new() }
     }
 
     /// What was found since it was last asked.
@@ -96,7 +100,8 @@ impl<'a> Judge<'a> {
             }
         };
         let mut waivers = self.waivers(run, &directives);
-        let mut so_far = SoFar::default();
+        let locked = self.locked.take().filter(|_| run.shares && run.in_transaction);
+        let mut so_far = SoFar { locked, ..SoFar::default() };
         let readings: Vec<_> =
             script.statements().iter().map(|statement| reading::read(statement, &self.server)).collect();
         for (number, statement) in script.statements().iter().enumerate() {
@@ -136,6 +141,7 @@ impl<'a> Judge<'a> {
                 self.catalog.learn(deed, !executed);
             }
         }
+        self.locked = so_far.locked.take().filter(|_| run.in_transaction);
         for waiver in waivers.iter().filter(|waiver| waiver.is_idle(run.first_statement)) {
             let what = format!(
                 "{}: this waiver allows nothing that the policy is against; remove it",

@@ -145,6 +145,7 @@ impl Policy {
                 label: &migration.label(),
                 file,
                 in_transaction: in_transaction(product, file.text()),
+                shares: false,
                 first_statement: 0,
             });
             judge.take_findings()
@@ -196,6 +197,7 @@ impl Policy {
                 label: item.label(),
                 file,
                 in_transaction: item.in_transaction(),
+                shares: plan.shares(),
                 first_statement: item.first_statement(),
             });
         }

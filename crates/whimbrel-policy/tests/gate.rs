@@ -1,6 +1,6 @@
 //! The policy as a verifier of runs on a server: what is refused, approved, noted. The rules are tested elsewhere.
 
-use whimbrel::{DatabaseUrl, FindingKind, Memory, Migrator, Plan, Report, Result, Weight};
+use whimbrel::{DatabaseUrl, FindingKind, Memory, Migrator, Plan, Report, Result, Transaction, Weight};
 use whimbrel_policy::Policy;
 use whimbrel_postgres::Postgres;
 use whimbrel_testkit::{Server, ServerKind};
@@ -67,6 +67,21 @@ fn an_empty_database_is_built_and_a_full_one_is_protected() {
     // The first script is known, though it is applied already: the column is NOT NULL.
     let again = users().with_sql(2, "again", "ALTER TABLE users ALTER COLUMN name SET NOT NULL;");
     built.run(again, |it| it).expect("nothing is read for it");
+}
+
+#[test]
+fn what_one_migration_locks_is_locked_until_the_transaction_that_it_shares_ends() {
+    let built = Built::new();
+    let set = || {
+        Memory::new()
+            .with_sql(1, "users", USERS)
+            .with_sql(2, "mail", "ALTER TABLE users ADD COLUMN mail text;")
+            .with_sql(3, "fill", "UPDATE users SET mail = '';")
+    };
+    let refused =
+        built.run(set(), |migrator| migrator.with_transaction(Transaction::PerRun)).expect_err("it waits");
+    assert!(refused.findings().iter().any(|it| it.message().starts_with("work-under-lock: ")), "{refused}");
+    built.run(set(), |it| it).expect("each has a transaction of its own");
 }
 
 #[test]

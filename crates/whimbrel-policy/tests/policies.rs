@@ -287,3 +287,13 @@ fn an_unknown_server_is_judged_as_the_oldest() {
     let other = Conditions::on(ServerVersion::new(Product::Mysql, 9, 0, 0));
     assert_eq!(lint(&Policy::new(), script, &other), lint(&Policy::new(), script, &on(14)));
 }
+
+#[test]
+fn a_new_table_in_one_schema_says_nothing_of_its_namesake_in_another() {
+    let create = "CREATE TABLE app.logs (id int8 PRIMARY KEY);";
+    assert_eq!(broken(&format!("{create}\nDROP TABLE app.logs;")), [""; 0]);
+    assert_eq!(broken(&format!("{create}\nDROP TABLE other.logs;")), ["drop-table"]);
+    // Whichever that is, by the search path.
+    assert_eq!(broken(&format!("{create}\nDROP TABLE logs;")), ["drop-table"]);
+    assert_eq!(broken("CREATE TABLE logs (id int8 PRIMARY KEY);\nDROP TABLE public.logs;"), [""; 0]);
+}

@@ -22,6 +22,15 @@ impl Name {
         Self { schema: Some(schema.into()), name: name.into() }
     }
 
+    /// Whether both mean one object, as long as nobody plays with the search path: equal, or one without a schema and the
+    /// other in the usual one.
+    pub(crate) fn is_surely(&self, other: &Self) -> bool {
+        let usual =
+            |schema: &Option<String>| schema.as_deref().is_none_or(|it| it == "public" || it == "main");
+        self.name == other.name
+            && (self.schema == other.schema || usual(&self.schema) && usual(&other.schema))
+    }
+
     /// Whether both may mean one object: the names are equal, and so are the schemas where both have one.
     pub(crate) fn may_be(&self, other: &Self) -> bool {
         self.name == other.name

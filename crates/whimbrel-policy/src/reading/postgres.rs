@@ -410,8 +410,8 @@ pub(crate) fn locks_out(deed: &Deed) -> Option<&Name> {
         | Deed::AlterTable { table, .. }
         | Deed::CreateTrigger { table, .. }
         | Deed::CreatePolicy { table, .. } => Some(table),
+        Deed::CreateTable(NewTable { partition_of: Some(parent), .. }) => Some(parent),
         Deed::CreateTable(table) => table.constraints.iter().find_map(|constraint| match &constraint.kind {
-            // `PARTITION OF` locks the parent the same way.
             ConstraintKind::ForeignKey { references, .. } => Some(references),
             _ => None,
         }),

@@ -82,7 +82,7 @@ pub(super) const RULES: &[Rule] = &[
                     kind: ObjectKind::Schema | ObjectKind::Owned | ObjectKind::Database, ..
                 } => None,
                 Deed::Drop { names, cascade: true, .. } => {
-                    names.iter().find(|name| !case.is_new(name)).cloned()
+                    names.iter().find(|name| !case.is_new(name) && !case.catalog.made(name)).cloned()
                 }
                 Deed::DropColumn { table, cascade: true, .. }
                 | Deed::DropConstraint { table, cascade: true, .. }

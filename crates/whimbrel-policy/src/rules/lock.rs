@@ -227,7 +227,7 @@ pub(super) const RULES: &[Rule] = &[
             let locked = case.so_far.locked.as_ref().filter(|_| case.in_transaction)?;
             let what = lasts(deed, case)?;
             Some(format!(
-                "{what}, and until then nobody can use {locked}, which an earlier statement has locked"
+                "{what}, and until that is done others wait for {locked}, which an earlier statement has locked"
             ))
         },
     },
