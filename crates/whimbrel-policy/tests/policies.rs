@@ -186,6 +186,15 @@ fn a_table_that_may_have_been_there_is_not_new() {
 }
 
 #[test]
+fn what_a_block_does_is_judged_and_what_it_makes_under_a_condition_is_not_new() {
+    assert_eq!(broken("DO $$ BEGIN DROP TABLE users; END $$;"), ["drop-table"]);
+    assert_eq!(broken("DO $$ BEGIN CREATE TABLE a (id int8 PRIMARY KEY); END $$;\nDROP TABLE a;"), [""; 0]);
+    let script = "DO $$ BEGIN IF NOT EXISTS (SELECT 1) THEN CREATE TABLE a (id int8 PRIMARY KEY); END IF; END $$;\nDROP TABLE a;";
+    assert_eq!(broken(script), ["drop-table"]);
+    assert_eq!(broken("DO $$ BEGIN EXECUTE 'DROP TABLE users'; END $$;"), ["opaque-statement"]);
+}
+
+#[test]
 fn a_limit_on_waiting_may_come_from_the_run_the_header_or_the_script() {
     let noted = |script: &str, conditions: &Conditions| {
         lint(&Policy::new(), script, conditions).iter().any(|finding| rule(finding) == "no-lock-timeout")

@@ -1,5 +1,6 @@
 //! Reads PostgreSQL's statements: parses them, and tells what each does. Judges nothing.
 
+mod block;
 mod expression;
 mod rights;
 mod table;
@@ -102,7 +103,7 @@ fn deeds(node: &SyntaxNode) -> Option<Vec<Deed>> {
         })),
         K::SET | K::RESET => Some(vec![set(node)]),
         K::COPY => copy(node),
-        K::DO => Some(vec![Deed::Opaque { what: "DO" }]),
+        K::DO => block::deeds(node),
         K::CALL => Some(vec![Deed::Opaque { what: "CALL" }]),
         K::EXECUTE => Some(vec![Deed::Opaque { what: "EXECUTE" }]),
         K::ALTER_TYPE => alter_type(node),

@@ -85,7 +85,13 @@ fn statements_are_told_by_what_they_do() {
         ("ALTER TYPE t ADD ATTRIBUTE a int", "Harmless"),
         ("ALTER DOMAIN d ADD CHECK (VALUE > 0)", "ConstrainDomain"),
         ("COMMENT ON TABLE t IS 'x'", "Harmless"),
-        ("DO $$ BEGIN END $$", "Opaque"),
+        ("DO $$ BEGIN END $$", "Harmless"),
+        ("DO $$ BEGIN DROP TABLE a; IF true THEN TRUNCATE b; END IF; END $$", "Drop a, Truncate b"),
+        ("DO $$ BEGIN EXECUTE 'DROP TABLE ' || x; END $$", "Opaque"),
+        ("DO LANGUAGE plpython3u 'x'", "Opaque"),
+        ("DO $$ nonsense $$", "Opaque"),
+        ("DO $$ BEGIN CREATE TABLE a (); IF true THEN CREATE TABLE b (); END IF; END $$", "CreateTable"),
+        ("DO $$ BEGIN PERFORM pg_read_file('x'); END $$", "ServerFile"),
     ] {
         assert_eq!(told(sql), expected, "{sql}");
     }
