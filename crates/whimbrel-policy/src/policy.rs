@@ -111,7 +111,8 @@ impl Policy {
     /// Judges all scripts of a set without a database, up and down.
     ///
     /// Each migration is judged as if it were the only one of its run, on a database that the earlier ones have built and
-    /// that has been filled since. Where `conditions` do not tell the server, the oldest version is assumed.
+    /// that has been filled since. Where `conditions` do not tell the server, the oldest version is assumed; where they name no
+    /// lock timeout, none (a [`Migrator`](whimbrel::Migrator) has one of 3 seconds by default, and passes it on).
     ///
     /// ```
     /// use whimbrel::{Conditions, Memory, Product};

@@ -59,6 +59,8 @@ fn deeds(node: &SyntaxNode) -> Option<Vec<Deed>> {
         | K::VALUES
         | K::TABLE
         | K::SELECT_INTO => query(node),
+        // What is prepared is run by a name from which nobody sees it.
+        K::PREPARE | K::DECLARE => query(node),
         K::EXPLAIN => {
             let runs = words(node).split(' ').take(4).any(|word| word.contains("ANALYZE"));
             if runs { query(node) } else { Some(vec![Deed::Harmless]) }

@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
         headline: "a table is dropped, and its rows with it",
         why: "Nothing but a backup brings the rows back, and every statement of the running version that names the table \
               fails from then on.",
-        instead: "rename nothing and drop nothing until no version that uses it runs any more; then drop it, with a backup",
+        instead: "wait until no version that uses it runs any more, then drop it, with a backup",
         source: "PostgreSQL: DROP TABLE; MySQL: DROP TABLE; SQLite: DROP TABLE",
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } => {

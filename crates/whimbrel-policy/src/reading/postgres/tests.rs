@@ -67,6 +67,7 @@ fn statements_are_told_by_what_they_do() {
         ("TRUNCATE a, ONLY b CASCADE", "Truncate a+b"),
         ("WITH gone AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM gone", "Insert u, Delete t"),
         ("EXPLAIN ANALYZE DELETE FROM t", "Delete t"),
+        ("PREPARE gone AS DELETE FROM t", "Delete t"),
         ("EXPLAIN DELETE FROM t", "Harmless"),
         ("SELECT * INTO a FROM b", "CreateTable"),
         ("CREATE INDEX ON ONLY t (a)", "AlterTable t"),
