@@ -145,11 +145,16 @@ impl Catalog {
             Deed::Drop { kind: ObjectKind::Table | ObjectKind::MaterializedView, names, .. } => {
                 for name in names {
                     self.remove(name);
+                    self.forget_indexes(|index| index.table.may_be(name));
                 }
             }
-            Deed::Drop { kind: ObjectKind::Index, names, .. } => {
+            Deed::Drop { kind: ObjectKind::Index, names, on, .. } => {
                 for name in names {
-                    self.indexes.remove(&name.name);
+                    // MySQL's indexes have their names within their tables.
+                    self.forget_indexes(|index| {
+                        index.name.as_ref() == Some(&name.name)
+                            && on.as_ref().is_none_or(|on| index.table.may_be(on))
+                    });
                 }
             }
             Deed::Rename { kind: ObjectKind::Table, from, to, .. } => {
@@ -184,6 +189,12 @@ impl Catalog {
                 }
             }
             _ => self.learn_of_table(deed, new),
+        }
+    }
+
+    fn forget_indexes(&mut self, gone: impl Fn(&NewIndex) -> bool) {
+        for indexes in self.indexes.values_mut() {
+            indexes.retain(|index| !gone(index));
         }
     }
 

@@ -60,12 +60,13 @@ pub(crate) fn lexing(product: Product) -> Option<Lexing> {
 
 /// The oldest version of a product that the rules know, by which is judged where the server is not known.
 pub(crate) fn oldest(product: Product) -> ServerVersion {
-    let (major, minor) = match product {
-        Product::Postgres => (14, 0),
-        Product::Mysql => (8, 0),
-        Product::Mariadb => (10, 6),
-        Product::Sqlite => (3, 35),
-        _ => (0, 0),
+    let (major, minor, patch) = match product {
+        Product::Postgres => (14, 0, 0),
+        // The first that heeds checks.
+        Product::Mysql => (8, 0, 16),
+        Product::Mariadb => (10, 6, 0),
+        Product::Sqlite => (3, 35, 0),
+        _ => (0, 0, 0),
     };
-    ServerVersion::new(product, major, minor, 0)
+    ServerVersion::new(product, major, minor, patch)
 }

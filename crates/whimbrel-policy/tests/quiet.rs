@@ -171,3 +171,44 @@ fn statements_inside_bodies_are_not_the_scripts() {
     let routine = "CREATE PROCEDURE p() SQL SECURITY INVOKER BEGIN DROP TABLE t; SET GLOBAL x = 1; END;";
     assert_eq!(broken(MYSQL, &[table, routine]), [""; 0]);
 }
+
+#[test]
+fn indexes_of_one_name_are_told_apart_by_their_tables() {
+    let tables = "\
+CREATE TABLE t (id INT PRIMARY KEY, a INT NOT NULL, UNIQUE KEY by_a (a));
+CREATE TABLE u (id INT PRIMARY KEY, a INT NOT NULL, KEY by_a (a));";
+    assert_eq!(broken(MYSQL, &[tables, "DROP INDEX by_a ON t;"]), ["drop-unique-index"]);
+    assert_eq!(broken(MYSQL, &[tables, "ALTER TABLE u DROP KEY by_a;"]), [""; 0]);
+    assert_eq!(
+        broken(MYSQL, &[tables, "DROP INDEX by_a ON u;", "DROP INDEX by_a ON t;"]),
+        ["drop-unique-index"]
+    );
+    let again = "ALTER TABLE t DROP KEY by_a, ADD UNIQUE KEY by_a (a, id);";
+    assert_eq!(broken(MYSQL, &[tables, again]), [""; 0]);
+}
+
+#[test]
+fn an_index_that_went_with_its_table_is_not_missed_again() {
+    let table = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); CREATE INDEX t_a ON t (a);";
+    let rebuild = "\
+-- whimbrel: foreign_keys=off
+CREATE TABLE new_t (id INTEGER PRIMARY KEY, a TEXT NOT NULL);
+INSERT INTO new_t SELECT id, a FROM t;
+DROP TABLE t;
+ALTER TABLE new_t RENAME TO t;";
+    assert_eq!(broken(SQLITE, &[table, rebuild]), ["rebuild-forgets"]);
+    assert_eq!(broken(SQLITE, &[table, rebuild, rebuild]), [""; 0]);
+}
+
+#[test]
+fn what_is_not_known_of_the_server_is_no_reason_to_speak_of_each_column() {
+    let set = Memory::new()
+        .with_sql(1, "t", "CREATE TABLE t (id INT PRIMARY KEY);")
+        .with_sql(2, "a", "ALTER TABLE t ADD COLUMN a INT;")
+        .set()
+        .expect("a set");
+    for product in [Product::Mysql, Product::Mariadb] {
+        let findings = Policy::new().lint(&set, product, &Conditions::default()).expect("a policy");
+        assert!(findings.is_empty(), "{findings:?}");
+    }
+}

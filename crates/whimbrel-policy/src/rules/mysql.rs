@@ -103,10 +103,13 @@ pub(super) const RULES: &[Rule] = &[
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Index, names, on, .. } => {
                 let name = names.iter().find(|name| {
-                    let index = case
-                        .catalog
-                        .index(&name.name)
-                        .filter(|index| index.unique && on.as_ref().is_none_or(|on| on.may_be(&index.table)));
+                    let index = match on {
+                        Some(on) => {
+                            case.catalog.indexes_of(on).find(|index| index.name.as_ref() == Some(&name.name))
+                        }
+                        None => case.catalog.index(&name.name),
+                    };
+                    let index = index.filter(|index| index.unique);
                     let old = |table: &Name| !case.is_new(table) && !made_again(case, table, &name.name);
                     match (index, on) {
                         (Some(index), _) => old(&index.table),
