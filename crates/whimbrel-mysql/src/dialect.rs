@@ -33,6 +33,7 @@ macro_rules! server {
 pub const MYSQL: Dialect = Dialect {
     identifier,
     literal,
+    quoted,
     version: Some("version()"),
     transaction: TransactionSql {
         begin: "START TRANSACTION READ WRITE",
@@ -232,6 +233,11 @@ fn holder(table: &TableName) -> String {
 
 pub(crate) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
+}
+
+/// With `''` for a quote this is no other text's end, whether a backslash means something or not.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\0', "").replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// A backslash means itself under `NO_BACKSLASH_ESCAPES` and not otherwise, other characters are what the connection's

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, Dialect, FlightSql, HistorySql, LockSql, RoleSql, SessionNumber, SettingsSql, TableName,
-    Timeouts, TransactionSql,
+    BootQuery, Dialect, FlightSql, HistorySql, LockSql, RoleSql, SecretSql, SessionNumber, SettingsSql,
+    TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -15,6 +15,7 @@ use crate::rules::RULES;
 /// What the core has to know about PostgreSQL.
 pub const DIALECT: Dialect = Dialect {
     literal,
+    quoted: literal,
     transaction: TransactionSql {
         // Whatever the role's or the database's defaults.
         begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -71,6 +72,8 @@ pub const DIALECT: Dialect = Dialect {
         },
         leave: "RESET ROLE",
     }),
+    // The client writes what it sends to `log`, but for what is bound.
+    secrets: SecretSql::Setting { set: "SELECT set_config($1, $2, false)", statement: put_together },
     preflight: Some(PREFLIGHT),
     flight_bytes: 1 << 20,
     session: SessionNumber::Unknown,
@@ -106,6 +109,13 @@ pub(crate) const UNDO: &str = "set_config('search_path',NULL,true),set_config('r
 /// [`FIX`] and [`UNDO`].
 pub(crate) const FIX_POOLED: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
     set_config('client_encoding', 'UTF8', true), set_config('search_path', NULL, true), set_config('role', NULL, true)";
+
+/// A block that executes the text which these parts make, in quotes that none of them has.
+fn put_together(parts: &str) -> String {
+    let tag = (0..).map(|number| format!("$whimbrel_{number}$")).find(|tag| !parts.contains(tag.as_str()));
+    let tag = tag.unwrap_or_default();
+    format!("DO {tag}BEGIN EXECUTE concat({parts}); END{tag}")
+}
 
 fn timeouts(timeouts: &Timeouts) -> String {
     let local = timeouts.local;

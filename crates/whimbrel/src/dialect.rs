@@ -22,6 +22,8 @@ pub struct Dialect {
     pub identifier: fn(&str) -> String,
     /// Writes a text as a literal that means exactly this text, whatever the session's settings.
     pub literal: fn(&str) -> String,
+    /// Writes a text in quotes, and nothing else, for placeholders in scripts: some statements take no other form.
+    pub quoted: fn(&str) -> String,
     /// The schema that the table is in when none was configured, if the dialect wants one named.
     pub default_schema: Option<&'static str>,
     /// How a transaction is begun, committed and rolled back.
@@ -47,6 +49,8 @@ pub struct Dialect {
     pub timeouts: Option<fn(&Timeouts) -> String>,
     /// How a role is assumed, where that is possible.
     pub role: Option<RoleSql>,
+    /// How a secret comes into a statement.
+    pub secrets: SecretSql,
     /// The questions of a [`Preflight`](crate::Preflight); `None`: they cannot be asked.
     pub preflight: Option<PreflightSql>,
     /// How the connection is protected. A fact about a connection rather than the dialect: a driver fills it in in its own
@@ -156,6 +160,21 @@ pub struct RoleSql {
     pub assume: fn(&str, bool) -> String,
     /// Goes back to the role that the session began with.
     pub leave: &'static str,
+}
+
+/// How a secret comes into a statement.
+#[derive(Clone, Copy, Debug)]
+pub enum SecretSql {
+    /// As a literal: the client keeps what it sends to itself.
+    Literal,
+    /// The client writes what it sends to a log, values that are bound apart not: the session is given a setting, and the
+    /// statement is put together on the server.
+    Setting {
+        /// A query that sets the session's setting of the name that is bound first to the text that is bound second.
+        set: &'static str,
+        /// A statement that executes the text to which these expressions, with commas between them, are joined.
+        statement: fn(&str) -> String,
+    },
 }
 
 /// How long statements may wait and take.
@@ -375,6 +394,7 @@ impl Dialect {
             lexing,
             identifier: standard_identifier,
             literal: standard_literal,
+            quoted: standard_literal,
             default_schema: None,
             transaction: TransactionSql {
                 begin: "BEGIN",
@@ -393,6 +413,7 @@ impl Dialect {
             foreign_keys: None,
             timeouts: None,
             role: None,
+            secrets: SecretSql::Literal,
             preflight: None,
             transport: Transport::Unknown,
             flight_bytes: 1 << 20,

@@ -31,6 +31,8 @@ pub struct Directives {
     pub lock_timeout: Option<Duration>,
     /// `statement_timeout=5min`: how long a statement may take.
     pub statement_timeout: Option<Duration>,
+    /// `placeholders`: `${…}` is filled in when it is executed.
+    pub placeholders: bool,
     /// `allow RULE because REASON`: what a policy need not object to.
     pub waivers: Vec<Waiver>,
 }
@@ -100,6 +102,7 @@ impl Directives {
             };
             let twice = match (name, value) {
                 ("no-transaction", None) => std::mem::replace(&mut directives.no_transaction, true),
+                ("placeholders", None) => std::mem::replace(&mut directives.placeholders, true),
                 ("foreign_keys", Some("off")) => std::mem::replace(&mut directives.foreign_keys_off, true),
                 ("lock_timeout" | "statement_timeout", Some(value)) => {
                     let Some(time) = parse_duration(value) else {
@@ -175,7 +178,7 @@ impl fmt::Display for DirectiveError {
         match &self.problem {
             DirectiveProblem::Unknown(text) => write!(
                 f,
-                "unknown directive `{}`: known are no-transaction, foreign_keys=off, lock_timeout=…, \
+                "unknown directive `{}`: known are no-transaction, placeholders, foreign_keys=off, lock_timeout=…, \
                  statement_timeout=… and allow … because …",
                 text.escape_debug()
             ),

@@ -82,7 +82,12 @@ pub struct Name<'t> {
 
 impl<'t> Effect<'t> {
     /// Reads a statement's head. `None`: it is none of those on one object.
+    ///
+    /// What has placeholders has none either: what will stand there is not known here.
     pub fn of(statement: &Statement<'t>) -> Option<Self> {
+        if statement.text().contains("${") {
+            return None;
+        }
         Reader::of(statement).statement()
     }
 }

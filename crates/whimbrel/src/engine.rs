@@ -4,6 +4,7 @@
 mod bundle;
 mod commit;
 mod failure;
+mod fill;
 mod flight;
 mod journal;
 mod packet;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub(crate) use self::commit::lock_deadline;
 pub(crate) use self::failure::{Failing, place};
+pub(crate) use self::fill::Values;
 pub(crate) use self::session::{Deadline, Found, Locked, Session, jittered};
 
 use crate::backup::Backup;

@@ -34,6 +34,7 @@ mod migration;
 mod migrator;
 mod moment;
 mod observe;
+mod placeholder;
 mod plan;
 mod preflight;
 mod prepare;
@@ -54,7 +55,8 @@ pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
     BootQuery, BootSet, CausalSql, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys, HistorySql,
-    LockSql, RoleSql, Rule, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts, TransactionSql,
+    LockSql, RoleSql, Rule, SecretSql, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts,
+    TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};

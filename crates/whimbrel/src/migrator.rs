@@ -7,9 +7,10 @@ mod postpone;
 mod preflight;
 mod settle;
 mod status;
+mod values;
 mod verbs;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 pub use self::settle::{Ending, Settlement};
@@ -26,6 +27,7 @@ use crate::migration::{MigrationSet, Version};
 use crate::observe::Observer;
 use crate::plan::{Ahead, Gaps, Goal, OutOfOrder, Request, Reverted, Transaction, Unbaselined};
 use crate::preflight::Preflight;
+use crate::secret::SecretProvider;
 use crate::source::Source;
 use crate::step::{
     BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps,
@@ -77,6 +79,8 @@ pub struct Migrator<'a> {
     verifiers: Vec<Box<dyn Verifier + 'a>>,
     approvers: Vec<Box<dyn Approver + 'a>>,
     preflight: Preflight,
+    values: BTreeMap<String, String>,
+    secrets: Option<(Box<dyn SecretProvider + 'a>, Duration)>,
     observers: Vec<Box<dyn Observer + 'a>>,
     backup: Option<Box<dyn Backup + 'a>>,
     application: Option<(String, String)>,
@@ -116,6 +120,8 @@ impl<'a> Migrator<'a> {
             verifiers: Vec::new(),
             approvers: Vec::new(),
             preflight: Preflight::new(),
+            values: BTreeMap::new(),
+            secrets: None,
             observers: Vec::new(),
             backup: None,
             application: None,
@@ -356,6 +362,40 @@ impl<'a> Migrator<'a> {
         self
     }
 
+    /// Gives the value for `${name}` and `${name:ident}` in scripts with the directive `placeholders`.
+    ///
+    /// It is filled in when the script is executed: `${name}` as a quoted literal, `${name:ident}` as a quoted identifier;
+    /// there is no raw form. The script with its placeholders is what is hashed, so another value makes no migration
+    /// pending. In scripts without the directive `${` means itself.
+    ///
+    /// ```
+    /// # use whimbrel::{Memory, Migrator};
+    /// let script = "-- whimbrel: placeholders\nCREATE ROLE ${reader:ident}; COMMENT ON ROLE ${reader:ident} IS ${note};";
+    /// let migrations = Memory::new().with_sql(1, "reader", script);
+    /// let migrator = Migrator::new(&migrations).with_value("reader", "app_reader").with_value("note", "it's ours");
+    /// ```
+    ///
+    /// # If interrupted
+    /// A statement outside transactions that holds a placeholder, and was cut off, is *unknown*: what it was about cannot be
+    /// looked for.
+    #[must_use]
+    pub fn with_value(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
+    }
+
+    /// Says who hands out the secrets for `${secret:name}` in scripts with the directive `placeholders`, and how long each may
+    /// take. They are asked for when such a script is about to be run, and not before.
+    ///
+    /// A secret is filled in as a quoted literal. It appears in no plan, history, event or error, nor in a log of the
+    /// clients; a server that logs statements, or shows them to administrators, sees it on MySQL, MariaDB and SQLite, and on
+    /// PostgreSQL where it logs bound values.
+    #[must_use]
+    pub fn with_secrets(mut self, provider: impl SecretProvider + 'a, longest: Duration) -> Self {
+        self.secrets = Some((Box::new(provider), longest));
+        self
+    }
+
     /// Adds an observer.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
@@ -383,6 +423,9 @@ impl<'a> Migrator<'a> {
         let mut findings = Vec::new();
         let mut sets = Vec::with_capacity(self.parts.len());
         let mut names = HashSet::new();
+        if let Some(error) = self.odd_values() {
+            return Err(error);
+        }
         if self.role.is_some() && dialect.role.is_none() {
             return Err(Error::new(
                 ErrorKind::Configuration,

@@ -6,6 +6,7 @@ use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Migration, ScriptFile, SetName};
+use crate::placeholder::{Form, Placeholder, find};
 use crate::script::{Position, Script, Statement};
 
 /// With whom a script may share a transaction.
@@ -32,6 +33,14 @@ pub(crate) struct Prepared {
     /// Whether the script may change settings of the session by itself. What a trigger or a default of it changes is put
     /// back at the end of the run only.
     pub(crate) may_set: bool,
+    /// What is filled in, and where in the script.
+    pub(crate) placeholders: Vec<(Placeholder, Position)>,
+}
+
+impl Prepared {
+    pub(crate) fn wants_secrets(&self) -> bool {
+        self.placeholders.iter().any(|(it, _)| it.form == Form::Secret)
+    }
 }
 
 /// The first words of statements that change settings, or run functions that may.
@@ -84,6 +93,19 @@ pub(crate) fn prepare(
             && (directives.lock_timeout.is_some() || directives.statement_timeout.is_some()),
         format!("{} has no timeouts of its own for statements: remove the directive", dialect.name),
     );
+    let mut placeholders = Vec::new();
+    if directives.placeholders {
+        let text = file.text();
+        match find(text, &dialect.lexing) {
+            Ok(found) => placeholders.extend(found.into_iter().map(|it| {
+                let position = Position::of(text, it.start);
+                (it, position)
+            })),
+            Err(problems) => findings.extend(problems.iter().map(|problem| {
+                finding(FindingKind::Script, Position::of(text, problem.offset), problem.to_string())
+            })),
+        }
+    }
     if script.statements().is_empty() {
         let message = "holds no statement: write one, or delete the file before it is applied anywhere";
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
@@ -137,6 +159,10 @@ pub(crate) fn prepare(
             sharing = Sharing::Alone;
         }
     }
+    // What is bound apart cannot be sent before answers are awaited.
+    if sharing == Sharing::Shared && placeholders.iter().any(|(it, _)| it.form == Form::Secret) {
+        sharing = Sharing::Alone;
+    }
     if findings.is_empty() {
         Ok(Prepared {
             directives,
@@ -145,6 +171,7 @@ pub(crate) fn prepare(
             in_transaction,
             data_only,
             may_set,
+            placeholders,
         })
     } else {
         Err(findings)

@@ -125,6 +125,27 @@ impl DriverError {
         self.offset
     }
 
+    /// The same error without the part that may quote values, for as long as none may be shown whoever asks.
+    pub(crate) fn without_private(mut self) -> Self {
+        self.private = self.private.map(|_| "not shown, since a secret may be in it".to_owned());
+        self
+    }
+
+    /// The same error without a text that it must not show, wherever it may stand.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        if secret.is_empty() {
+            return self;
+        }
+        let hide = |text: &mut String| {
+            if text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        };
+        hide(&mut self.message);
+        [&mut self.code, &mut self.private, &mut self.hint].into_iter().flatten().for_each(hide);
+        self
+    }
+
     /// The same error with another message: for scrubbing.
     pub(crate) fn with_message(mut self, message: String) -> Self {
         self.message = message;

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
 use crate::plan::PlanItem;
+use crate::prepare::Prepared;
 use crate::script::Script;
 
 /// Guards a script: where the transaction is not the one that our messages opened, there is no such savepoint.
@@ -75,7 +76,8 @@ impl<'e> Engine<'e, '_> {
         self.dialect.flight.is_some()
             && items.iter().all(|item| {
                 let rebuild = item.prepared().is_some_and(|prepared| prepared.directives.foreign_keys_off);
-                item.in_transaction() && item.rust_step().is_none() && !rebuild
+                let secret = item.prepared().is_some_and(Prepared::wants_secrets);
+                item.in_transaction() && item.rust_step().is_none() && !rebuild && !secret
             })
     }
 

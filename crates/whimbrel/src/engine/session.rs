@@ -4,10 +4,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-use crate::dialect::{Dialect, SessionNumber, TableName};
+use super::fill::{Filled, Values, setting};
+use crate::dialect::{Dialect, SecretSql, SessionNumber, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, RowError, select_all_sql};
+use crate::secret::Secret;
 
 /// A driver during one verb.
 pub(crate) struct Session<'d> {
@@ -20,6 +22,8 @@ pub(crate) struct Session<'d> {
     locked: bool,
     /// Whether the server is one of several that take writes, once that was asked.
     clustered: Option<bool>,
+    /// What is filled into scripts.
+    values: Option<Values>,
 }
 
 impl Drop for Session<'_> {
@@ -32,7 +36,7 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: 0, locked: false, clustered: None }
+        Self { driver, queries: 0, open: 0, locked: false, clustered: None, values: None }
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -73,7 +77,20 @@ impl<'d> Session<'d> {
 
     pub(crate) async fn query_with(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
         self.queries += 1;
-        self.driver.query(sql, values).await
+        self.driver.query(sql, values).await.map_err(|error| self.scrubbed(error))
+    }
+
+    /// From here on placeholders are filled in.
+    pub(crate) fn fill(&mut self, values: Values) {
+        self.values = Some(values);
+    }
+
+    /// Everything that a driver reports comes through here.
+    fn scrubbed(&self, error: DriverError) -> DriverError {
+        match &self.values {
+            Some(values) => values.scrub(error, self.driver.dialect()),
+            None => error,
+        }
     }
 
     /// Runs a query, and again as long as the database is busy and the deadline has not come.
@@ -112,8 +129,16 @@ impl<'d> Session<'d> {
         messages: &[Message<'_>],
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
-        self.queries += 1;
-        self.driver.execute(messages, answers).await?;
+        let filled: Vec<Option<Filled>> = match &self.values {
+            Some(values) => messages.iter().map(|message| values.fill(message, self.dialect())).collect(),
+            None => Vec::new(),
+        };
+        if filled.iter().flatten().next().is_some() {
+            self.execute_filled(messages, &filled, answers).await?;
+        } else {
+            self.queries += 1;
+            self.driver.execute(messages, answers).await.map_err(|error| self.scrubbed(error))?;
+        }
         let counted = answers.messages();
         let short = counted.len() != messages.len();
         let wrong =
@@ -131,6 +156,50 @@ impl<'d> Session<'d> {
             ));
         }
         Ok(())
+    }
+
+    /// Runs messages of which some were filled in. What an error tells of places is told of those before.
+    async fn execute_filled(
+        &mut self,
+        messages: &[Message<'_>],
+        filled: &[Option<Filled>],
+        answers: &mut Answers<'_>,
+    ) -> Result<(), DriverError> {
+        let settings: Vec<&(String, Secret)> = filled.iter().flatten().flat_map(|it| &it.settings).collect();
+        for (number, (_, secret)) in settings.iter().enumerate() {
+            self.set(number, secret.expose()).await?;
+        }
+        let sent: Vec<Message<'_>> = messages
+            .iter()
+            .zip(filled)
+            .map(|(message, filled)| match filled {
+                Some(filled) => Message::new(filled.text.as_str(), message.statements),
+                None => Message::new(&*message.sql, message.statements),
+            })
+            .collect();
+        self.queries += 1;
+        let result = self.driver.execute(&sent, answers).await;
+        // In a transaction that has failed the settings go with it.
+        if result.is_ok() {
+            for number in 0..settings.len() {
+                self.set(number, "").await?;
+            }
+        }
+        result.map_err(|error| {
+            let place = error.offset().zip(filled.get(answers.messages().len()).and_then(Option::as_ref));
+            let error = match place {
+                Some((offset, filled)) => error.with_offset(filled.before(offset)),
+                None => error,
+            };
+            self.scrubbed(error)
+        })
+    }
+
+    /// Gives a setting of the session a value, which is bound, so that no log of the client's has it.
+    async fn set(&mut self, number: usize, text: &str) -> Result<(), DriverError> {
+        let SecretSql::Setting { set, .. } = self.dialect().secrets else { return Ok(()) };
+        let values = [Value::Text(setting(number)), Value::Text(text.to_owned())];
+        self.query_with(set, &values).await.map(drop)
     }
 
     /// Runs one message of our own.

@@ -87,6 +87,10 @@ pub(crate) async fn is_whole(
     let Some(atomic) = dialect.effects.and_then(|effects| effects.atomic) else { return Ok(true) };
     let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
     let these = if together { statements } else { &statements[..statements.len().min(1)] };
+    // Of which table that would be is not known here.
+    if these.iter().any(|statement| statement.text().contains("${")) {
+        return Ok(false);
+    }
     let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();
     let row = ask(session, &format!("SELECT {}", atomic(&words)), deadline).await?;
     Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))

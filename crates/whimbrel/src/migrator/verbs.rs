@@ -56,6 +56,7 @@ impl<'a> Migrator<'a> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = self.read_all(&mut verb).await?;
         let mut plan = self.decide(&mut verb, &history, &self.request).await?;
+        self.check_values(&plan)?;
         let conditions = self.conditions(&mut verb, &plan).await?;
         plan.set_conditions(conditions);
         Verified::shown(plan, &self.verifier_refs()).await
@@ -456,6 +457,9 @@ impl<'a> Migrator<'a> {
             }
             plan.set_conditions(conditions.clone().unwrap_or_default());
             let plan = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await?;
+            if let Some(values) = self.values(&plan).await? {
+                verb.session.fill(values);
+            }
             report.outcome = outcome_of(&plan, goal);
             let before = report.migrations.len();
             let engine = Engine::new(

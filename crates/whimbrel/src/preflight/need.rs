@@ -40,6 +40,9 @@ pub enum Right {
 impl Need {
     /// What a statement needs. `None`: nothing, or nothing that its first words tell.
     pub(crate) fn of(statement: &Statement<'_>) -> Option<Self> {
+        if statement.text().contains("${") {
+            return None;
+        }
         let mut reader = Reader::of(statement);
         let right = right(&mut reader)?;
         for word in ["IF", "NOT", "EXISTS", "ONLY", "CONCURRENTLY"] {

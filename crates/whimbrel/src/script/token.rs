@@ -59,7 +59,7 @@ pub struct Words<'s, 't> {
 impl<'s, 't> Words<'s, 't> {
     /// The tokens of a script from `offset` to `end`. Whether something stands behind them matters: only at the very end
     /// of a text are two minus signs a comment on MySQL.
-    pub(super) fn new(script: &'t str, offset: usize, end: usize, lexing: &'s Lexing) -> Words<'s, 't> {
+    pub(crate) fn new(script: &'t str, offset: usize, end: usize, lexing: &'s Lexing) -> Words<'s, 't> {
         let text = script.get(offset..end).unwrap_or_default();
         let mut lexer = Lexer::new(text, lexing);
         lexer.continued = end < script.len();

@@ -1,0 +1,194 @@
+//! Placeholders in scripts: where they stand, and what they ask for. Fills none.
+
+use std::fmt;
+
+use crate::script::{Lexing, TokenKind, Words};
+
+/// How many bytes may stand between the braces.
+const LONGEST: usize = 120;
+
+/// Something in a script that is filled in when it is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Placeholder {
+    /// Where it begins and ends, in bytes.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) form: Form,
+    pub(crate) name: String,
+}
+
+/// As what it is filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `${name}`: a quoted literal.
+    Literal,
+    /// `${name:ident}`: a quoted identifier.
+    Identifier,
+    /// `${secret:name}`: a quoted literal that nobody is told.
+    Secret,
+}
+
+/// A dollar sign and a brace that are no placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlaceholderProblem {
+    pub(crate) offset: usize,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    InQuotes,
+    BehindAWord,
+    Form,
+}
+
+impl fmt::Display for PlaceholderProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.what {
+            What::InQuotes => {
+                "a placeholder inside quotes is not filled in: take it out of them, as in `'a' || ${name}`, or write \
+                 `'$' || '{…}'` for the text itself"
+            }
+            What::BehindAWord => "a placeholder right behind a word: put a blank between them",
+            What::Form => {
+                "not a placeholder: write `${name}`, `${name:ident}` or `${secret:name}`, where a name is of letters, \
+                 digits, `_`, `.`, `/` and single `-`"
+            }
+        })
+    }
+}
+
+/// The placeholders of a text, in their order. What stands in comments is none.
+pub(crate) fn find(text: &str, lexing: &Lexing) -> Result<Vec<Placeholder>, Vec<PlaceholderProblem>> {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    if !text.contains("${") {
+        return Ok(found);
+    }
+    let mut after = 0;
+    for token in Words::new(text, 0, text.len(), lexing).filter(|token| token.text.contains('$')) {
+        if token.offset < after {
+            continue;
+        }
+        if matches!(token.kind, TokenKind::String | TokenKind::QuotedIdentifier) {
+            if let Some(at) = token.text.find("${") {
+                problems.push(PlaceholderProblem { offset: token.offset + at, what: What::InQuotes });
+            }
+            continue;
+        }
+        let end = token.offset + token.text.len();
+        let rest = text.get(end..).unwrap_or_default();
+        let Some(inside) = token.text.ends_with('$').then(|| rest.strip_prefix('{')).flatten() else {
+            continue;
+        };
+        let start = end - 1;
+        let mut wrong = |what| problems.push(PlaceholderProblem { offset: start, what });
+        if token.text != "$" {
+            wrong(What::BehindAWord);
+            continue;
+        }
+        let close = inside.bytes().take(LONGEST).position(|byte| byte == b'}');
+        let read = close.and_then(|close| Some((close, read(inside.get(..close)?)?)));
+        match read {
+            Some((close, (form, name))) => {
+                after = end + 1 + close + 1;
+                found.push(Placeholder { start, end: after, form, name: name.to_owned() });
+            }
+            None => wrong(What::Form),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+fn read(inside: &str) -> Option<(Form, &str)> {
+    let (form, name) = if let Some(name) = inside.strip_prefix("secret:") {
+        (Form::Secret, name)
+    } else if let Some(name) = inside.strip_suffix(":ident") {
+        (Form::Identifier, name)
+    } else {
+        (Form::Literal, inside)
+    };
+    is_name(name).then_some((form, name))
+}
+
+/// Whether a value can have this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-');
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(letter)
+        && !name.contains("--")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: [(&str, Lexing); 4] = [
+        ("sqlite", Lexing::SQLITE),
+        ("postgres", Lexing::POSTGRES),
+        ("mysql", Lexing::MYSQL),
+        ("mariadb", Lexing::MARIADB),
+    ];
+
+    #[test]
+    fn placeholders_are_found_where_sql_has_values_and_names() {
+        let text = "CREATE TABLE ${schema:ident}.t (a text DEFAULT ${a.b-c}); -- ${not} this\n\
+                    /* ${nor} this */ SELECT ${secret:db/password},${a}::text, 1";
+        for (dialect, lexing) in ALL {
+            let found = find(text, &lexing).unwrap_or_else(|problems| panic!("{dialect}: {problems:?}"));
+            let told: Vec<_> =
+                found.iter().map(|it| (it.form, it.name.as_str(), &text[it.start..it.end])).collect();
+            assert_eq!(
+                told,
+                [
+                    (Form::Identifier, "schema", "${schema:ident}"),
+                    (Form::Literal, "a.b-c", "${a.b-c}"),
+                    (Form::Secret, "db/password", "${secret:db/password}"),
+                    (Form::Literal, "a", "${a}"),
+                ],
+                "{dialect}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_placeholder_is_told_with_its_place() {
+        for (dialect, lexing) in ALL {
+            for (text, offset, word) in [
+                ("SELECT 'a ${b}'", 10, "inside quotes"),
+                ("SELECT \"a ${b}\"", 10, "inside quotes"),
+                ("SELECT ${}", 7, "not a placeholder"),
+                ("SELECT ${a b}", 7, "not a placeholder"),
+                ("SELECT ${a--b}", 7, "not a placeholder"),
+                ("SELECT ${a:raw}", 7, "not a placeholder"),
+                ("SELECT ${1}", 7, "not a placeholder"),
+                ("SELECT ${a", 7, "not a placeholder"),
+                ("SELECT ${secret:}", 7, "not a placeholder"),
+            ] {
+                let problems = find(text, &lexing).expect_err(text);
+                assert_eq!((problems.len(), problems[0].offset), (1, offset), "{dialect}: {text}");
+                assert!(problems[0].to_string().contains(word), "{dialect}: {text}: {}", problems[0]);
+            }
+        }
+        let problems = find("SELECT a${b}", &Lexing::MYSQL).expect_err("a$ is a word");
+        assert!(problems[0].to_string().contains("blank"));
+        let problems = find("DO $$ SELECT ${a} $$", &Lexing::POSTGRES).expect_err("a body is a string");
+        assert!(problems[0].to_string().contains("inside quotes"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[a$ {}'\":;é/*-]{0,30}") {
+            for (_, lexing) in ALL {
+                if let Ok(found) = find(&text, &lexing) {
+                    for it in found {
+                        let own = &text[it.start..it.end];
+                        let whole = own.starts_with("${") && own.ends_with('}');
+                        prop_assert!(whole, "{}", own);
+                    }
+                }
+            }
+        }
+    }
+}

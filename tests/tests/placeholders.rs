@@ -1,0 +1,267 @@
+//! Values are filled into scripts when they are executed, quoted, and secrets are seen nowhere but in the database.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use whimbrel::{
+    ErrorKind, Event, FindingKind, Memory, Migrator, Outcome, Secret, SecretProvider, Tracing, async_trait,
+};
+use whimbrel_testkit::ServerKind;
+use whimbrel_tests::either::{Database, Either, kinds};
+
+/// What must not be seen.
+const SECRET: &str = "Kept4kept'Kept6";
+
+static HEARD: Mutex<String> = Mutex::new(String::new());
+
+fn hear(text: &str) {
+    HEARD.lock().expect("not poisoned").push_str(&format!("{text}\n"));
+}
+
+/// Hears what the clients write to `log`, at every level.
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        hear(&format!("log {} {}: {}", record.level(), record.target(), record.args()));
+    }
+
+    fn flush(&self) {}
+}
+
+struct Vault;
+
+#[async_trait]
+impl SecretProvider for Vault {
+    async fn secret(&self, name: &str) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>> {
+        match name {
+            "db/password" => Ok(Secret::new(SECRET)),
+            "slow" => std::future::pending().await,
+            _ => Err("there is no such secret".into()),
+        }
+    }
+}
+
+fn heard(memory: &Memory) -> Migrator<'_> {
+    Migrator::new(memory)
+        .with_secrets(Vault, Duration::from_secs(20))
+        .with_observer(|event: &Event<'_>| hear(&format!("{event:?}")))
+        .with_observer(Tracing::new())
+        .with_failure_pause(Duration::ZERO)
+        .with_database_messages()
+}
+
+async fn text(db: &mut Either, sql: &str) -> String {
+    db.lines(sql).await.trim_end_matches(['\n', '|']).to_owned()
+}
+
+/// Texts that would be something else if they were not quoted.
+const ODD: [&str; 6] = ["it's", "a\\'; DROP TABLE t; --", "$whimbrel_0$ ${b}", "\"`[]", "", "naïve"];
+
+#[tokio::test]
+async fn a_value_is_the_text_that_it_is_and_a_name_the_name_that_it_is() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        for (number, odd) in ODD.into_iter().enumerate() {
+            let table = format!("odd {number} '\"`; --");
+            let header = if number % 2 == 0 { "" } else { "-- whimbrel: no-transaction\n" };
+            let script = format!(
+                "{header}-- whimbrel: placeholders\n-- ${{not}} this\nCREATE TABLE ${{table:ident}} (a VARCHAR(100));\n\
+                 INSERT INTO ${{table:ident}} VALUES (${{odd}}), ('$'),('{{odd}}');"
+            );
+            let memory = Memory::new()
+                .with_set(whimbrel::SetName::new(format!("set{number}")).expect("a name"))
+                .with_sql(1, "odd", script);
+            let migrator = |value: &str| {
+                Migrator::new(&memory)
+                    .with_unbaselined(whimbrel::Unbaselined::Allow)
+                    .with_value("odd", value)
+                    .with_value("table", &table)
+            };
+            migrator(odd).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {odd}: {error:#}"));
+            let quoted = match kind {
+                ServerKind::Postgres => format!("\"{}\"", table.replace('"', "\"\"")),
+                _ => format!("`{}`", table.replace('`', "``")),
+            };
+            let found =
+                text(&mut db, &format!("SELECT a FROM {quoted} WHERE a NOT IN ('$', '{{odd}}')")).await;
+            assert_eq!(found, odd, "{kind}");
+            // The template is what counts.
+            let report = migrator("another").run(&mut db).await.expect("nothing to do");
+            assert_eq!(report.outcome, Outcome::UpToDate, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_is_seen_nowhere_but_in_the_database() {
+    log::set_boxed_logger(Box::new(Log)).expect("the first one");
+    log::set_max_level(log::LevelFilter::Trace);
+    for kind in kinds() {
+        for outside in [false, true] {
+            let what = format!("{kind}, outside {outside}");
+            let database = Database::new(kind).await;
+            let mut db = database.open().await;
+            let header = if outside { "-- whimbrel: no-transaction\n" } else { "" };
+            let user = whimbrel_testkit::Server::unique_name();
+            let create = match kind {
+                ServerKind::Postgres => "CREATE ROLE ${user:ident} LOGIN PASSWORD ${secret:db/password}",
+                _ => "CREATE USER ${user:ident} IDENTIFIED BY ${secret:db/password}",
+            };
+            let script = format!(
+                "{header}-- whimbrel: placeholders\nCREATE TABLE kept (name VARCHAR(40), value VARCHAR(40));\n\
+                 INSERT INTO kept VALUES (${{user}}, ${{secret:db/password}});\n{create};\n\
+                 UPDATE kept SET name = concat(name, ${{user}}) WHERE value = ${{secret:db/password}} AND name = 'x';"
+            );
+            let memory = Memory::new().with_sql(1, "keys", script);
+            let migrator = heard(&memory).with_value("user", &user);
+            let plan = migrator.plan(&mut db).await.expect("a plan");
+            hear(&format!("{plan} {plan:?}"));
+            let report = migrator.run(&mut db).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+            hear(&format!("{report} {report:?} {migrator:?}"));
+            assert_eq!(text(&mut db, "SELECT value FROM kept").await, SECRET, "{what}");
+            // The password is the secret.
+            let url = database.url_of(&user).with_password(Secret::new(SECRET));
+            if kind != ServerKind::Postgres {
+                db.run(&format!("GRANT SELECT ON {}.* TO {user}", database.name)).await;
+                Either::connect(&url).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+            }
+
+            // A statement that fails, and of which the database tells the value.
+            let wrong = match kind {
+                ServerKind::Postgres => "SELECT CAST(${secret:db/password} AS integer);",
+                _ => {
+                    "CREATE TABLE one (id INT PRIMARY KEY, v VARCHAR(40) UNIQUE);\n\
+                      INSERT INTO one VALUES (1, ${secret:db/password}), (2, ${secret:db/password});"
+                }
+            };
+            let failing =
+                memory.clone().with_sql(2, "wrong", format!("{header}-- whimbrel: placeholders\n{wrong}"));
+            let error = heard(&failing).with_value("user", &user).run(&mut db).await.expect_err("it fails");
+            assert_eq!(
+                (error.kind(), error.migration()),
+                (ErrorKind::Files, Some("2_wrong")),
+                "{what}: {error:#}"
+            );
+            assert!(format!("{error:#}").contains("not shown, since a secret"), "{what}: {error:#}");
+            hear(&format!("{error} {error:?} {error:#}"));
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                hear(&format!("{cause} {cause:?}"));
+                source = cause.source();
+            }
+            hear(&db.lines("SELECT * FROM whimbrel_history").await);
+            if kind == ServerKind::Postgres {
+                hear(&db.lines("SELECT query FROM pg_stat_activity").await);
+                let setting =
+                    db.lines("SELECT coalesce(current_setting('whimbrel.secret_0', true), '')").await;
+                assert_eq!(setting, "|\n", "{what}: it stays in the session");
+            }
+        }
+    }
+    let heard = HEARD.lock().expect("not poisoned");
+    assert!(heard.contains("log DEBUG tokio_postgres") && heard.contains("applied"), "nothing was heard");
+    for needle in [SECRET, "Kept4kept", "Kept6", &SECRET.replace('\'', "''")] {
+        let at = heard.find(needle).map(|at| &heard[at.saturating_sub(300)..(at + 100).min(heard.len())]);
+        assert_eq!(at, None, "the secret was seen");
+    }
+}
+
+#[tokio::test]
+async fn without_the_directive_a_dollar_means_itself() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let memory = Memory::new().with_sql(
+            1,
+            "dollars",
+            "CREATE TABLE dollars (a VARCHAR(40));\nINSERT INTO dollars VALUES ('${a} $b'); -- ${a}",
+        );
+        Migrator::new(&memory)
+            .with_value("a", "no")
+            .run(&mut db)
+            .await
+            .unwrap_or_else(|e| panic!("{kind}: {e:#}"));
+        assert_eq!(text(&mut db, "SELECT a FROM dollars").await, "${a} $b", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_or_misplaced_is_told_before_anything_is_applied() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let first = Memory::new().with_sql(1, "first", "CREATE TABLE first (a VARCHAR(40))");
+        let with = |script: &str| {
+            first.clone().with_sql(2, "second", format!("-- whimbrel: placeholders\n{script}"))
+        };
+        let cases: [(&str, FindingKind, &str); 4] = [
+            ("INSERT INTO first VALUES (${a});", FindingKind::Value, "asks for the value `a`"),
+            ("INSERT INTO first VALUES (${secret:a});", FindingKind::Value, "asks for the secret `a`"),
+            ("INSERT INTO first VALUES ('x ${a}');", FindingKind::Script, "inside quotes"),
+            ("INSERT INTO first VALUES (${a:raw});", FindingKind::Script, "not a placeholder"),
+        ];
+        for (script, wanted, words) in cases {
+            let memory = with(script);
+            let error = Migrator::new(&memory).run(&mut db).await.expect_err(script);
+            assert_eq!(error.findings()[0].kind(), wanted, "{kind}: {error:#}");
+            let told = format!("{error:#}");
+            assert!(told.contains(words) && told.contains("0002_second.sql:2:"), "{kind}: {told}");
+            assert!(db.try_run("SELECT 1 FROM first").await.is_err(), "{kind}: something was applied");
+        }
+        // A secret that is not to be had.
+        for (name, longest, words) in [
+            ("nobody", Duration::from_secs(20), "does not give"),
+            ("slow", Duration::from_millis(50), "not answered"),
+        ] {
+            let memory = with(&format!("INSERT INTO first VALUES (${{secret:{name}}});"));
+            let error =
+                Migrator::new(&memory).with_secrets(Vault, longest).run(&mut db).await.expect_err(name);
+            assert!(error.kind() == ErrorKind::Application && error.to_string().contains(words), "{error:#}");
+            assert!(db.try_run("SELECT 1 FROM first").await.is_err(), "{kind}: something was applied");
+        }
+        let memory = with("INSERT INTO first VALUES (${a}, 1);");
+        let error = Migrator::new(&memory)
+            .with_value("a", "a long value")
+            .run(&mut db)
+            .await
+            .expect_err("two columns");
+        assert!(format!("{error:#}").contains("0002_second.sql:2:"), "{kind}: {error:#}");
+        let error =
+            Migrator::new(&memory).with_value("a b", "").run(&mut db).await.expect_err("no such name");
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error:#}");
+    }
+}
+
+#[test]
+fn sqlite_fills_values_and_secrets_too() {
+    use whimbrel_sqlite as _;
+    let mut db = rusqlite::Connection::open_in_memory().expect("a database");
+    let script = "-- whimbrel: placeholders\nCREATE TABLE ${t:ident} (a, b);\nINSERT INTO ${t:ident} VALUES (${v}, ${secret:db/password});";
+    for (number, odd) in ODD.into_iter().enumerate() {
+        let set = whimbrel::SetName::new(format!("set{number}")).expect("a name");
+        let memory = Memory::new().with_set(set).with_sql(1, "odd", script);
+        let migrator = heard(&memory)
+            .with_unbaselined(whimbrel::Unbaselined::Allow)
+            .with_value("t", format!("t \" {number}"))
+            .with_value("v", odd);
+        migrator.run_blocking(&mut db).unwrap_or_else(|error| panic!("{odd}: {error:#}"));
+        let sql = format!("SELECT a, b FROM \"t \"\" {number}\"");
+        let row: (String, String) =
+            db.query_row(&sql, (), |row| Ok((row.get(0)?, row.get(1)?))).expect("a row");
+        assert_eq!(row, (odd.to_owned(), SECRET.to_owned()));
+    }
+    let memory = Memory::new().with_sql(
+        1,
+        "wrong",
+        "-- whimbrel: placeholders\nSELECT ${secret:db/password} FROM nowhere",
+    );
+    let migrator = heard(&memory).with_unbaselined(whimbrel::Unbaselined::Allow);
+    let error = migrator.run_blocking(&mut db).expect_err("no such table");
+    assert!(!format!("{error} {error:?} {error:#}").contains("Kept"), "{error:#}");
+}
