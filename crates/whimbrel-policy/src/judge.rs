@@ -15,6 +15,7 @@ use crate::policy::Policy;
 use crate::reading::{self, Reading, Unparsed};
 use crate::rule::Rule;
 use crate::rules;
+use crate::stand_in;
 
 /// A script that would be run.
 pub(crate) struct Run<'a> {
@@ -57,6 +58,9 @@ impl<'a> Judge<'a> {
     pub(crate) fn recall(&mut self, file: &ScriptFile) {
         let Some(lexing) = reading::lexing(self.server.product) else { return };
         let Ok(script) = Script::parse(file.text(), &lexing) else { return };
+        let filled = Directives::read(&script).is_ok_and(|directives| directives.placeholders);
+        let text = if filled { stand_in::text(file.text()) } else { file.text().into() };
+        let Ok(script) = Script::parse(&text, &lexing) else { return };
         for statement in script.statements() {
             if may_make_something(statement) {
                 for deed in reading::read(statement, &self.server).unwrap_or_default().deeds {
@@ -98,6 +102,12 @@ impl<'a> Judge<'a> {
                 }
                 return;
             }
+        };
+        let text = stand_in::text(run.file.text());
+        // With a directive for it, since `${` may be anything else.
+        let script = match Script::parse(&text, &lexing) {
+            Ok(filled) if directives.placeholders => filled,
+            _ => script,
         };
         let mut waivers = self.waivers(run, &directives);
         let locked = self.locked.take().filter(|_| run.shares && run.in_transaction);

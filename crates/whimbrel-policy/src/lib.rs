@@ -38,6 +38,7 @@ mod policy;
 mod reading;
 mod rule;
 mod rules;
+mod stand_in;
 
 pub use self::example::{Example, Observation};
 pub use self::level::Level;

@@ -306,3 +306,16 @@ fn a_new_table_in_one_schema_says_nothing_of_its_namesake_in_another() {
     assert_eq!(broken(&format!("{create}\nDROP TABLE logs;")), ["drop-table"]);
     assert_eq!(broken("CREATE TABLE logs (id int8 PRIMARY KEY);\nDROP TABLE public.logs;"), [""; 0]);
 }
+
+#[test]
+fn placeholders_are_judged_as_what_they_are_filled_in_as() {
+    let header = "-- whimbrel: placeholders\n";
+    assert_eq!(broken(&format!("{header}CREATE ROLE ${{app:ident}} PASSWORD ${{secret:db/app}};")), [""; 0]);
+    assert_eq!(
+        broken(&format!("{header}CREATE ROLE ${{app:ident}} PASSWORD ${{app}};")),
+        ["password-in-script"]
+    );
+    let tables = "CREATE TABLE ${a:ident}.t (id int8 PRIMARY KEY);\nDROP TABLE ${a:ident}.t;";
+    assert_eq!(broken(&format!("{header}{tables}")), [""; 0]);
+    assert_eq!(broken(&format!("{header}{tables}\nDROP TABLE ${{b:ident}}.t;")), ["drop-table"]);
+}

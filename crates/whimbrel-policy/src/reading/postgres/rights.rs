@@ -6,6 +6,7 @@ use squawk_syntax::SyntaxNode;
 use super::expression;
 use super::tree::{below, child, children, has, name, name_in, string, word, word_in, words};
 use crate::deed::{Deed, Grant, Name, ObjectKind, Rights};
+use crate::stand_in;
 
 pub(super) fn grant(node: &SyntaxNode) -> Option<Deed> {
     let default = node.kind() == K::GRANT_DEFAULT_PRIVILEGES;
@@ -56,7 +57,7 @@ pub(super) fn role(node: &SyntaxNode) -> Option<Deed> {
     }
     let password = below(node, K::ROLE_OPTION_PASSWORD)
         .chain(below(node, K::ROLE_OPTION_ENCRYPTED_PASSWORD))
-        .any(|option| string(&option).is_some());
+        .any(|option| string(&option).is_some_and(|password| !stand_in::is_secret(&password)));
     Some(Deed::Role { name, powers, password })
 }
 
