@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
-use whimbrel::{History, Memory, MigrationSet, Migrator, Request, Verified};
+use whimbrel::{Conditions, History, Memory, MigrationSet, Migrator, Product, Request, Verified};
+use whimbrel_policy::Policy;
 
 use self::contest::{contest, verdict};
 
@@ -161,6 +162,25 @@ fn planning(rounds: usize) -> bool {
         & verdict("linear: 20 times as many take at most 30 times as long", ratios[2] <= 30.0)
 }
 
+/// What the policy takes for 1,000 migrations, as the SQL of each database.
+fn judging(rounds: usize) -> bool {
+    let policy = Policy::new();
+    let set = memory(1_000).set().expect("a set");
+    let lint =
+        |product| time(|| policy.lint(&set, product, &Conditions::default()).expect("rules for it").len()).0;
+    let took = lint(Product::Postgres).max(lint(Product::Mysql)).max(lint(Product::Sqlite));
+    contest(
+        "judge 1,000 migrations",
+        rounds,
+        &mut [
+            ("SQLite", &mut || lint(Product::Sqlite)),
+            ("PostgreSQL", &mut || lint(Product::Postgres)),
+            ("MySQL", &mut || lint(Product::Mysql)),
+        ],
+    );
+    verdict("within half a second", took <= Duration::from_millis(500))
+}
+
 /// The value of a future that has nothing to wait for.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
@@ -173,6 +193,9 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 fn main() -> std::process::ExitCode {
     let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(15);
     let folder = tempfile::TempDir::new().expect("a folder");
-    let met = apply_from_empty(folder.path(), rounds) & no_op(folder.path(), rounds) & planning(rounds);
+    let met = apply_from_empty(folder.path(), rounds)
+        & no_op(folder.path(), rounds)
+        & planning(rounds)
+        & judging(rounds);
     if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

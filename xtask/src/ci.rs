@@ -57,6 +57,7 @@ const BY_THEMSELVES: &[&str] = &[
     "whimbrel",
     "whimbrel-embed",
     "whimbrel-sign",
+    "whimbrel-policy",
     "whimbrel-sqlite",
     "whimbrel-postgres",
     "whimbrel-mysql",

@@ -262,8 +262,8 @@ impl Plan {
         self.sets.iter().any(|set| set.ahead)
     }
 
-    /// Whether migrations share transactions where they can.
-    pub(crate) fn shares(&self) -> bool {
+    /// Whether migrations share transactions where they can, so that what one locks is locked until the last one is done.
+    pub fn shares(&self) -> bool {
         self.shares
     }
 }

@@ -114,6 +114,11 @@ impl PlanItem {
         self.set.name()
     }
 
+    /// The set that it belongs to, whole.
+    pub fn set(&self) -> &MigrationSet {
+        &self.set
+    }
+
     /// The migration, if the set has it.
     pub fn migration(&self) -> Option<&Migration> {
         match self.which {

@@ -5,7 +5,23 @@ use super::token::{Token, TokenKind, Words};
 use super::{Bodies, Lexing};
 
 /// The words that begin or end a transaction, if the statement that `words` begins does.
-pub(super) fn transaction_control(words: Words<'_, '_>, lexing: &Lexing) -> Option<&'static str> {
+pub(super) fn transaction_control(mut words: Words<'_, '_>, lexing: &Lexing) -> Option<&'static str> {
+    // Statements stand inside statements as deep as the script is long: a loop, since a stack ends.
+    loop {
+        match control(words, lexing)? {
+            Control::Begins(word) => return Some(word),
+            Control::Runs(inner) => words = inner,
+        }
+    }
+}
+
+/// What a statement does to transactions, or the statement inside of it that it runs.
+enum Control<'s, 't> {
+    Begins(&'static str),
+    Runs(Words<'s, 't>),
+}
+
+fn control<'s, 't>(words: Words<'s, 't>, lexing: &Lexing) -> Option<Control<'s, 't>> {
     let mut ahead = words;
     let first = ahead.next().filter(|token| token.kind == TokenKind::Word)?;
     let found = lexing.transaction_control.iter().copied().find(|phrase| {
@@ -16,7 +32,7 @@ pub(super) fn transaction_control(words: Words<'_, '_>, lexing: &Lexing) -> Opti
                         == others.len())
         })
     });
-    match found {
+    let word = match found {
         Some(["ROLLBACK", ..]) if rolls_back_to_savepoint(ahead.clone()) => None,
         // `PREPARE transaction AS …` prepares a statement of that name.
         Some(["PREPARE", "TRANSACTION"]) => {
@@ -29,10 +45,11 @@ pub(super) fn transaction_control(words: Words<'_, '_>, lexing: &Lexing) -> Opti
             None
         }
         Some(["START", "TRANSACTION"]) => Some("START TRANSACTION"),
-        Some([word, ..]) => Some(word),
-        _ if lexing.autocommit_variable && first.is_keyword("SET") => sets_autocommit(ahead, lexing),
+        Some([word, ..]) => Some(*word),
+        _ if lexing.autocommit_variable && first.is_keyword("SET") => return sets_autocommit(ahead),
         _ => None,
-    }
+    };
+    word.map(Control::Begins)
 }
 
 /// `ROLLBACK [WORK | TRANSACTION [name]] TO …`
@@ -43,7 +60,7 @@ fn rolls_back_to_savepoint(words: Words<'_, '_>) -> bool {
 /// Whether a `SET` assigns to the system variable `autocommit`, among other variables perhaps; reading
 /// it is fine, and so is the user's variable `@autocommit`. MariaDB's `SET STATEMENT … FOR` runs the
 /// statement after it.
-fn sets_autocommit(mut words: Words<'_, '_>, lexing: &Lexing) -> Option<&'static str> {
+fn sets_autocommit<'s, 't>(mut words: Words<'s, 't>) -> Option<Control<'s, 't>> {
     let (mut target, mut depth, mut statement) = (true, 0_usize, false);
     let mut before: Option<Token<'_>> = None;
     while let Some(token) = words.next() {
@@ -58,14 +75,14 @@ fn sets_autocommit(mut words: Words<'_, '_>, lexing: &Lexing) -> Option<&'static
             },
             TokenKind::Word if before.is_none() && token.is_keyword("STATEMENT") => statement = true,
             TokenKind::Word if statement && depth == 0 && !target && token.is_keyword("FOR") => {
-                return transaction_control(words, lexing);
+                return Some(Control::Runs(words));
             }
             TokenKind::Word | TokenKind::QuotedIdentifier
                 if target
                     && token.text.trim_matches('`').eq_ignore_ascii_case("autocommit")
                     && !before.is_some_and(|token| token.is_symbol("@")) =>
             {
-                return Some("SET autocommit");
+                return Some(Control::Begins("SET autocommit"));
             }
             _ => {}
         }
@@ -99,4 +116,18 @@ pub(super) fn problem(words: &Words<'_, '_>, lexing: &Lexing) -> Option<ProblemK
         return Some(ProblemKind::TransactionControl { word });
     }
     (lexing.copy_data && copies_client_data(words.clone())).then_some(ProblemKind::CopyData)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lexing, Script};
+
+    #[test]
+    fn statements_inside_statements_do_not_use_up_the_stack() {
+        let deep = "SET STATEMENT a = 1 FOR ".repeat(100_000);
+        let script = Script::parse(&deep, &Lexing::MARIADB).map(|script| script.statements().len());
+        assert_eq!(script, Ok(1));
+        let problems = Script::parse(&format!("{deep} COMMIT"), &Lexing::MARIADB).expect_err("it commits");
+        assert_eq!(problems.len(), 1);
+    }
 }
