@@ -2,6 +2,7 @@
 
 mod exposure;
 mod provider;
+mod reference;
 
 use std::env;
 use std::fmt;
@@ -15,6 +16,7 @@ use self::exposure::Exposure;
 use crate::url::UrlError;
 
 pub use self::provider::{ProviderError, SecretProvider};
+pub use self::reference::{SecretReference, SecretReferenceError};
 
 /// What a file may hold at most; whoever names a larger one has named the wrong one.
 const LARGEST_FILE: usize = 64 * 1024;

@@ -3,6 +3,8 @@
 
 mod approvals;
 mod conduct;
+mod configuration;
+mod destruction;
 mod files;
 mod history;
 mod nonsense;
