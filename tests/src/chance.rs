@@ -20,6 +20,11 @@ impl Chance {
         Self(seed)
     }
 
+    /// From this seed: the same numbers each time.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A number below `end`, which is at least 1.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

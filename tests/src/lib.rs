@@ -4,6 +4,8 @@ pub mod certificate;
 pub mod chance;
 pub mod dying;
 pub mod either;
+pub mod knock;
+pub mod memory;
 pub mod picture;
 pub mod remote;
 pub mod sets;

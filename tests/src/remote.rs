@@ -26,7 +26,7 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// # Errors
 /// The driver's.
 pub async fn connect(url: &str) -> whimbrel::Result<Box<dyn Driver>> {
-    let url = DatabaseUrl::parse(url).expect("a URL of the harness");
+    let url = DatabaseUrl::parse(url).expect("a URL of the harness").allowing_default_credentials();
     Ok(match url.scheme() {
         Scheme::Postgres => Box::new(Postgres::connect(&url).await?),
         _ => Box::new(MySql::connect(&url).await?),

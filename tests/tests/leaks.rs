@@ -399,6 +399,74 @@ async fn ways_to_fail(kind: ServerKind) -> usize {
     ways
 }
 
+/// Ways in which SQLite has, or is told, a secret: parameters of URLs and URIs, and literals of scripts.
+fn ways_to_fail_on_sqlite() -> usize {
+    let p = PASSWORD;
+    let mut ways = 0;
+    let mut seen = |what: &str, text: String| {
+        assert!(!text.contains(PASSWORD), "SQLite, {what}: {text}");
+        hear(&text);
+        ways += 1;
+    };
+    for text in [
+        format!("sqlite://app:{p}@h/app.db"),
+        format!("sqlite:?key={p}"),
+        format!("sqlite:app.db?{p}"),
+        format!("sqlite:app.db?sslmode={p}"),
+        format!("sqlite:app.db?password={p}"),
+        format!("sqlite:app.db?user={p}"),
+        format!("sqlite:app.db?key={p}%"),
+        format!("sqlite:app.db?key={p}%00"),
+        format!("sqlite:app.db?key={p}&key={p}"),
+        format!("sqlite:app%zz.db?key={p}"),
+    ] {
+        let error = DatabaseUrl::parse(&text).expect_err(&text);
+        seen(&text, shown(&error));
+    }
+    let url = DatabaseUrl::parse(&format!("sqlite:app.db?key={p}&mode=ro")).expect("a URL");
+    seen("a parameter", format!("{url} {url:?} {url:#?}"));
+    let folder = whimbrel_tests::memory_folder();
+    for uri in [
+        format!("file:/nowhere/app.db?key={p}"),
+        format!("file:{}/app.db?mode={p}", folder.path().display()),
+        format!("file:{}/app.db?vfs={p}", folder.path().display()),
+        format!("file:{}/app.db?cache={p}", folder.path().display()),
+        format!("file://app:{p}@h/app.db"),
+        format!("file:/nowhere/app.db?mode=ro&hexkey={p}#{p}"),
+    ] {
+        let error = whimbrel_testkit::block_on(whimbrel_sqlite::Sqlite::open(&uri)).expect_err(&uri);
+        seen(&uri, format!("{}{error:#}", shown(&error)));
+    }
+    for script in [
+        format!("ATTACH '/nowhere/x.db' AS other KEY '{p}';"),
+        format!("CREATE TABLE t (n CHECK (n <> '{p}'));\nINSERT INTO t VALUES ('{p}');"),
+        format!("INSERT INTO nowhere VALUES ('{p}');"),
+        format!("SELECT '{p}"),
+        format!("SELECT load_extension('{p}');"),
+        format!(
+            "-- whimbrel: no-transaction\nPRAGMA key = '{p}';\nSELECT nothing FROM nowhere WHERE a = '{p}';"
+        ),
+    ] {
+        let mut db = rusqlite::Connection::open(folder.path().join("scripts.db")).expect("a file");
+        let watch = |event: &Event<'_>| hear(&format!("told {event:?}"));
+        let table = whimbrel::TableName::new(&format!("history_{}", script.len())).expect("a name");
+        let set = Memory::new().with_sql(1, "secret", script.clone());
+        let error = Migrator::new(set)
+            .with_table(table.clone())
+            .with_unbaselined(whimbrel::Unbaselined::Allow)
+            .with_observer(watch)
+            .with_observer(Tracing::new())
+            .run_blocking(&mut db)
+            .expect_err(&script);
+        let rows = match db.prepare(&format!("SELECT * FROM {table}")) {
+            Ok(_) => whimbrel_tests::picture::rows(&db, &format!("SELECT * FROM {table}")),
+            Err(_) => String::new(),
+        };
+        seen(&script, format!("{}{error:#}{rows}", shown(&error)));
+    }
+    ways
+}
+
 /// A run that succeeds and one that fails, told to everybody who may listen.
 async fn migrate(db: &mut Either) {
     let set = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);\nINSERT INTO t VALUES (1);");
@@ -416,12 +484,15 @@ async fn migrate(db: &mut Either) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_password_is_in_any_error_debug_log_event_panic_or_row() {
+async fn threat_07_a_password_is_in_no_error_debug_log_event_span_panic_or_row_however_a_connection_fails() {
     listen_in();
+    let ways = ways_to_fail_on_sqlite();
+    println!("SQLite: {ways} ways in which a secret could be shown");
+    assert_eq!(ways, 23);
     for kind in kinds() {
         let ways = ways_to_fail(kind).await;
         println!("{kind}: {ways} ways in which a connection fails");
-        assert!(ways >= 15, "{kind}: {ways}");
+        assert!(ways >= 30, "{kind}: {ways}");
     }
     // The fixture itself is heard: what a client logs, and what is told.
     let secret = Secret::new(PASSWORD);
@@ -433,9 +504,11 @@ async fn no_password_is_in_any_error_debug_log_event_panic_or_row() {
     });
     assert!(caught.is_err());
     let heard = HEARD.lock().expect("nobody panics").clone();
-    for word in ["log ", "told Planned", "event whimbrel", "panic "] {
+    for word in ["log ", "told Planned", "event whimbrel", "span ", "panic "] {
         assert!(heard.contains(word), "nothing was heard of `{word}`");
     }
     let lines: Vec<&str> = heard.lines().filter(|line| line.contains(PASSWORD)).collect();
     assert!(lines.is_empty(), "{lines:#?}");
+    let line = std::fs::read("/proc/self/cmdline").expect("the arguments of this process");
+    assert!(!String::from_utf8_lossy(&line).contains(PASSWORD));
 }

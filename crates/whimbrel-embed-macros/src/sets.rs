@@ -153,3 +153,56 @@ fn ready<T>(future: impl Future<Output = whimbrel::Result<T>>) -> whimbrel::Resu
         Poll::Pending => Err(Error::new(ErrorKind::Bug, "the manifest's verifier waits for something")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use whimbrel::{Directory, Manifest};
+
+    use super::*;
+
+    const FILES: [(&str, &str); 4] = [
+        ("0001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n"),
+        ("0002_fill.up.sql", "INSERT INTO users (id) VALUES (1);\n"),
+        ("0002_fill.down.sql", "DELETE FROM users;\n"),
+        ("R__names.sql", "UPDATE users SET name = 'x';\n"),
+    ];
+
+    /// Whether the macro would make a set of this folder.
+    fn compiles(folder: &Path, dialect: Option<(&'static str, Lexing)>) -> bool {
+        let arguments: Arguments = syn::parse_str("\"migrations\"").expect("arguments");
+        check(dialect, folder, "migrations", &arguments).is_ok()
+    }
+
+    #[test]
+    fn no_byte_of_a_directory_can_be_flipped_before_it_is_compiled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in FILES {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        let set = Directory::new(folder.path()).unlocked().read("none").expect("it can be read");
+        let manifest = folder.path().join(layout::MANIFEST_FILE);
+        fs::write(&manifest, Manifest::lock(&set, None).0.to_string()).expect("written");
+        let names = FILES.map(|(name, _)| name).into_iter().chain([layout::MANIFEST_FILE]);
+        let sqlite = Some(("sqlite", Lexing::SQLITE));
+        let mut flipped = 0;
+        for name in names {
+            let path = folder.path().join(name);
+            let good = fs::read(&path).expect("it is there");
+            for at in 0..good.len() {
+                for changed in (0..8).map(|bit| good[at] ^ (1 << bit)).chain([!good[at]]) {
+                    let mut bytes = good.clone();
+                    bytes[at] = changed;
+                    fs::write(&path, bytes).expect("written");
+                    let what = || format!("{name}: byte {at} was {:#04x} and is {changed:#04x}", good[at]);
+                    assert!(!compiles(folder.path(), None), "{}", what());
+                    flipped += 1;
+                }
+            }
+            fs::write(&path, good).expect("written");
+            assert!(compiles(folder.path(), None) && compiles(folder.path(), sqlite), "{name} is as it was");
+        }
+        assert!(flipped > 5000, "{flipped}");
+    }
+}

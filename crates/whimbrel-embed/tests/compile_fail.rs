@@ -53,6 +53,14 @@ fn write_directories(root: &Path) -> Result {
     };
     good("good")?;
     good("file_differs")?.write("0002_orders.sql", "CREATE TABLE orders (id TEXT PRIMARY KEY);\n")?;
+    // One bit, in a script and in a digest.
+    good("byte_flipped")?.write("0001_users.sql", USERS.replace("id INTEGER", "id HNTEGER"))?.edit_manifest(
+        |text| {
+            let at = text.find("0002_orders").unwrap_or_default() - 2;
+            let digit = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+            format!("{}{digit}{}", &text[..at], &text[at + 1..])
+        },
+    )?;
     good("file_unlisted")?.write("0003_items.sql", "CREATE TABLE items (id INTEGER);\n")?;
     good("file_missing")?.remove("0002_orders.sql")?;
     good("file_misnamed")?.write("README.md", "Migrations\n")?;

@@ -22,6 +22,7 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<(Conn, Transp
             url.scheme()
         )));
     }
+    url.check_credentials()?;
     let mut timeout = TIMEOUT;
     for (name, value) in url.parameters() {
         // The name is not shown: a separator left out makes a name of a value.

@@ -30,12 +30,10 @@ pub(crate) fn endpoints(url: &DatabaseUrl) -> whimbrel::Result<Vec<Endpoint>> {
         return Err(Error::new(ErrorKind::Configuration, what)
             .with_note("next", "write `postgres://`, or use the other driver"));
     }
+    url.check_credentials()?;
     let mut common = Config::new();
     if let Some(user) = url.user() {
         common.user(user);
-    }
-    if let Some(password) = url.password() {
-        common.password(password.expose());
     }
     if let Some(database) = url.database() {
         common.dbname(database);
@@ -65,6 +63,10 @@ fn endpoint(mut config: Config, url: &DatabaseUrl, host: &Host) -> whimbrel::Res
     };
     if let Some(port) = host.port {
         config.port(port);
+    }
+    // Last, and in no configuration that is copied: the client does not wipe it.
+    if let Some(password) = url.password() {
+        config.password(password.expose());
     }
     let protection = protection(url, &host.address)?;
     // Never the client's default, which goes on in plaintext if the server has no TLS.

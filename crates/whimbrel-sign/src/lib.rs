@@ -51,12 +51,18 @@
 //! Several sets in one migrator are each verified with a signature of its own; a [`Joined`](whimbrel::Joined) set has
 //! none.
 //!
+//! # Approvals
+//!
+//! A plan that somebody has to approve, since a policy says so, can be approved by a signature over its digest:
+//! [`SignedApprovals`].
+//!
 //! # Older manifests
 //!
 //! A manifest that was signed once stays signed. What a run would do under one that is older than the history is told
 //! by the plan, and refused; `docs/signatures.md` says exactly what is recognised and what is not.
 
 mod allowed_signers;
+mod approval;
 mod armor;
 mod minisign;
 mod replay;
@@ -66,6 +72,7 @@ mod timestamp;
 mod verdict;
 mod verifier;
 
+pub use self::approval::SignedApprovals;
 pub use self::verifier::SignatureVerifier;
 
 /// The namespace of SSH's signatures over manifests: `ssh-keygen -Y sign -n whimbrel`. A signature that was made for

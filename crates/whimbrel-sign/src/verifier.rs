@@ -121,8 +121,22 @@ impl SignatureVerifier {
         self
     }
 
+    pub(crate) fn keys(&self) -> &[TrustedKey] {
+        &self.keys
+    }
+
+    pub(crate) fn threshold(&self) -> usize {
+        self.threshold
+    }
+
+    /// A name of a signer, by the number that a verdict gives.
+    pub(crate) fn name(&self, signer: usize) -> &str {
+        let key = group(&self.keys).iter().position(|of| *of == signer).and_then(|at| self.keys.get(at));
+        key.and_then(|key| key.names.first()).map_or("", String::as_str)
+    }
+
     /// Whether the threshold can be met at all.
-    fn check_threshold(&self) -> Result<()> {
+    pub(crate) fn check_threshold(&self) -> Result<()> {
         let signers = group(&self.keys).into_iter().collect::<BTreeSet<_>>().len();
         let wrong = |what: String| Err(Error::new(ErrorKind::Configuration, what));
         match self.threshold {
@@ -135,7 +149,7 @@ impl SignatureVerifier {
         }
     }
 
-    fn seconds(&self) -> Result<i64> {
+    pub(crate) fn seconds(&self) -> Result<i64> {
         let time = self.verify_time.unwrap_or_else(SystemTime::now);
         let since =
             time.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok());

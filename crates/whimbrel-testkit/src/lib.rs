@@ -6,6 +6,7 @@
 //! - [`Server`] is a real server, PostgreSQL, MariaDB or MySQL, started from what is installed and shared by the tests
 //!   of a run; [`PgBouncer`] pools its connections, a [`Proxy`] counts, delays and cuts them, and [`Galera`] is two
 //!   MariaDB servers in a cluster.
+//! - [`walk`] takes each migration of a set up, down and up again, and compares the [`Schema`]s.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
 //!
 //! Nothing here needs an async runtime.
@@ -17,7 +18,9 @@ mod faulty;
 mod pending;
 mod proxy;
 mod record;
+mod schema;
 mod server;
+mod walk;
 
 #[doc(hidden)]
 pub use self::conformance::{Bench, checks, run_check, unknown_exceptions};
@@ -28,7 +31,9 @@ pub use self::faulty::{Faulty, Moment};
 pub use self::pending::{block_on, drop_after};
 pub use self::proxy::{Proxy, Towards, Traffic, Wire};
 pub use self::record::Record;
+pub use self::schema::Schema;
 pub use self::server::{
     Durability, Galera, Installation, PgBouncer, Pooling, Server, ServerError, ServerErrorKind, ServerKind,
     ServerOptions, TestRun,
 };
+pub use self::walk::{WalkError, Walked, Way, walk};

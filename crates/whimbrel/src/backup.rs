@@ -15,6 +15,13 @@ use crate::step::StepError;
 ///
 /// **On failure:** nothing is applied.
 ///
+/// A tool that connects by itself, as `pg_dump` does, sees what was committed when it began, and so nothing of the run; what
+/// applications write later is not in its dump. It must not wait for what the driver's transaction holds: on a first run
+/// that is the history's table, which it does not see. The [example] for PostgreSQL, MariaDB and MySQL shows it, with the
+/// password in neither arguments nor variables.
+///
+/// [example]: https://github.com/whimbrel-rs/whimbrel/tree/main/examples/backup
+///
 /// # If interrupted
 /// Nothing is applied; half a backup may lie where it was to be put.
 #[async_trait]

@@ -283,6 +283,7 @@ impl Error {
         if !inner.findings.is_empty() && inner.location.is_none() {
             f.write_str(&refusal(inner.findings.len(), inner.report.as_ref()))?;
             inner.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"))?;
+            inner.notes.iter().try_for_each(|(name, text)| write!(f, "\n  = {name}: {text}"))?;
             return match inner.report.as_ref().filter(|report| !report.migrations.is_empty()) {
                 Some(report) => write!(f, "\n  = {}", Before(report)),
                 None => Ok(()),

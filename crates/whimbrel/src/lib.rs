@@ -82,7 +82,7 @@ pub use self::plan::{
 pub use self::preflight::{Need, Preflight, PreflightSql, Right, RightsQuery, Transport};
 pub use self::report::{MigrationReport, Outcome, Report};
 pub use self::secret::{ProviderError, Secret, SecretProvider};
-pub use self::source::{Directory, Joined, Memory, Source, SourceFile};
+pub use self::source::{Directory, Joined, Memory, Source, SourceFile, Writers};
 pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;

@@ -266,7 +266,10 @@ impl FromStr for Manifest {
         let mut repeatables = None;
         let (mut files, mut formers, mut tombstones) = (Vec::<FileLine>::new(), Vec::new(), Vec::new());
         let mut paths = HashSet::new();
-        let mut lines = text.lines().enumerate().map(|(index, line)| (index as u32 + 1, line.trim_end()));
+        let mut lines = text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index as u32 + 1, line.trim_end_matches([' ', '\t', '\r'])));
         match lines.next() {
             Some((_, FIRST_LINE)) => {}
             _ => return Err(ManifestError { line: 1, problem: Problem::FirstLine }),

@@ -4,6 +4,7 @@ mod assemble;
 mod directory;
 mod joined;
 mod memory;
+mod writers;
 
 use async_trait::async_trait;
 
@@ -11,6 +12,7 @@ pub use self::assemble::SourceFile;
 pub use self::directory::Directory;
 pub use self::joined::Joined;
 pub use self::memory::Memory;
+pub use self::writers::Writers;
 
 use crate::error::Result;
 use crate::migration::MigrationSet;

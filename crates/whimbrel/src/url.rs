@@ -1,6 +1,7 @@
 //! Where a database is, who connects, and how it is protected. Knows URLs and their parts; opens no connection.
 
 mod authority;
+mod credentials;
 mod error;
 mod host;
 mod parse;
@@ -111,6 +112,8 @@ pub struct DatabaseUrl {
     /// What a parameter holds may be a secret, whatever its name.
     parameters: Vec<(String, Secret)>,
     tls: Tls,
+    /// Whether user names and passwords that everybody knows may go to other machines.
+    default_credentials: bool,
 }
 
 impl DatabaseUrl {
@@ -127,6 +130,7 @@ impl DatabaseUrl {
             database: None,
             parameters: Vec::new(),
             tls: Tls::default(),
+            default_credentials: false,
         };
         match (scheme, host.address) {
             (Scheme::Sqlite, HostAddress::Socket(path)) => blank.with_database(path.to_string_lossy()),
@@ -214,6 +218,27 @@ impl DatabaseUrl {
         self.tls.mode(host)
     }
 
+    /// Refuses user names and passwords that everybody knows, unless every host is this machine (a socket, or
+    /// [loopback](HostAddress::is_loopback)): a password like `postgres`, `changeme` or the user's own name, and none at all
+    /// for `root`, `postgres` or the anonymous user of MySQL. The drivers ask this before they connect.
+    ///
+    /// ```
+    /// use whimbrel::DatabaseUrl;
+    /// # fn main() -> whimbrel::Result<()> {
+    /// let url = DatabaseUrl::parse("postgres://postgres:postgres@db.example.com/shop")?;
+    /// assert!(url.check_credentials().is_err());
+    /// // For a database that is thrown away, in a network of its own.
+    /// url.allowing_default_credentials().check_credentials()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// They are such, and were not [allowed](Self::allowing_default_credentials).
+    pub fn check_credentials(&self) -> Result<(), UrlError> {
+        credentials::check(self)
+    }
+
     /// The file with the certificates of the authorities to trust; without one, the platform's are trusted.
     pub fn root_certificate(&self) -> Option<&Path> {
         self.tls.root.as_deref()
@@ -258,6 +283,14 @@ impl DatabaseUrl {
         let name = name.into();
         self.parameters.retain(|(own, _)| *own != name);
         self.parameters.push((name, Secret::new(value)));
+        self
+    }
+
+    /// Allows user names and passwords that everybody knows for hosts that are not this machine, which otherwise are
+    /// [refused](Self::check_credentials).
+    #[must_use]
+    pub fn allowing_default_credentials(mut self) -> Self {
+        self.default_credentials = true;
         self
     }
 

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use super::Source;
 use super::assemble::{SourceFile, files_error};
+use super::writers::{Doubt, Watch, Writers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
 use crate::migration::{MigrationSet, SetName};
@@ -18,9 +19,13 @@ use crate::migration::{MigrationSet, SetName};
 /// dialect. Its files are checked against its `whimbrel.sum`; a directory without one is refused unless
 /// [`unlocked`](Self::unlocked).
 ///
+/// What everybody may write to is refused, be it the directory, a folder or a file, and so is a link that leads out of
+/// the directory: see [`with_writers`](Self::with_writers) and [`following_links`](Self::following_links). In production
+/// ask for [`Writers::Owner`], or embed the set.
+///
 /// ```
-/// use whimbrel::Directory;
-/// let source = Directory::new("migrations").recursive();
+/// use whimbrel::{Directory, Writers};
+/// let source = Directory::new("migrations").recursive().with_writers(Writers::Owner);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Directory {
@@ -28,12 +33,21 @@ pub struct Directory {
     set: Option<SetName>,
     recursive: bool,
     unlocked: bool,
+    writers: Writers,
+    follows: bool,
 }
 
 impl Directory {
     /// The directory at this path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), set: None, recursive: false, unlocked: false }
+        Self {
+            path: path.into(),
+            set: None,
+            recursive: false,
+            unlocked: false,
+            writers: Writers::default(),
+            follows: false,
+        }
     }
 
     /// Names the set. Without, it has the manifest's name, or `app`.
@@ -57,6 +71,20 @@ impl Directory {
         self
     }
 
+    /// Who may be able to write to the directory and to what is in it; [`Writers::Group`] if nothing is said.
+    #[must_use]
+    pub fn with_writers(mut self, writers: Writers) -> Self {
+        self.writers = writers;
+        self
+    }
+
+    /// Follows links that lead out of the directory, as build systems make them; what they lead to is checked as the rest.
+    #[must_use]
+    pub fn following_links(mut self) -> Self {
+        self.follows = true;
+        self
+    }
+
     /// Reads the files now, without an async runtime.
     ///
     /// # Errors
@@ -65,22 +93,32 @@ impl Directory {
         let own = self.path.join(dialect);
         let path = if own.is_dir() { own } else { self.path.clone() };
         let root = path.to_string_lossy().into_owned();
-        let mut walk = Walk { recursive: self.recursive, files: Vec::new(), wrong: Vec::new() };
-        walk.folder(&path, "").map_err(|(path, error)| unreadable(&path, &error))?;
-        if !walk.wrong.is_empty() {
-            return Err(files_error(walk.wrong));
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |error: io::Error| unreadable(&path, &error)
+        };
+        let watch = Watch::new(self.writers, &self.path, self.follows).map_err(at(&self.path))?;
+        let mut walk = Walk { recursive: self.recursive, watch, files: Vec::new(), wrong: Vec::new() };
+        if path != self.path {
+            // Who may write to the directory may exchange the dialect's folder.
+            walk.look_at_folder(&self.path).map_err(at(&self.path))?;
         }
+        walk.folder(&path, "").map_err(|(path, error)| unreadable(&path, &error))?;
         let sum = path.join(layout::MANIFEST_FILE);
-        let manifest = match read_file(&sum) {
-            Ok(bytes) => Some(
-                String::from_utf8(bytes)
-                    .map_err(|_| Error::new(ErrorKind::Files, format!("{} is not UTF-8", sum.display())))?,
-            ),
+        let manifest = match walk.read_file(&sum) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&sum, &error)),
         };
+        let signature = signature(&path.join(layout::SIGNATURE_FILE), &mut walk)?;
+        if !walk.wrong.is_empty() {
+            return Err(files_error(walk.wrong));
+        }
+        let manifest = manifest.map(String::from_utf8).transpose();
+        let manifest =
+            manifest.map_err(|_| Error::new(ErrorKind::Files, format!("{} is not UTF-8", sum.display())))?;
         let set = MigrationSet::from_files(self.set.clone(), &root, walk.files, manifest.as_deref())?;
-        let set = match signature(&path.join(layout::SIGNATURE_FILE))? {
+        let set = match signature {
             Some(signature) => set.with_signature(signature),
             None => set,
         };
@@ -98,6 +136,7 @@ impl Source for Directory {
 
 struct Walk {
     recursive: bool,
+    watch: Watch,
     files: Vec<SourceFile>,
     wrong: Vec<String>,
 }
@@ -105,6 +144,7 @@ struct Walk {
 impl Walk {
     fn folder(&mut self, folder: &Path, below: &str) -> Result<(), (PathBuf, io::Error)> {
         let at_folder = |error| (folder.to_owned(), error);
+        self.look_at_folder(folder).map_err(at_folder)?;
         for entry in fs::read_dir(folder).map_err(at_folder)? {
             let entry = entry.map_err(at_folder)?;
             let path = entry.path();
@@ -125,25 +165,63 @@ impl Walk {
                     path.display()
                 ));
             } else if kind.is_file() {
-                let bytes = read_file(&path).map_err(|error| (path, error))?;
-                self.files.push(SourceFile { path: below, bytes });
+                if let Some(bytes) = self.read_file(&path).map_err(|error| (path, error))? {
+                    self.files.push(SourceFile { path: below, bytes });
+                }
             } else {
                 self.wrong.push(format!("{}: neither a file nor a folder", path.display()));
             }
         }
         Ok(())
     }
-}
 
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    read_whole(file, length)
+    /// Whether others may put something into a folder, or it lies elsewhere.
+    fn look_at_folder(&mut self, folder: &Path) -> io::Result<()> {
+        let doubt = match self.watch.path(folder)? {
+            Some(doubt) => Some(doubt),
+            // Reading it will tell; to open a pipe would be to wait.
+            None if !fs::metadata(folder)?.is_dir() => None,
+            // A folder cannot be opened everywhere; its mode can be looked at on Unix only.
+            None if cfg!(unix) => {
+                let open = File::open(folder)?;
+                self.watch.open(&open, &open.metadata()?)?
+            }
+            None => None,
+        };
+        self.doubt(folder, doubt);
+        Ok(())
+    }
+
+    fn doubt(&mut self, path: &Path, doubt: Option<Doubt>) -> bool {
+        if let Some(doubt) = doubt {
+            self.wrong.push(format!("{}: {}", path.display(), doubt.as_str()));
+        }
+        doubt.is_some()
+    }
+
+    /// Opens a file if it is to be relied on; what is found belongs to the file that is then read.
+    fn open(&mut self, path: &Path) -> io::Result<Option<(File, u64)>> {
+        let outside = self.watch.path(path)?;
+        if self.doubt(path, outside) {
+            return Ok(None);
+        }
+        if !fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let doubt = self.watch.open(&file, &metadata)?;
+        Ok((!self.doubt(path, doubt)).then_some((file, metadata.len())))
+    }
+
+    fn read_file(&mut self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        self.open(path)?.map(|(file, length)| read_whole(file, length)).transpose()
+    }
 }
 
 /// What lies beside the manifest as its signature. It is not to be trusted yet, so no more of it is read than a signature
 /// may have, and nothing that may have no end.
-fn signature(path: &Path) -> Result<Option<Vec<u8>>> {
+fn signature(path: &Path, walk: &mut Walk) -> Result<Option<Vec<u8>>> {
     let kind = match fs::metadata(path) {
         Ok(kind) => kind,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -161,7 +239,9 @@ fn signature(path: &Path) -> Result<Option<Vec<u8>>> {
         ));
     }
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let Some((file, _)) = walk.open(path).map_err(|error| unreadable(path, &error))? else {
+        return Ok(None);
+    };
     file.take(layout::SIGNATURE_LIMIT + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(path, &error))?;

@@ -27,6 +27,7 @@ enum Kind {
     Exposed,
     Ambiguous,
     Tls,
+    Known,
     Malformed,
 }
 
@@ -88,6 +89,10 @@ impl UrlError {
 
     pub(super) fn tls(name: &'static str, wrong: &'static str, remedy: &'static str) -> Self {
         Self { kind: Kind::Tls, ..Self::malformed(Part::Known(name), wrong, remedy) }
+    }
+
+    pub(super) fn known(part: Part, wrong: &'static str, remedy: &'static str) -> Self {
+        Self { kind: Kind::Known, ..Self::malformed(part, wrong, remedy) }
     }
 
     pub(super) fn percent(part: Part, error: PercentError) -> Self {
@@ -195,6 +200,11 @@ impl UrlError {
     /// Whether it is what is said about TLS that is refused.
     pub fn is_tls(&self) -> bool {
         self.kind == Kind::Tls
+    }
+
+    /// Whether user and password are ones that everybody knows, for a host that is not this machine.
+    pub fn is_default_credentials(&self) -> bool {
+        self.kind == Kind::Known
     }
 }
 

@@ -311,7 +311,16 @@ impl Parts {
             }
         };
         let hosts = hosts.into_iter().zip(ports).map(|(address, port)| Host { address, port }).collect();
-        Ok(DatabaseUrl { scheme, user, password, hosts, database, parameters, tls })
+        Ok(DatabaseUrl {
+            scheme,
+            user,
+            password,
+            hosts,
+            database,
+            parameters,
+            tls,
+            default_credentials: false,
+        })
     }
 }
 

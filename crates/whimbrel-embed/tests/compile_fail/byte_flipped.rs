@@ -1,0 +1,7 @@
+use whimbrel_embed::{Embedded, embed};
+
+static MIGRATIONS: Embedded = embed!("directories/byte_flipped");
+
+fn main() {
+    let _ = MIGRATIONS.set("sqlite");
+}
