@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::deed::{Column, Constraint, ConstraintKind, Deed, Name, NewIndex, NewTable, ObjectKind};
+use crate::deed::{
+    Column, Constraint, ConstraintKind, Deed, Name, NewIndex, NewTable, ObjectKind, TEMPORARY,
+};
 
 /// Tables and indexes that earlier scripts have made, and which of them this run has.
 ///
@@ -68,6 +70,13 @@ impl Catalog {
     /// Nothing is there at all: what the run meets is what it has made itself.
     pub(crate) fn set_empty_database(&mut self) {
         self.all_new = true;
+    }
+
+    /// Names may mean other objects from here on, so that nothing is known to be new; unless there is nothing else.
+    pub(crate) fn lose_track(&mut self) {
+        if !self.all_new {
+            self.settle();
+        }
     }
 
     /// From here on, what is there already counts as old.
@@ -258,6 +267,11 @@ impl Catalog {
         if table.if_not_exists && (self.table(&table.name).is_some()) {
             return;
         }
+        // Its namesake in a schema is another one.
+        let mut name = table.name.clone();
+        if table.temporary && name.schema.is_none() {
+            name.schema = Some(TEMPORARY.to_owned());
+        }
         let mut constraints = table.constraints.clone();
         constraints.extend(table.columns.iter().filter(|column| column.primary_key).map(|column| {
             Constraint {
@@ -268,7 +282,7 @@ impl Catalog {
         }));
         self.fresh.push(table.name.name.clone());
         self.tables.entry(table.name.name.clone()).or_default().push(Table {
-            name: table.name.clone(),
+            name,
             new: table.temporary || new && (!table.if_not_exists || self.all_new),
             filled: table.from_query,
             whole: !table.from_query && table.partition_of.is_none(),

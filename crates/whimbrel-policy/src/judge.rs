@@ -204,10 +204,11 @@ impl<'a> Judge<'a> {
     }
 
     /// What a statement leaves to those behind it.
-    fn note(&self, reading: &Reading, run: &Run<'_>, so_far: &mut SoFar) {
+    fn note(&mut self, reading: &Reading, run: &Run<'_>, so_far: &mut SoFar) {
         so_far.statements += 1;
         for deed in &reading.deeds {
             match deed {
+                Deed::Set { setting, .. } if setting == "search_path" => self.catalog.lose_track(),
                 Deed::Set { setting, value: Some(value), .. } => {
                     so_far.settings.push((setting.clone(), value.clone()));
                 }

@@ -305,6 +305,11 @@ fn a_new_table_in_one_schema_says_nothing_of_its_namesake_in_another() {
     // Whichever that is, by the search path.
     assert_eq!(broken(&format!("{create}\nDROP TABLE logs;")), ["drop-table"]);
     assert_eq!(broken("CREATE TABLE logs (id int8 PRIMARY KEY);\nDROP TABLE public.logs;"), [""; 0]);
+    // Nor does a table of the session's own, or one that was made with another search path.
+    assert_eq!(broken("CREATE TEMP TABLE users (id int8);\nDROP TABLE public.users;"), ["drop-table"]);
+    assert_eq!(broken("CREATE TEMP TABLE own (id int8);\nDELETE FROM own;\nDROP TABLE own;"), [""; 0]);
+    let script = "SET search_path = a;\nCREATE TABLE logs (id int8 PRIMARY KEY);\nSET search_path = b;\nDROP TABLE logs;";
+    assert_eq!(broken(script), ["drop-table"]);
 }
 
 #[test]

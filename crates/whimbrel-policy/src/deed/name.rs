@@ -11,6 +11,9 @@ pub(crate) struct Name {
     pub(crate) name: String,
 }
 
+/// The schema that a session's own tables are in.
+pub(crate) const TEMPORARY: &str = "pg_temp";
+
 impl Name {
     /// A name without a schema.
     pub(crate) fn bare(name: impl Into<String>) -> Self {
@@ -27,8 +30,10 @@ impl Name {
     pub(crate) fn is_surely(&self, other: &Self) -> bool {
         let usual =
             |schema: &Option<String>| schema.as_deref().is_none_or(|it| it == "public" || it == "main");
+        // The session's own tables are found first.
+        let own = self.schema.as_deref() == Some(TEMPORARY) && other.schema.is_none();
         self.name == other.name
-            && (self.schema == other.schema || usual(&self.schema) && usual(&other.schema))
+            && (self.schema == other.schema || own || usual(&self.schema) && usual(&other.schema))
     }
 
     /// Whether both may mean one object: the names are equal, and so are the schemas where both have one.
