@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
-use whimbrel::{Conditions, History, Memory, MigrationSet, Migrator, Product, Request, Verified};
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+use whimbrel::{Conditions, History, Manifest, Memory, MigrationSet, Migrator, Product, Request, Verified};
 use whimbrel_policy::Policy;
+use whimbrel_sign::SignatureVerifier;
 
 use self::contest::{contest, verdict};
 
@@ -42,7 +45,7 @@ fn apply_from_empty(folder: &Path, rounds: usize) -> bool {
         let _ = write!(sql, "{}", migration(number));
         sql
     }) + "COMMIT;";
-    let set = compiled(&memory(COUNT).set().expect("a set"));
+    let set = compiled(&memory(COUNT).set().expect("a set"), None);
     let texts: Vec<String> = (1..=COUNT).map(migration).collect();
     let fresh = |name: &str| {
         let path = folder.join(name);
@@ -80,14 +83,14 @@ fn apply_from_empty(folder: &Path, rounds: usize) -> bool {
 }
 
 /// The set as `embed!` makes it: everything computed before the program runs.
-fn compiled(set: &MigrationSet) -> MigrationSet {
+fn compiled(set: &MigrationSet, manifest: Option<&'static str>) -> MigrationSet {
     let versioned: &'static [whimbrel::Migration] = Vec::leak(set.versioned().to_vec());
     let (head, repeatables) = (*set.head().as_bytes(), *set.repeatables_digest().as_bytes());
-    MigrationSet::baked(set.name().clone(), versioned, &[], head, repeatables, None, 0)
+    MigrationSet::baked(set.name().clone(), versioned, &[], head, repeatables, manifest, 0)
 }
 
 fn no_op(folder: &Path, rounds: usize) -> bool {
-    let set = compiled(&memory(1_000).set().expect("a set"));
+    let set = compiled(&memory(1_000).set().expect("a set"), None);
     let path = folder.join("no-op.db");
     Migrator::new(&set).run_blocking(&mut Connection::open(&path).expect("a database")).expect("a run");
     let mut passed = true;
@@ -162,6 +165,53 @@ fn planning(rounds: usize) -> bool {
         & verdict("linear: 20 times as many take at most 30 times as long", ratios[2] <= 30.0)
 }
 
+/// The same set, signed by one who is trusted.
+fn signed(memory: Memory) -> (MigrationSet, SignatureVerifier) {
+    let (manifest, _) = Manifest::lock(&memory.set().expect("a set"), None);
+    let set = memory.with_manifest(manifest).set().expect("a set");
+    let text: &'static str = String::leak(set.manifest_text().expect("it is locked").into_owned());
+    let key = PrivateKey::from(Ed25519Keypair::from_seed(&[7; 32]));
+    let signature = key.sign("whimbrel", HashAlg::Sha512, text.as_bytes()).expect("a signature");
+    let signature = signature.to_pem(LineEnding::LF).expect("a text");
+    let line = format!("alice {}", key.public_key().to_openssh().expect("a text"));
+    let verifier = SignatureVerifier::new().with_allowed_signers(&line).expect("a key");
+    (compiled(&set, Some(text)).with_signature(signature.into_bytes()), verifier)
+}
+
+/// What it costs a boot with nothing to do to verify a signature.
+fn signing(folder: &Path, rounds: usize) -> bool {
+    let (set, verifier) = signed(memory(1_000));
+    let path = folder.join("signed.db");
+    Migrator::new(&set).run_blocking(&mut Connection::open(&path).expect("a database")).expect("a run");
+    let times = 20;
+    let boot = |migrator: &Migrator<'_>| {
+        let mut total = Duration::ZERO;
+        for _ in 0..times {
+            let mut db = Connection::open(&path).expect("a database");
+            total += time(|| migrator.run_blocking(&mut db).expect("a run")).0;
+        }
+        total / times
+    };
+    let (plain, verified) = (Migrator::new(&set), Migrator::new(&set).with_verifier(&verifier));
+    let mut more: Vec<Duration> = Vec::new();
+    contest(
+        "boot with nothing to do, 1,000 migrations, signed",
+        rounds,
+        &mut [
+            ("the signature is not looked at", &mut || boot(&plain)),
+            ("it is verified", &mut || {
+                let took = boot(&verified);
+                more.push(took.saturating_sub(boot(&plain)));
+                took
+            }),
+        ],
+    );
+    more.sort_unstable();
+    let median = more[more.len() / 2];
+    println!("  verifying adds {:.3} ms", median.as_secs_f64() * 1e3);
+    verdict("less than a millisecond more", median < Duration::from_millis(1))
+}
+
 /// What the policy takes for 1,000 migrations, as the SQL of each database.
 fn judging(rounds: usize) -> bool {
     let policy = Policy::new();
@@ -196,6 +246,7 @@ fn main() -> std::process::ExitCode {
     let met = apply_from_empty(folder.path(), rounds)
         & no_op(folder.path(), rounds)
         & planning(rounds)
+        & signing(folder.path(), rounds)
         & judging(rounds);
     if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
