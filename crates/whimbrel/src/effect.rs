@@ -1,6 +1,7 @@
 //! What a statement that no transaction protects would leave behind: its head, parsed as far as it names one object.
 //! Decides nothing, and knows no database.
 
+use crate::placeholder::may_hold_some;
 use crate::script::{Statement, Token, TokenKind};
 
 /// What a statement makes of one object, read from its first words.
@@ -85,7 +86,7 @@ impl<'t> Effect<'t> {
     ///
     /// What has placeholders has none either: what will stand there is not known here.
     pub fn of(statement: &Statement<'t>) -> Option<Self> {
-        if statement.text().contains("${") {
+        if may_hold_some(statement) {
             return None;
         }
         Reader::of(statement).statement()

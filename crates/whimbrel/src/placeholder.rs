@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::script::{Lexing, TokenKind, Words};
+use crate::script::{Lexing, Statement, TokenKind, Words};
 
 /// How many bytes may stand between the braces.
 const LONGEST: usize = 120;
@@ -99,6 +99,20 @@ pub(crate) fn find(text: &str, lexing: &Lexing) -> Result<Vec<Placeholder>, Vec<
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
+/// Whether a statement may have placeholders: whatever is read from it then is not what will stand there. What stands in
+/// quotes is none.
+pub(crate) fn may_hold_some(statement: &Statement<'_>) -> bool {
+    let text = statement.text();
+    let start = statement.position().offset;
+    text.contains("${")
+        && statement.words().any(|token| {
+            let end = token.offset + token.text.len() - start;
+            !matches!(token.kind, TokenKind::String | TokenKind::QuotedIdentifier)
+                && token.text.ends_with('$')
+                && text.get(end..).is_some_and(|rest| rest.starts_with('{'))
+        })
+}
+
 fn read(inside: &str) -> Option<(Form, &str)> {
     let (form, name) = if let Some(name) = inside.strip_prefix("secret:") {
         (Form::Secret, name)
@@ -123,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::script::Script;
 
     const ALL: [(&str, Lexing); 4] = [
         ("sqlite", Lexing::SQLITE),
@@ -175,6 +190,22 @@ mod tests {
         assert!(problems[0].to_string().contains("blank"));
         let problems = find("DO $$ SELECT ${a} $$", &Lexing::POSTGRES).expect_err("a body is a string");
         assert!(problems[0].to_string().contains("inside quotes"));
+    }
+
+    #[test]
+    fn only_what_stands_outside_quotes_may_be_a_placeholder() {
+        for (dialect, lexing) in ALL {
+            for (text, may) in [
+                ("ALTER TABLE ${t:ident} ADD a INT", true),
+                ("SELECT a${b}", true),
+                ("CREATE TABLE t (a TEXT DEFAULT '${b}')", false),
+                ("CREATE TABLE t (a TEXT) -- ${b}", false),
+                ("SELECT 1", false),
+            ] {
+                let script = Script::parse(text, &lexing).expect("a script");
+                assert_eq!(may_hold_some(&script.statements()[0]), may, "{dialect}: {text}");
+            }
+        }
     }
 
     proptest! {

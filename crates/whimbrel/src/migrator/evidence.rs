@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Evidence, History, OpenWork};
 use crate::migration::{MigrationSet, SetName};
 use crate::migrator::doubt::open_script;
+use crate::placeholder::may_hold_some;
 use crate::script::{Script, Statement};
 use crate::verify::Verified;
 
@@ -88,7 +89,7 @@ pub(crate) async fn is_whole(
     let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
     let these = if together { statements } else { &statements[..statements.len().min(1)] };
     // Of which table that would be is not known here.
-    if these.iter().any(|statement| statement.text().contains("${")) {
+    if these.iter().any(may_hold_some) {
         return Ok(false);
     }
     let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();

@@ -1,6 +1,7 @@
 //! The right that a statement needs, read from its first words. Knows no database.
 
 use crate::effect::Reader;
+use crate::placeholder::may_hold_some;
 use crate::script::Statement;
 
 /// A right that a statement needs on an object.
@@ -40,7 +41,7 @@ pub enum Right {
 impl Need {
     /// What a statement needs. `None`: nothing, or nothing that its first words tell.
     pub(crate) fn of(statement: &Statement<'_>) -> Option<Self> {
-        if statement.text().contains("${") {
+        if may_hold_some(statement) {
             return None;
         }
         let mut reader = Reader::of(statement);
