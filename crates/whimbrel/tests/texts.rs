@@ -356,7 +356,16 @@ fn every_kind_of_finding_says_what_is_wrong_and_what_to_do() {
             .expect_err("it is open"),
     );
     keep(Migrator::new(&memory).redo_blocking(&mut fake.another()).expect_err("it is open"));
-    assert_eq!(found.len(), 27, "{:?}", found.keys());
+    // What has to be so before anything is applied, and what scripts ask for.
+    keep(fails(&empty, &Migrator::new(items()).with_preflight(whimbrel::Preflight::strict())));
+    let asking = |what: &str| {
+        items().with_sql(2, "asks", format!("-- whimbrel: placeholders\nDELETE FROM items WHERE id = {what}"))
+    };
+    keep(fails(&empty, &Migrator::new(asking("${id}"))));
+    keep(fails(&empty, &Migrator::new(asking("${secret:id}"))));
+    keep(fails(&empty, &Migrator::new(asking("'${id}'"))));
+    keep(fails(&empty, &Migrator::new(asking("${id:raw}"))));
+    assert_eq!(found.len(), 29, "{:?}", found.keys());
     let texts: Vec<String> = found.into_values().flatten().collect();
     insta::assert_snapshot!("findings", texts.join("\n"));
 }
