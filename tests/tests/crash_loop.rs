@@ -189,6 +189,42 @@ async fn a_pause_ends_with_its_time_or_with_another_text() {
     }
 }
 
+/// Also where the very first migration fails, with which the history itself would have been made; and what it then holds
+/// is no history yet.
+#[tokio::test]
+async fn a_first_migration_that_fails_is_counted_and_hides_no_database_without_a_history() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let wrong = Memory::new().with_sql(1, "wrong", "INSERT INTO nowhere VALUES (1);");
+        let patient = || Migrator::new(&wrong).with_failure_pause(Duration::from_secs(300));
+        let error = patient().run(&mut db).await.expect_err("there is no such table");
+        assert_eq!(error.kind(), ErrorKind::Files, "{kind}: {error:#}");
+        let error = patient().run(&mut db).await.expect_err("it has failed");
+        assert_eq!(error.kind(), ErrorKind::Retry, "{kind}: {error:#}");
+
+        // Somebody restores what was there before there was a history.
+        db.run("CREATE TABLE nowhere (id INT)").await;
+        if database.is_postgres() {
+            let right = Memory::new().with_sql(1, "right", "CREATE TABLE items (id INT);");
+            let error = Migrator::new(&right).run(&mut db).await.expect_err("nobody has said what is there");
+            assert_eq!(error.findings()[0].kind(), whimbrel::FindingKind::Unbaselined, "{kind}: {error:#}");
+            let version = Version::new(1).expect("a version");
+            Migrator::new(&right)
+                .baseline(&mut db, version)
+                .await
+                .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(db.number("SELECT count(*) FROM whimbrel_history WHERE event = 'baselined'").await, 1);
+        }
+    }
+    let mut db = Connection::open_in_memory().expect("a database");
+    let wrong = Memory::new().with_sql(1, "wrong", "INSERT INTO nowhere VALUES (1);");
+    let patient = || Migrator::new(&wrong).with_failure_pause(Duration::from_secs(300));
+    patient().run_blocking(&mut db).expect_err("there is no such table");
+    let error = patient().run_blocking(&mut db).expect_err("it has failed");
+    assert_eq!(error.kind(), ErrorKind::Retry, "{error:#}");
+}
+
 /// Whoever has time waits for the end of the pause.
 #[tokio::test]
 async fn a_pause_is_waited_for_where_the_deadline_allows_it() {

@@ -148,7 +148,7 @@ async fn a_secret_is_seen_nowhere_but_in_the_database() {
                 (ErrorKind::Files, Some("2_wrong")),
                 "{what}: {error:#}"
             );
-            assert!(format!("{error:#}").contains("not shown, since a secret"), "{what}: {error:#}");
+            assert!(format!("{error:#}").contains("not shown, since a secret is in"), "{what}: {error:#}");
             hear(&format!("{error} {error:?} {error:#}"));
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {
@@ -264,4 +264,95 @@ fn sqlite_fills_values_and_secrets_too() {
     let migrator = heard(&memory).with_unbaselined(whimbrel::Unbaselined::Allow);
     let error = migrator.run_blocking(&mut db).expect_err("no such table");
     assert!(!format!("{error} {error:?} {error:#}").contains("Kept"), "{error:#}");
+}
+
+/// Beside a script without the directive, whatever stands in its texts, and whatever the run's reason says.
+#[tokio::test]
+async fn a_script_is_filled_in_whatever_travels_with_it() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let memory = Memory::new()
+            .with_sql(1, "t", "CREATE TABLE t (a VARCHAR(40), b VARCHAR(40));")
+            .with_sql(
+                2,
+                "filled",
+                "-- whimbrel: placeholders\nINSERT INTO t VALUES (${a}, ${secret:db/password});",
+            )
+            .with_sql(3, "plain", "INSERT INTO t VALUES ('Hello ${a}', '${b'); -- ${")
+            .with_sql(4, "more", "-- whimbrel: placeholders\nINSERT INTO t VALUES (${a}, ${a});");
+        let migrator = heard(&memory).with_value("a", "A").with_reason("build ${X} '${a}'");
+        migrator.run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        let rows = db.lines("SELECT a, b FROM t ORDER BY a, b").await;
+        assert_eq!(rows, format!("A|A|\nA|{SECRET}|\nHello ${{a}}|${{b|\n"), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_gone_from_the_session_is_an_error_and_no_empty_text() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let mut db = database.open().await;
+    let script = "-- whimbrel: placeholders\nCREATE TABLE t (a text);\nRESET ALL;\nINSERT INTO t VALUES (${secret:db/password});";
+    let memory = Memory::new().with_sql(1, "t", script);
+    let error = heard(&memory).run(&mut db).await.expect_err("its setting was reset");
+    assert_eq!((error.kind(), error.statement()), (ErrorKind::Files, Some(3)), "{error:#}");
+    assert!(db.try_run("SELECT 1 FROM t").await.is_err(), "nothing of it was kept");
+    // As many as one likes.
+    let many: String = (0..120).map(|_| "${secret:db/password} || ${a} || ").collect();
+    let script = format!("-- whimbrel: placeholders\nCREATE TABLE t AS SELECT {many} 'end' AS a;");
+    let memory = Memory::new().with_sql(1, "t", script);
+    heard(&memory).with_value("a", "A").run(&mut db).await.unwrap_or_else(|error| panic!("{error:#}"));
+    assert_eq!(text(&mut db, "SELECT a FROM t").await, format!("{}end", format!("{SECRET}A").repeat(120)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_filled_in_safely_is_refused() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let mut cases = vec![
+            ("SET NAMES latin1;\nSELECT ${a};", "changes how texts are read"),
+            ("SELECT 'x'${a};", "touches"),
+            ("SELECT ${a}${a};", "touches"),
+        ];
+        if kind == ServerKind::Postgres {
+            cases.push((
+                "CREATE SUBSCRIPTION s CONNECTION ${secret:db/password} PUBLICATION p;",
+                "cannot have a secret",
+            ));
+        } else {
+            cases.push(("CREATE TABLE t (a INT) /*!999999 COMMENT=${a} */;", "executable comment"));
+        }
+        for (script, words) in cases {
+            let memory = Memory::new().with_sql(
+                1,
+                "x",
+                format!("-- whimbrel: no-transaction\n-- whimbrel: placeholders\n{script}"),
+            );
+            let error =
+                heard(&memory).with_value("a", "*/; DROP TABLE t; --").run(&mut db).await.expect_err(script);
+            assert!(format!("{error:#}").contains(words), "{kind}: {script}: {error:#}");
+        }
+    }
+}
+
+/// As whom, and with what, is a part of what is approved.
+#[tokio::test]
+async fn another_value_or_another_role_makes_another_plan_of_it() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let mut db = database.open().await;
+    let memory =
+        Memory::new().with_sql(1, "t", "-- whimbrel: placeholders\nDROP TABLE IF EXISTS ${old:ident};");
+    let mut plans = Vec::new();
+    for (value, role) in [("tmp_users", None), ("users", None), ("users", Some("postgres"))] {
+        let mut migrator = Migrator::new(&memory).with_value("old", value).with_value("unused", "x");
+        if let Some(role) = role {
+            migrator = migrator.with_role(role);
+        }
+        let plan = migrator.plan(&mut db).await.expect("a plan");
+        assert!(plan.to_string().contains(&format!("with old = {value:?}")), "{plan}");
+        assert!(!plan.to_string().contains("unused"), "{plan}");
+        plans.push(*plan.digest());
+    }
+    assert!(plans[0] != plans[1] && plans[1] != plans[2] && plans[0] != plans[2]);
 }

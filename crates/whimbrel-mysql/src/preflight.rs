@@ -24,11 +24,14 @@ macro_rules! no_role {
 /// Any of these gives all others: a file of the server's, another user, a setting.
 pub(crate) const PREFLIGHT: PreflightSql = PreflightSql {
     superuser: concat!(
+        // Who may take on a role may do what it may; and everybody has at least a row that says that they have no right.
         "(SELECT if(",
         no_role!(),
-        ", count(*) > 0, NULL) FROM information_schema.user_privileges WHERE grantee = ",
+        " AND NOT EXISTS (SELECT 1 FROM information_schema.applicable_roles) AND count(*) > 0, \
+         coalesce(sum(privilege_type IN ('SUPER', 'FILE', 'CREATE USER', 'SHUTDOWN')), 0) > 0, NULL) \
+         FROM information_schema.user_privileges WHERE grantee = ",
         grantee!(),
-        " AND privilege_type IN ('SUPER', 'FILE', 'CREATE USER', 'SHUTDOWN'))"
+        ")"
     ),
     missing,
 };
@@ -45,15 +48,16 @@ fn missing(query: &RightsQuery<'_>) -> String {
     for need in query.needs {
         let right = match need.right {
             Right::Create => "CREATE",
+            Right::CreateView => "CREATE VIEW",
             Right::Alter => "ALTER",
-            Right::Drop => "DROP",
+            Right::Drop | Right::Truncate => "DROP",
             Right::Index => "INDEX",
             Right::Insert => "INSERT",
             Right::Update => "UPDATE",
             Right::Delete => "DELETE",
             _ => continue,
         };
-        rights.push((right, need.schema.as_deref(), &need.name));
+        rights.push((right, need.schema.as_ref().map(|schema| schema.text.as_str()), &need.name));
     }
     let literal = MYSQL.literal;
     let mut sql = "SELECT what FROM (".to_owned();

@@ -106,7 +106,11 @@ impl<'a> Judge<'a> {
         let text = stand_in::text(run.file.text());
         // With a directive for it, since `${` may be anything else.
         let script = match Script::parse(&text, &lexing) {
-            Ok(filled) if directives.placeholders => filled,
+            Ok(filled)
+                if directives.placeholders && filled.statements().len() == script.statements().len() =>
+            {
+                filled
+            }
             _ => script,
         };
         let mut waivers = self.waivers(run, &directives);

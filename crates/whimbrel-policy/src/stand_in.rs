@@ -12,10 +12,13 @@ pub(crate) fn text(script: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut rest = script;
     while let Some((before, inside)) = rest.split_once("${") {
-        let Some((inside, after)) = inside.split_once('}').filter(|(inside, _)| inside.is_ascii()) else {
-            break;
-        };
         out.push_str(before);
+        let placeholder = inside.split_once('}').filter(|(inside, _)| is_one(inside));
+        let Some((inside, after)) = placeholder else {
+            out.push_str("${");
+            rest = inside;
+            continue;
+        };
         match inside.strip_suffix(":ident") {
             Some(name) => {
                 let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
@@ -39,6 +42,14 @@ pub(crate) fn text(script: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether this is what a placeholder has between its braces. What is none is let stand: to look for the end of it could
+/// take the end of a comment away.
+fn is_one(inside: &str) -> bool {
+    let name = inside.strip_prefix("secret:").or(inside.strip_suffix(":ident")).unwrap_or(inside);
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-');
+    !name.is_empty() && name.bytes().all(letter)
+}
+
 /// Whether a literal stands for a secret, which is in no script.
 pub(crate) fn is_secret(literal: &str) -> bool {
     literal.chars().all(|c| c == UNKNOWN)
@@ -55,6 +66,11 @@ mod tests {
         assert_eq!(text.len(), script.len());
         assert!(text.starts_with("CREATE ROLE app_________ PASSWORD '"), "{text:?}");
         assert!(text.ends_with("SELECT 'x' ; -- ${"), "{text:?}");
+        let hidden = "-- looks like ${\nDROP TABLE users;\nSELECT ${a};";
+        assert_eq!(
+            super::text(hidden),
+            "-- looks like ${\nDROP TABLE users;\nSELECT 'a' ;".replace("'a'", "'x'")
+        );
         assert!(is_secret("\u{1a}\u{1a}") && !is_secret("x"));
     }
 }

@@ -114,7 +114,7 @@ pub(crate) const FIX_POOLED: &str = "SELECT set_config('standard_conforming_stri
 fn put_together(parts: &str) -> String {
     let tag = (0..).map(|number| format!("$whimbrel_{number}$")).find(|tag| !parts.contains(tag.as_str()));
     let tag = tag.unwrap_or_default();
-    format!("DO {tag}BEGIN EXECUTE concat({parts}); END{tag}")
+    format!("DO {tag}BEGIN EXECUTE {parts}; END{tag}")
 }
 
 fn timeouts(timeouts: &Timeouts) -> String {

@@ -20,19 +20,27 @@ fn missing(query: &RightsQuery<'_>) -> String {
     let me = "session_user::text".to_owned();
     let role = query.role.map_or_else(|| me.clone(), literal);
     let mut rows = Vec::new();
-    let schema_of = |schema: Option<&str>| schema.map_or_else(|| "current_schema()".to_owned(), literal);
-    let create = |who: &str, schema: Option<&str>| {
-        let schema = schema_of(schema);
+    let may_create = |who: &str, schema: &str| {
+        format!(
+            "(SELECT has_schema_privilege({who}, oid, 'CREATE') FROM pg_namespace WHERE nspname = {schema})"
+        )
+    };
+    // No schema to create tables in is no right to.
+    let create_here = |who: &str| {
+        let here = "current_schema()";
         (
-            format!("concat('CREATE on schema ', coalesce({schema}, 'that does not exist'))"),
-            // No schema to create tables in is no right to.
-            format!(
-                "coalesce((SELECT has_schema_privilege({who}, oid, 'CREATE') FROM pg_namespace WHERE nspname = {schema}), false)"
-            ),
+            "concat('CREATE on schema ', coalesce(current_schema(), 'that does not exist'))".to_owned(),
+            format!("coalesce({}, false)", may_create(who, here)),
         )
     };
     if query.creates_table {
-        rows.push(create(&me, query.table.schema()));
+        rows.push(match query.table.schema() {
+            None => create_here(&me),
+            Some(schema) => (
+                literal(&format!("CREATE on schema {schema}")),
+                format!("coalesce({}, false)", may_create(&me, &literal(schema))),
+            ),
+        });
     } else {
         let table = literal(&query.table.qualified(DIALECT.identifier, None));
         for right in ["SELECT", "INSERT"] {
@@ -45,11 +53,19 @@ fn missing(query: &RightsQuery<'_>) -> String {
     for need in query.needs {
         let table = format!("to_regclass({})", literal(&need.object));
         rows.push(match need.right {
-            Right::Create => create(&role, need.schema.as_deref()),
-            Right::Insert | Right::Update | Right::Delete => {
+            Right::Create | Right::CreateView => match &need.schema {
+                None => create_here(&role),
+                // One that is not there is made by the plan itself.
+                Some(schema) => {
+                    let name = if schema.quoted { schema.text.clone() } else { schema.text.to_lowercase() };
+                    (literal(&format!("CREATE on schema {name}")), may_create(&role, &literal(&name)))
+                }
+            },
+            Right::Insert | Right::Update | Right::Delete | Right::Truncate => {
                 let right = match need.right {
                     Right::Insert => "INSERT",
                     Right::Update => "UPDATE",
+                    Right::Truncate => "TRUNCATE",
                     _ => "DELETE",
                 };
                 (

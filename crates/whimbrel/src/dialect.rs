@@ -172,7 +172,7 @@ pub enum SecretSql {
     Setting {
         /// A query that sets the session's setting of the name that is bound first to the text that is bound second.
         set: &'static str,
-        /// A statement that executes the text to which these expressions, with commas between them, are joined.
+        /// A statement that executes the text which this expression gives; NULL is an error.
         statement: fn(&str) -> String,
     },
 }

@@ -33,6 +33,9 @@ use crate::report::{MigrationReport, Report};
 use crate::step::{BoundStep, Steps};
 use crate::verify::Verified;
 
+/// How long it may take to get the lock for a row that nobody depends on.
+const RECORDING: Duration = Duration::from_secs(1);
+
 /// What a run is told, beside its plan.
 pub(crate) struct Settings<'s> {
     pub(crate) table: &'s TableName,
@@ -302,6 +305,12 @@ impl<'e, 's> Engine<'e, 's> {
         if self.dialect.flight.is_some() && self.history.exists && !self.session.is_locked() {
             return self.record_at_once(row).await;
         }
+        // A table that was created in what was rolled back is not there.
+        if self.dialect.transaction.ddl == Ddl::Transactional {
+            self.created = false;
+        }
+        // Nobody waits long for it.
+        self.deadline = Deadline::new(RECORDING);
         if let Ok(Some(mut fenced)) = self.fence().await {
             match self.write(&mut fenced, vec![row]).await {
                 Ok(rows) if self.commit().await.is_ok() => {

@@ -162,6 +162,12 @@ impl SetHistory {
         &self.broken
     }
 
+    /// Whether nothing was ever applied, declared or begun: whatever was tried has failed.
+    pub(crate) fn is_blank(&self) -> bool {
+        use HistoryEvent::{Backup, Environment, Failed};
+        self.rows.iter().all(|row| matches!(row.event, Failed | Backup | Environment)) && self.open.is_none()
+    }
+
     pub(crate) fn last_seq(&self) -> i64 {
         self.rows.last().map_or(0, |row| row.seq)
     }
@@ -410,6 +416,11 @@ impl History {
             Some(history) => std::borrow::Cow::Borrowed(history),
             None => std::borrow::Cow::Owned(SetHistory::new(name.as_str())),
         }
+    }
+
+    /// Whether nothing was ever applied, declared or begun, in whatever set.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.sets.values().all(SetHistory::is_blank)
     }
 
     /// Whether work is open that was begun on another server, and may go on there.

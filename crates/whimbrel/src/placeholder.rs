@@ -38,7 +38,9 @@ pub(crate) struct PlaceholderProblem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     InQuotes,
+    InComment,
     BehindAWord,
+    Touches,
     Form,
 }
 
@@ -48,6 +50,14 @@ impl fmt::Display for PlaceholderProblem {
             What::InQuotes => {
                 "a placeholder inside quotes is not filled in: take it out of them, as in `'a' || ${name}`, or write \
                  `'$' || '{…}'` for the text itself"
+            }
+            What::InComment => {
+                "a placeholder inside an executable comment, which another version of the server reads as a comment, is not \
+                 filled in: take it out"
+            }
+            What::Touches => {
+                "a placeholder that touches a text in quotes or another placeholder would become a part of it: put \
+                 something between them"
             }
             What::BehindAWord => "a placeholder right behind a word: put a blank between them",
             What::Form => {
@@ -60,13 +70,24 @@ impl fmt::Display for PlaceholderProblem {
 
 /// The placeholders of a text, in their order. What stands in comments is none.
 pub(crate) fn find(text: &str, lexing: &Lexing) -> Result<Vec<Placeholder>, Vec<PlaceholderProblem>> {
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let (found, problems) = find_all(text, lexing);
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// The placeholders of a text in which other scripts stand beside them: what is none is let alone.
+pub(crate) fn find_sound(text: &str, lexing: &Lexing) -> Vec<Placeholder> {
+    find_all(text, lexing).0
+}
+
+fn find_all(text: &str, lexing: &Lexing) -> (Vec<Placeholder>, Vec<PlaceholderProblem>) {
+    let (mut found, mut problems): (Vec<Placeholder>, Vec<PlaceholderProblem>) = (Vec::new(), Vec::new());
     if !text.contains("${") {
-        return Ok(found);
+        return (found, problems);
     }
     let mut after = 0;
-    for token in Words::new(text, 0, text.len(), lexing).filter(|token| token.text.contains('$')) {
-        if token.offset < after {
+    let mut words = Words::new(text, 0, text.len(), lexing);
+    while let Some(token) = words.next() {
+        if token.offset < after || !token.text.contains('$') {
             continue;
         }
         if matches!(token.kind, TokenKind::String | TokenKind::QuotedIdentifier) {
@@ -86,17 +107,28 @@ pub(crate) fn find(text: &str, lexing: &Lexing) -> Result<Vec<Placeholder>, Vec<
             wrong(What::BehindAWord);
             continue;
         }
+        if words.in_executable() {
+            wrong(What::InComment);
+            continue;
+        }
         let close = inside.bytes().take(LONGEST).position(|byte| byte == b'}');
         let read = close.and_then(|close| Some((close, read(inside.get(..close)?)?)));
         match read {
             Some((close, (form, name))) => {
                 after = end + 1 + close + 1;
+                let quote = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b'\'' | b'"' | b'`'));
+                let before = start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+                let joined = found.last().is_some_and(|last| last.end == start);
+                if joined || quote(before) || quote(text.as_bytes().get(after)) {
+                    wrong(What::Touches);
+                    continue;
+                }
                 found.push(Placeholder { start, end: after, form, name: name.to_owned() });
             }
             None => wrong(What::Form),
         }
     }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    (found, problems)
 }
 
 /// Whether a statement may have placeholders: whatever is read from it then is not what will stand there. What stands in
@@ -180,6 +212,9 @@ mod tests {
                 ("SELECT ${1}", 7, "not a placeholder"),
                 ("SELECT ${a", 7, "not a placeholder"),
                 ("SELECT ${secret:}", 7, "not a placeholder"),
+                ("SELECT 'a'${b}", 10, "touches"),
+                ("SELECT ${b}'a'", 7, "touches"),
+                ("SELECT ${a}${b}", 11, "touches"),
             ] {
                 let problems = find(text, &lexing).expect_err(text);
                 assert_eq!((problems.len(), problems[0].offset), (1, offset), "{dialect}: {text}");
@@ -188,6 +223,12 @@ mod tests {
         }
         let problems = find("SELECT a${b}", &Lexing::MYSQL).expect_err("a$ is a word");
         assert!(problems[0].to_string().contains("blank"));
+        let comment = "CREATE TABLE t (a INT) /*!80016 COMMENT=${c} */";
+        let problems = find(comment, &Lexing::MYSQL).expect_err("a server of another version skips it");
+        assert!(problems[0].to_string().contains("executable comment"));
+        // Beside a script that has no placeholders, those of another one are found.
+        let both = "SELECT ${a}; SELECT 'Hello ${b}'";
+        assert_eq!(find_sound(both, &Lexing::MYSQL).len(), 1);
         let problems = find("DO $$ SELECT ${a} $$", &Lexing::POSTGRES).expect_err("a body is a string");
         assert!(problems[0].to_string().contains("inside quotes"));
     }

@@ -8,6 +8,7 @@ mod item;
 mod resume;
 mod working;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::digest::{Context, Digest, Fields};
 use crate::finding::{Finding, Weight};
 use crate::history::History;
 use crate::migration::{MigrationSet, SetName, Version};
+use crate::placeholder::Form;
 use crate::verify::Verified;
 
 /// What is asked for.
@@ -150,6 +152,8 @@ pub struct Plan {
     digest: Digest,
     conditions: Conditions,
     granted: Option<Granted>,
+    /// The values that are filled into its scripts.
+    values: BTreeMap<String, String>,
 }
 
 /// A set, and what the plan was made on.
@@ -198,11 +202,27 @@ impl Plan {
         self.granted.as_ref()
     }
 
-    pub(crate) fn set_conditions(&mut self, conditions: Conditions) {
+    /// Says under which conditions it would be carried out, and with which values. As whom, and with what, is a part of what
+    /// is approved.
+    pub(crate) fn set_conditions(&mut self, conditions: Conditions, given: &BTreeMap<String, String>) {
+        let wanted =
+            self.items.iter().filter_map(PlanItem::prepared).flat_map(|prepared| &prepared.placeholders);
+        self.values = wanted
+            .filter(|(placeholder, _)| placeholder.form != Form::Secret)
+            .filter_map(|(placeholder, _)| given.get_key_value(&placeholder.name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if conditions.role.is_some() || !self.values.is_empty() {
+            let fields = Fields::of(Context::Plan).digest(&self.digest).maybe(conditions.role.as_deref());
+            let fields =
+                self.values.iter().fold(fields, |fields, (name, value)| fields.text(name).text(value));
+            self.digest = fields.finish();
+        }
         self.conditions = conditions;
     }
 
-    /// The plan's digest, over everything that it would do and the history that it was made on.
+    /// The plan's digest, over everything that it would do, the history that it was made on, the role as which its scripts
+    /// run, and the values that are filled into them.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -239,6 +259,7 @@ impl Plan {
             digest,
             conditions: Conditions::default(),
             granted: None,
+            values: BTreeMap::new(),
         }
     }
 
@@ -298,7 +319,7 @@ pub fn plan(
     if !findings.is_empty() {
         return Err(findings);
     }
-    let blank = history.sets().next().is_none() && history.other_tables.is_empty();
+    let blank = history.is_blank() && history.other_tables.is_empty();
     let shares = match request.transaction {
         Transaction::Auto => blank && request.goal_goes_up(),
         Transaction::PerRun => true,
@@ -318,6 +339,7 @@ pub fn plan(
         digest,
         conditions,
         granted: None,
+        values: BTreeMap::new(),
     })
 }
 
@@ -372,6 +394,12 @@ impl fmt::Display for Plan {
             }
             for item in &self.items {
                 write!(f, "\n  {item}")?;
+            }
+            if let Some(role) = &self.conditions.role {
+                write!(f, "\nas the role {}", role.escape_debug())?;
+            }
+            for (name, value) in &self.values {
+                write!(f, "\nwith {name} = {value:?}")?;
             }
         }
         for note in &self.notes {

@@ -2,8 +2,6 @@
 
 mod need;
 
-use std::collections::HashSet;
-
 pub use self::need::{Need, Right};
 
 use crate::dialect::{Dialect, TableName};
@@ -146,9 +144,9 @@ pub struct RightsQuery<'a> {
     pub needs: &'a [Need],
 }
 
-/// What a plan's scripts need, without what they make themselves.
+/// What a plan's scripts need. What they make themselves is not there yet: of that a dialect has nothing to say, or that a
+/// right on the whole schema is needed.
 pub(crate) fn needs(plan: &Plan, dialect: &Dialect) -> Vec<Need> {
-    let mut made: HashSet<String> = HashSet::new();
     let mut needs: Vec<Need> = Vec::new();
     for item in plan.items() {
         let Some(Ok(script)) = item.script().map(|file| Script::parse(file.text(), &dialect.lexing)) else {
@@ -159,12 +157,6 @@ pub(crate) fn needs(plan: &Plan, dialect: &Dialect) -> Vec<Need> {
         }
         for statement in &script.statements()[item.first_statement().min(script.statements().len())..] {
             let Some(need) = Need::of(statement) else { continue };
-            let name = need.object.to_lowercase();
-            if need.right == Right::Create {
-                made.insert(name);
-            } else if made.contains(&name) {
-                continue;
-            }
             if !needs.contains(&need) {
                 needs.push(need);
             }

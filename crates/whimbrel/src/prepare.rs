@@ -1,7 +1,7 @@
 //! What has to be known of a script before it is run: its directives, its statements, and what they need. Reads the
 //! dialect's facts; runs nothing.
 
-use crate::dialect::{Ddl, Dialect, Fact};
+use crate::dialect::{Ddl, Dialect, Fact, SecretSql};
 use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
@@ -163,6 +163,28 @@ pub(crate) fn prepare(
     if sharing == Sharing::Shared && placeholders.iter().any(|(it, _)| it.form == Form::Secret) {
         sharing = Sharing::Alone;
     }
+    if !placeholders.is_empty() {
+        let secret = |range: std::ops::Range<usize>| {
+            placeholders.iter().any(|(it, _)| it.form == Form::Secret && range.contains(&it.start))
+        };
+        for statement in script.statements() {
+            let start = statement.position().offset;
+            let apart = matches!(dialect.secrets, SecretSql::Setting { .. })
+                && dialect.facts(statement).has(Fact::NeedsNoTransaction);
+            if apart && secret(start..start + statement.text().len()) {
+                let message = format!(
+                    "cannot have a secret on {}: it is put together inside a block, where this statement cannot run",
+                    dialect.name
+                );
+                findings.push(finding(FindingKind::Script, statement.position(), message));
+            }
+            if changes_how_texts_are_read(statement) {
+                let message = "changes how texts are read, so nothing can be filled in beside it: put it into a script of \
+                               its own";
+                findings.push(finding(FindingKind::Script, statement.position(), message.to_owned()));
+            }
+        }
+    }
     if findings.is_empty() {
         Ok(Prepared {
             directives,
@@ -176,6 +198,22 @@ pub(crate) fn prepare(
     } else {
         Err(findings)
     }
+}
+
+/// Whether quotes and backslashes may mean something else behind a statement.
+fn changes_how_texts_are_read(statement: &Statement<'_>) -> bool {
+    const WORDS: [&str; 7] = [
+        "NAMES",
+        "CHARSET",
+        "CHARACTER",
+        "CHARACTER_SET_CLIENT",
+        "SQL_MODE",
+        "CLIENT_ENCODING",
+        "BACKSLASH_QUOTE",
+    ];
+    let mut words = statement.words();
+    words.next().is_some_and(|first| first.is_keyword("SET"))
+        && words.any(|word| WORDS.iter().any(|wanted| word.is_keyword(wanted)))
 }
 
 /// The digest by which the history knows a statement that took effect.

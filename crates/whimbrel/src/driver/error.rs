@@ -131,6 +131,15 @@ impl DriverError {
         self
     }
 
+    /// The same error with nothing that the database has said but its code.
+    pub(crate) fn without_words(mut self) -> Self {
+        self.message =
+            "the database refused it; what it said is not shown, since a secret is in the message".to_owned();
+        self.private = None;
+        self.hint = None;
+        self
+    }
+
     /// The same error without a text that it must not show, wherever it may stand.
     pub(crate) fn without(mut self, secret: &str) -> Self {
         if secret.is_empty() {

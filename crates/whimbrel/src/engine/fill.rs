@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::dialect::{Dialect, SecretSql};
 use crate::driver::{DriverError, Message};
-use crate::placeholder::{Form, Placeholder, find};
+use crate::placeholder::{Form, Placeholder, find_sound};
 use crate::script::Script;
 use crate::secret::Secret;
 
@@ -26,15 +26,25 @@ pub(super) struct Filled {
     places: Vec<(usize, usize, usize, usize)>,
     /// The settings that the text reads secrets from, by their names.
     pub(super) settings: Vec<(String, Secret)>,
+    /// Whether a secret was filled in.
+    pub(super) secret: bool,
 }
+
+/// What stands before a secret in its setting, so that an empty setting is none.
+pub(super) const MARK: &str = "=";
 
 impl Values {
     /// A message with its placeholders filled in; `None` if it has none.
-    pub(super) fn fill(&self, message: &Message<'_>, dialect: &Dialect) -> Option<Filled> {
-        let found = find(&message.sql, &dialect.lexing).ok().filter(|found| !found.is_empty())?;
+    ///
+    /// `settings` is how many settings other messages of the same call have.
+    pub(super) fn fill(&self, message: &Message<'_>, dialect: &Dialect, settings: usize) -> Option<Filled> {
+        let found = find_sound(&message.sql, &dialect.lexing);
+        if found.is_empty() {
+            return None;
+        }
         match dialect.secrets {
             SecretSql::Setting { statement, .. } if found.iter().any(|it| it.form == Form::Secret) => {
-                self.fill_from_settings(&message.sql, &found, dialect, statement)
+                self.fill_from_settings(&message.sql, &found, dialect, statement, settings)
             }
             _ => Some(self.fill_in(&message.sql, &found, dialect)),
         }
@@ -52,7 +62,8 @@ impl Values {
             at = it.end;
         }
         text.push_str(&sql[at..]);
-        Filled { text, places, settings: Vec::new() }
+        let secret = found.iter().any(|it| it.form == Form::Secret);
+        Filled { text, places, settings: Vec::new(), secret }
     }
 
     /// Room for everything, so that the text never moves and leaves a copy behind.
@@ -80,6 +91,7 @@ impl Values {
         found: &[Placeholder],
         dialect: &Dialect,
         statement: fn(&str) -> String,
+        others: usize,
     ) -> Option<Filled> {
         let script = Script::parse(sql, &dialect.lexing).ok()?;
         let mut settings: Vec<(String, Secret)> = Vec::new();
@@ -105,10 +117,10 @@ impl Values {
             let mut parts = String::new();
             let mut done = start;
             for it in inside {
-                let _ = write!(parts, "{}, ", (dialect.literal)(&sql[done..it.start]));
+                let _ = write!(parts, "{} || ", (dialect.literal)(&sql[done..it.start]));
                 done = it.end;
                 if it.form != Form::Secret {
-                    let _ = write!(parts, "{}, ", (dialect.literal)(self.value(it, dialect)?.as_str()));
+                    let _ = write!(parts, "{} || ", (dialect.literal)(self.value(it, dialect)?.as_str()));
                     continue;
                 }
                 let known = settings.iter().position(|(name, _)| *name == it.name);
@@ -119,14 +131,16 @@ impl Values {
                         settings.len() - 1
                     }
                 };
-                let _ = write!(parts, "quote_literal(current_setting('{}')), ", setting(number));
+                // A setting that a script has emptied must not pass for an empty secret: NULL is no statement.
+                let name = setting(others + number);
+                let _ = write!(parts, "quote_literal(substr(nullif(current_setting('{name}'), ''), 2)) || ");
             }
             let _ = write!(parts, "{}", (dialect.literal)(&sql[done..end]));
             text.push_str(&statement(&parts));
             places.push((from, text.len(), start, start));
         }
         text.push_str(&sql[at..]);
-        Some(Filled { text, places, settings })
+        Some(Filled { text, places, settings, secret: true })
     }
 
     /// Takes secrets out of an error. What the database adds may quote a part of one only, so all of it goes.
@@ -134,7 +148,10 @@ impl Values {
         if self.secrets.is_empty() {
             return error;
         }
-        self.secrets.values().map(Secret::expose).fold(error.without_private(), |error, secret| {
+        let mut secrets: Vec<&str> = self.secrets.values().map(Secret::expose).collect();
+        // One may be a part of another.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.into_iter().fold(error.without_private(), |error, secret| {
             let quoted = Zeroizing::new((dialect.quoted)(secret));
             let inside =
                 quoted.split_once('\'').map_or("", |(_, rest)| rest.strip_suffix('\'').unwrap_or(rest));

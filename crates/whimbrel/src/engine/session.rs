@@ -4,7 +4,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::time::{Duration, Instant};
 
-use super::fill::{Filled, Values, setting};
+use zeroize::Zeroize as _;
+
+use super::fill::{Filled, MARK, Values, setting};
 use crate::dialect::{Dialect, SecretSql, SessionNumber, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
@@ -130,7 +132,15 @@ impl<'d> Session<'d> {
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
         let filled: Vec<Option<Filled>> = match &self.values {
-            Some(values) => messages.iter().map(|message| values.fill(message, self.dialect())).collect(),
+            Some(values) => {
+                let mut settings = 0;
+                let fill = |message| {
+                    let filled = values.fill(message, self.driver.dialect(), settings);
+                    settings += filled.as_ref().map_or(0, |filled| filled.settings.len());
+                    filled
+                };
+                messages.iter().map(fill).collect()
+            }
             None => Vec::new(),
         };
         if filled.iter().flatten().next().is_some() {
@@ -191,6 +201,11 @@ impl<'d> Session<'d> {
                 Some((offset, filled)) => error.with_offset(filled.before(offset)),
                 None => error,
             };
+            let failed = filled.get(answers.messages().len()).and_then(Option::as_ref);
+            if failed.is_some_and(|failed| failed.secret) {
+                // It may quote a part of the secret, and nobody knows which.
+                return error.without_words();
+            }
             self.scrubbed(error)
         })
     }
@@ -198,8 +213,17 @@ impl<'d> Session<'d> {
     /// Gives a setting of the session a value, which is bound, so that no log of the client's has it.
     async fn set(&mut self, number: usize, text: &str) -> Result<(), DriverError> {
         let SecretSql::Setting { set, .. } = self.dialect().secrets else { return Ok(()) };
-        let values = [Value::Text(setting(number)), Value::Text(text.to_owned())];
-        self.query_with(set, &values).await.map(drop)
+        let mut marked = String::with_capacity(text.len() + MARK.len());
+        if !text.is_empty() {
+            marked.push_str(MARK);
+            marked.push_str(text);
+        }
+        let mut values = [Value::Text(setting(number)), Value::Text(marked)];
+        let result = self.query_with(set, &values).await;
+        if let Value::Text(marked) = &mut values[1] {
+            marked.zeroize();
+        }
+        result.map(drop)
     }
 
     /// Runs one message of our own.
@@ -356,22 +380,29 @@ impl<'d> Session<'d> {
 
     /// Whether the table is there; else, which other tables are.
     pub(crate) async fn survey(&mut self, table: &TableName, deadline: &Deadline) -> Result<Option<History>> {
+        let (there, absent) = self.look_around(table, deadline).await?;
+        Ok((!there).then_some(absent))
+    }
+
+    /// Whether the table is there, and which other tables are.
+    async fn look_around(&mut self, table: &TableName, deadline: &Deadline) -> Result<(bool, History)> {
         let sql = (self.dialect().history.survey)(table);
         let rows = self
             .patient_query(&sql, deadline)
             .await
             .map_err(|error| Error::driver("looking for the history table", error))?;
         let mut absent = History::absent(Vec::new());
+        let mut there = false;
         for row in rows {
             let name: String = row.read(0).map_err(unreadable)?;
             match row.read::<i64>(1).map_err(unreadable)? {
                 0 => absent.other_tables.push(name),
-                1 => return Ok(None),
+                1 => there = true,
                 2 => absent.elsewhere.push(name),
                 _ => absent.unusable.push(name),
             }
         }
-        Ok(Some(absent))
+        Ok((there, absent))
     }
 
     /// Reads from the history table, or finds that there is none.
@@ -401,7 +432,15 @@ impl<'d> Session<'d> {
             sql.insert_str(0, causal.before);
         }
         match self.read(&sql, table, deadline).await? {
-            Found::Rows(rows) => History::read(&rows).map_err(foreign_row),
+            Found::Rows(rows) => {
+                let mut history = History::read(&rows).map_err(foreign_row)?;
+                // What was tried has failed, and what is there is as if there were no history.
+                if history.is_blank() && history.len() > 0 {
+                    let (_, found) = self.look_around(table, deadline).await?;
+                    history.other_tables = found.other_tables;
+                }
+                Ok(history)
+            }
             Found::Absent(absent) => Ok(absent),
         }
     }

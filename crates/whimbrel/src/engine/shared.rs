@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
-use super::commit::Fenced;
+use super::commit::{Fenced, blames_the_migration};
 use super::{Engine, Failing, Group, Progress};
 use crate::detail::Detail;
 use crate::dialect::ForeignKeys;
@@ -115,7 +115,9 @@ impl<'e> Engine<'e, '_> {
                     Wrong::Database(failing, error) => self.undo(failing, error).await,
                     Wrong::Step(item, error) => {
                         self.session.roll_back().await;
-                        self.failed = Some(self.failed_row(item, None, None));
+                        if error.class().is_none_or(blames_the_migration) {
+                            self.failed = Some(self.failed_row(item, None, None));
+                        }
                         Err(self.fail(error))
                     }
                     Wrong::Other(error) => {

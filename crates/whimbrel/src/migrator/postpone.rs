@@ -32,23 +32,24 @@ impl Migrator<'_> {
         }
         let failed: Vec<(&PlanItem, Failures)> =
             plan.items().iter().filter_map(|item| Some((item, failures(item, history)?))).collect();
-        let Some((item, failures)) = failed.into_iter().max_by_key(|(_, failures)| failures.count) else {
-            return Ok(false);
-        };
-        let key = (item.label().to_owned(), failures.count);
-        // A clock that stands still, or goes backwards, must not keep anybody for ever.
-        if postponed.as_ref() == Some(&key) {
+        if failed.is_empty() {
             return Ok(false);
         }
         let clock = verb.session.dialect().history.clock;
         let rows = verb.session.patient_query(&format!("SELECT {clock}"), &verb.deadline).await;
         let rows = rows.map_err(|error| Error::driver("asking for the time", error))?;
         let now = rows.first().and_then(|row| row.read::<String>(0).ok());
-        let pause = pause(self.failure_pause, failures.count);
-        let left = left(pause, &failures.last, now.as_deref());
-        if left.is_zero() {
+        let left_of = |failures: &Failures| {
+            left(pause(self.failure_pause, failures.count), &failures.last, now.as_deref())
+        };
+        let longest = failed.into_iter().map(|(item, failures)| (left_of(&failures), item, failures));
+        let Some((left, item, failures)) = longest.max_by_key(|(left, ..)| *left) else { return Ok(false) };
+        let key = (item.label().to_owned(), failures.count);
+        // A clock that stands still, or goes backwards, must not keep anybody for ever.
+        if left.is_zero() || postponed.as_ref() == Some(&key) {
             return Ok(false);
         }
+        let pause = pause(self.failure_pause, failures.count);
         let times = if failures.count == 1 {
             "once".to_owned()
         } else {

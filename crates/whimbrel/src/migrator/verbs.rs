@@ -58,7 +58,7 @@ impl<'a> Migrator<'a> {
         let mut plan = self.decide(&mut verb, &history, &self.request).await?;
         self.check_values(&plan)?;
         let conditions = self.conditions(&mut verb, &plan).await?;
-        plan.set_conditions(conditions);
+        plan.set_conditions(conditions, &self.values);
         Verified::shown(plan, &self.verifier_refs()).await
     }
 
@@ -293,7 +293,7 @@ impl<'a> Migrator<'a> {
                 let history = self.read_all(&mut verb).await?;
                 let mut plan = self.decide(&mut verb, &history, &self.request).await?;
                 let conditions = self.conditions(&mut verb, &plan).await?;
-                plan.set_conditions(conditions);
+                plan.set_conditions(conditions, &self.values);
                 let plan = Verified::shown(plan, &self.verifier_refs()).await?;
                 if plan.is_empty() {
                     let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
@@ -452,12 +452,16 @@ impl<'a> Migrator<'a> {
                 continue;
             }
             if conditions.is_none() {
-                self.preflight(verb, &plan, &history).await?;
-                conditions = Some(self.conditions(verb, &plan).await?);
+                let ready = self.preflight(verb, &plan, &history).await;
+                ready.map_err(|error| error.with_report(report.clone()))?;
+                let asked = self.conditions(verb, &plan).await;
+                conditions = Some(asked.map_err(|error| error.with_report(report.clone()))?);
             }
-            plan.set_conditions(conditions.clone().unwrap_or_default());
-            let plan = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await?;
-            if let Some(values) = self.values(&plan).await? {
+            plan.set_conditions(conditions.clone().unwrap_or_default(), &self.values);
+            let verified = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await;
+            let plan = verified.map_err(|error| error.with_report(report.clone()))?;
+            let values = self.values(&plan).await.map_err(|error| error.with_report(report.clone()))?;
+            if let Some(values) = values {
                 verb.session.fill(values);
             }
             report.outcome = outcome_of(&plan, goal);

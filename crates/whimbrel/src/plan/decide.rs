@@ -312,8 +312,7 @@ impl<'a> Decision<'a> {
 
     fn unbaselined(&mut self, name: &SetName) {
         let tables = &self.history.other_tables;
-        let blank = self.history.sets().next().is_none();
-        if !blank || tables.is_empty() || self.request.unbaselined == Unbaselined::Allow {
+        if !self.history.is_blank() || tables.is_empty() || self.request.unbaselined == Unbaselined::Allow {
             return;
         }
         if self.findings.iter().any(|finding| finding.kind() == FindingKind::Unbaselined) {
@@ -551,7 +550,7 @@ impl<'a> Decision<'a> {
 
     fn baseline(&mut self, scope: &mut Scope<'_>, target: Version) {
         let name = scope.name().clone();
-        if !scope.state.rows().is_empty() {
+        if !scope.state.is_blank() {
             let message = "this set has a history already, so there is nothing to declare";
             self.find(FindingKind::Baselined, &name, name.as_str(), message);
             return;

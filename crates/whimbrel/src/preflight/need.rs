@@ -1,6 +1,6 @@
 //! The right that a statement needs, read from its first words. Knows no database.
 
-use crate::effect::Reader;
+use crate::effect::{Ident, Reader};
 use crate::placeholder::may_hold_some;
 use crate::script::Statement;
 
@@ -11,7 +11,7 @@ pub struct Need {
     /// The right.
     pub right: Right,
     /// The schema, or the database, if the statement names one.
-    pub schema: Option<String>,
+    pub schema: Option<Ident>,
     /// The table's name, without its quotes.
     pub name: String,
     /// The name as it is written, with its schema.
@@ -22,12 +22,16 @@ pub struct Need {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Right {
-    /// Makes a table, a view or the like.
+    /// Makes a table or a sequence.
     Create,
+    /// Makes a view.
+    CreateView,
     /// Changes a table.
     Alter,
-    /// Removes a table or a view, or empties a table.
+    /// Removes a table or a view.
     Drop,
+    /// Empties a table.
+    Truncate,
     /// Makes or removes an index of a table.
     Index,
     /// Adds rows.
@@ -60,12 +64,7 @@ impl Need {
             reader.take("ONLY");
         }
         let name = reader.name()?;
-        Some(Self {
-            right,
-            schema: name.schema.map(|schema| schema.text),
-            name: name.name.text,
-            object: name.text.to_owned(),
-        })
+        Some(Self { right, schema: name.schema, name: name.name.text, object: name.text.to_owned() })
     }
 }
 
@@ -81,7 +80,10 @@ fn right(reader: &mut Reader<'_>) -> Option<Right> {
         if reader.take("INDEX") {
             return Some(Right::Index);
         }
-        return ["TABLE", "VIEW", "SEQUENCE"].iter().any(|word| reader.take(word)).then_some(Right::Create);
+        if reader.take("VIEW") {
+            return Some(Right::CreateView);
+        }
+        return ["TABLE", "SEQUENCE"].iter().any(|word| reader.take(word)).then_some(Right::Create);
     }
     if reader.take("ALTER") {
         return reader.take("TABLE").then_some(Right::Alter);
@@ -92,17 +94,32 @@ fn right(reader: &mut Reader<'_>) -> Option<Right> {
     }
     if reader.take("TRUNCATE") {
         reader.take("TABLE");
-        return Some(Right::Drop);
+        return Some(Right::Truncate);
     }
     if reader.take("INSERT") || reader.take("REPLACE") {
-        reader.take("IGNORE");
+        modifiers(reader);
         reader.take("INTO");
         return Some(Right::Insert);
     }
     if reader.take("UPDATE") {
+        modifiers(reader);
         return Some(Right::Update);
     }
-    (reader.take("DELETE") && reader.take("FROM")).then_some(Right::Delete)
+    if !reader.take("DELETE") {
+        return None;
+    }
+    modifiers(reader);
+    reader.take("FROM").then_some(Right::Delete)
+}
+
+/// Words of MySQL's, and what SQLite does about conflicts.
+fn modifiers(reader: &mut Reader<'_>) {
+    for word in ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "IGNORE"] {
+        reader.take(word);
+    }
+    if reader.take("OR") {
+        reader.skip();
+    }
 }
 
 #[cfg(test)]
@@ -114,13 +131,16 @@ mod tests {
     fn a_statement_tells_what_it_needs_and_on_what() {
         for (sql, right, object) in [
             ("create table if not exists app.\"Users\" (id int)", Right::Create, "app.\"Users\""),
-            ("CREATE OR REPLACE VIEW v AS SELECT 1", Right::Create, "v"),
+            ("CREATE OR REPLACE VIEW v AS SELECT 1", Right::CreateView, "v"),
             ("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY t (a)", Right::Index, "t"),
             ("CREATE INDEX ON t (a)", Right::Index, "t"),
             ("ALTER TABLE IF EXISTS ONLY t ADD a int", Right::Alter, "t"),
             ("DROP TABLE IF EXISTS t", Right::Drop, "t"),
-            ("TRUNCATE t", Right::Drop, "t"),
+            ("TRUNCATE t", Right::Truncate, "t"),
             ("INSERT INTO t VALUES (1)", Right::Insert, "t"),
+            ("INSERT OR IGNORE INTO t VALUES (1)", Right::Insert, "t"),
+            ("INSERT LOW_PRIORITY INTO t VALUES (1)", Right::Insert, "t"),
+            ("UPDATE IGNORE t SET a = 1", Right::Update, "t"),
             ("UPDATE ONLY s.t SET a = 1", Right::Update, "s.t"),
             ("DELETE FROM t", Right::Delete, "t"),
         ] {

@@ -67,6 +67,13 @@ impl<'s, 't> Words<'s, 't> {
     }
 }
 
+impl Words<'_, '_> {
+    /// Whether the token that came last stands in an executable comment.
+    pub(crate) fn in_executable(&self) -> bool {
+        self.lexer.in_executable()
+    }
+}
+
 impl<'t> Iterator for Words<'_, 't> {
     type Item = Token<'t>;
 
