@@ -223,6 +223,30 @@ async fn a_first_migration_that_fails_is_counted_and_hides_no_database_without_a
     patient().run_blocking(&mut db).expect_err("there is no such table");
     let error = patient().run_blocking(&mut db).expect_err("it has failed");
     assert_eq!(error.kind(), ErrorKind::Retry, "{error:#}");
+    let report = mended().run_blocking(&mut db).expect("another text is tried at once");
+    assert_eq!(report.migrations.len(), 3);
+}
+
+/// What the set above is when it was put right: built as on an empty database.
+fn mended<'m>() -> Migrator<'m> {
+    let memory = Memory::new()
+        .with_sql(1, "wrong", "CREATE TABLE items (id INT PRIMARY KEY);")
+        .with_sql(2, "index", "CREATE INDEX items_id ON items (id);")
+        .with_sql(3, "row", "INSERT INTO items VALUES (1);");
+    Migrator::new(memory).with_failure_pause(Duration::from_secs(300)).with_environment("test")
+}
+
+#[tokio::test]
+async fn a_first_migration_that_is_put_right_is_applied_at_once() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let wrong = Memory::new().with_sql(1, "wrong", "INSERT INTO nowhere VALUES (1);");
+        Migrator::new(&wrong).run(&mut db).await.expect_err("there is no such table");
+        let report = mended().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        assert_eq!(report.migrations.len(), 3, "{kind}");
+        mended().verify_history(&mut db, &[]).await.expect("a sound history");
+    }
 }
 
 /// Whoever has time waits for the end of the pause.
