@@ -7,6 +7,7 @@ mod postpone;
 mod preflight;
 mod settle;
 mod status;
+mod twins;
 mod values;
 mod verbs;
 

@@ -192,7 +192,11 @@ impl<'d> Session<'d> {
         // In a transaction that has failed the settings go with it.
         if result.is_ok() {
             for number in 0..settings.len() {
-                self.set(number, "").await?;
+                // What was asked for took effect, whatever becomes of this: a connection that keeps a secret goes instead.
+                if self.set(number, "").await.is_err() {
+                    self.give_up();
+                    break;
+                }
             }
         }
         result.map_err(|error| {

@@ -68,7 +68,7 @@ impl Migrator<'_> {
         };
         Secret::from_provider(&**provider, name, *longest).await.map_err(|error| {
             Error::new(ErrorKind::Application, error.to_string())
-                .with_note("next", "nothing was applied; run again when the secret is to be had")
+                .with_note("next", "run again when the secret is to be had; what asks for it was not begun")
                 .with_source(error)
         })
     }

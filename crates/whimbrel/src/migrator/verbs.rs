@@ -8,7 +8,6 @@ use super::doubt::refusal;
 use super::evidence;
 use super::settle::Settlement;
 use super::status::Status;
-use crate::blocking::{Blocking, block_on};
 use crate::driver::Driver;
 use crate::engine::{Deadline, Engine, Locked, Progress, Run, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,7 +42,7 @@ impl<'a> Migrator<'a> {
         self.run_in(db, Mode::Async).await
     }
 
-    async fn run_in<D: Driver>(&self, db: &mut D, mode: Mode) -> Result<Report> {
+    pub(super) async fn run_in<D: Driver>(&self, db: &mut D, mode: Mode) -> Result<Report> {
         let result = self.carry_out(db, self.request.clone(), mode).await;
         self.close(result)
     }
@@ -102,7 +101,7 @@ impl<'a> Migrator<'a> {
         self.revert_in(db, Goal::RevertTo(version), Mode::Async).await
     }
 
-    async fn revert_in<D: Driver>(&self, db: &mut D, goal: Goal, mode: Mode) -> Result<Report> {
+    pub(super) async fn revert_in<D: Driver>(&self, db: &mut D, goal: Goal, mode: Mode) -> Result<Report> {
         // A way back in several steps keeps what it has reached, unless all or nothing was asked for.
         let transaction = match self.request.transaction {
             Transaction::PerRun => Transaction::PerRun,
@@ -402,11 +401,11 @@ impl<'a> Migrator<'a> {
             if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
                 // Whoever has begun the work may still be at it. That nobody is, only the lock proves.
                 if !verb.session.is_locked() {
-                    let postponed = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
+                    let has_waited = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
                         Ok(plan) => self.postpone(verb, &plan, &history, &mut postponed, &report).await?,
                         Err(_) => false,
                     };
-                    if !postponed {
+                    if !has_waited {
                         self.lock(verb, &report).await?;
                     }
                     continue;
@@ -529,74 +528,6 @@ pub(super) enum Mode {
     Async,
     /// The caller's, or no step is run.
     Blocking,
-}
-
-impl Migrator<'_> {
-    /// Does what [`run`](Self::run) does, blocking. Steps may be plain functions.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    ///
-    /// # If interrupted
-    /// As [`run`](Self::run).
-    pub fn run_blocking<Kind>(&self, db: &mut impl Blocking<Kind>) -> Result<Report> {
-        block_on(self.run_in(&mut db.driver(), Mode::Blocking))
-    }
-
-    /// Does what [`revert_to`](Self::revert_to) does, blocking. Steps may be plain functions.
-    ///
-    /// # Errors
-    /// As [`revert_to`](Self::revert_to).
-    ///
-    /// # If interrupted
-    /// As [`revert_to`](Self::revert_to).
-    pub fn revert_to_blocking<Kind>(
-        &self,
-        db: &mut impl Blocking<Kind>,
-        version: Option<Version>,
-    ) -> Result<Report> {
-        block_on(self.revert_in(&mut db.driver(), Goal::RevertTo(version), Mode::Blocking))
-    }
-
-    /// Does what [`redo`](Self::redo) does, blocking. Steps may be plain functions.
-    ///
-    /// # Errors
-    /// As [`redo`](Self::redo).
-    ///
-    /// # If interrupted
-    /// As [`redo`](Self::redo).
-    pub fn redo_blocking<Kind>(&self, db: &mut impl Blocking<Kind>) -> Result<Report> {
-        block_on(self.revert_in(&mut db.driver(), Goal::Redo, Mode::Blocking))
-    }
-}
-
-macro_rules! blocking_twins {
-    ($($twin:ident = $verb:ident($($name:ident: $type:ty),*) -> $result:ty;)*) => {
-        /// The blocking twins: for drivers that need no async runtime, and clients that a driver's crate can borrow. They
-        /// run on the caller's thread.
-        impl Migrator<'_> {
-            $(
-                #[doc = concat!("Does what [`", stringify!($verb), "`](Self::", stringify!($verb), ") does, blocking.")]
-                ///
-                /// # Errors
-                #[doc = concat!("As [`", stringify!($verb), "`](Self::", stringify!($verb), ").")]
-                pub fn $twin<Kind>(&self, db: &mut impl Blocking<Kind> $(, $name: $type)*) -> Result<$result> {
-                    block_on(self.$verb(&mut db.driver() $(, $name)*))
-                }
-            )*
-        }
-    };
-}
-
-blocking_twins! {
-    plan_blocking = plan() -> Plan;
-    check_blocking = check() -> Report;
-    wait_blocking = wait() -> Report;
-    status_blocking = status() -> Status;
-    baseline_blocking = baseline(version: Version) -> Report;
-    settle_blocking = settle(settlement: Settlement) -> Report;
-    repair_blocking = repair(reason: &str) -> Report;
-    verify_history_blocking = verify_history(tips: &[Tip]) -> Vec<Tip>;
 }
 
 fn tips_of(history: &History) -> Vec<Tip> {
