@@ -59,7 +59,7 @@ impl<'a> Judge<'a> {
         let Some(lexing) = reading::lexing(self.server.product) else { return };
         let Ok(script) = Script::parse(file.text(), &lexing) else { return };
         let filled = Directives::read(&script).is_ok_and(|directives| directives.placeholders);
-        let text = if filled { stand_in::text(file.text()) } else { file.text().into() };
+        let text = if filled { stand_in::text(file.text(), &lexing) } else { file.text().into() };
         let Ok(script) = Script::parse(&text, &lexing) else { return };
         for statement in script.statements() {
             if may_make_something(statement) {
@@ -103,7 +103,7 @@ impl<'a> Judge<'a> {
                 return;
             }
         };
-        let text = stand_in::text(run.file.text());
+        let text = stand_in::text(run.file.text(), &lexing);
         // With a directive for it, since `${` may be anything else.
         let script = match Script::parse(&text, &lexing) {
             Ok(filled)

@@ -75,6 +75,7 @@ pub use self::migration::{
 };
 pub use self::migrator::{Ending, Migrator, SetStatus, Settlement, Standing, Status, StatusEntry};
 pub use self::observe::{Event, Observer, Tip};
+pub use self::placeholder::{Placeholder, PlaceholderForm, placeholders};
 pub use self::plan::{
     Action, Ahead, Conditions, Gaps, Goal, OutOfOrder, Plan, PlanItem, Product, Request, Reverted,
     ServerVersion, Transaction, Unbaselined, plan,

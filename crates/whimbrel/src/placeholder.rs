@@ -9,17 +9,24 @@ const LONGEST: usize = 120;
 
 /// Something in a script that is filled in when it is executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Placeholder {
-    /// Where it begins and ends, in bytes.
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) form: Form,
-    pub(crate) name: String,
+#[non_exhaustive]
+pub struct Placeholder {
+    /// Where it begins, in bytes.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// As what it is filled in.
+    pub form: PlaceholderForm,
+    /// The name of the value or the secret.
+    pub name: String,
 }
+
+pub(crate) use self::PlaceholderForm as Form;
 
 /// As what it is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+#[non_exhaustive]
+pub enum PlaceholderForm {
     /// `${name}`: a quoted literal.
     Literal,
     /// `${name:ident}`: a quoted identifier.
@@ -74,8 +81,18 @@ pub(crate) fn find(text: &str, lexing: &Lexing) -> Result<Vec<Placeholder>, Vec<
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// The placeholders of a text in which other scripts stand beside them: what is none is let alone.
-pub(crate) fn find_sound(text: &str, lexing: &Lexing) -> Vec<Placeholder> {
+/// The placeholders of a text, in their order, as they are filled in. What is none, and what stands in quotes or comments, is
+/// let alone.
+///
+/// ```
+/// use whimbrel::script::Lexing;
+///
+/// let text = "SELECT ${a}, '${b}'; -- ${c}";
+/// let found = whimbrel::placeholders(text, &Lexing::POSTGRES);
+/// assert_eq!(found.len(), 1);
+/// assert_eq!(&text[found[0].start..found[0].end], "${a}");
+/// ```
+pub fn placeholders(text: &str, lexing: &Lexing) -> Vec<Placeholder> {
     find_all(text, lexing).0
 }
 
@@ -228,7 +245,7 @@ mod tests {
         assert!(problems[0].to_string().contains("executable comment"));
         // Beside a script that has no placeholders, those of another one are found.
         let both = "SELECT ${a}; SELECT 'Hello ${b}'";
-        assert_eq!(find_sound(both, &Lexing::MYSQL).len(), 1);
+        assert_eq!(placeholders(both, &Lexing::MYSQL).len(), 1);
         let problems = find("DO $$ SELECT ${a} $$", &Lexing::POSTGRES).expect_err("a body is a string");
         assert!(problems[0].to_string().contains("inside quotes"));
     }

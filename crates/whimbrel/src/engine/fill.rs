@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::dialect::{Dialect, SecretSql};
 use crate::driver::{DriverError, Message};
-use crate::placeholder::{Form, Placeholder, find_sound};
+use crate::placeholder::{Form, Placeholder, placeholders};
 use crate::script::Script;
 use crate::secret::Secret;
 
@@ -38,7 +38,7 @@ impl Values {
     ///
     /// `settings` is how many settings other messages of the same call have.
     pub(super) fn fill(&self, message: &Message<'_>, dialect: &Dialect, settings: usize) -> Option<Filled> {
-        let found = find_sound(&message.sql, &dialect.lexing);
+        let found = placeholders(&message.sql, &dialect.lexing);
         if found.is_empty() {
             return None;
         }
