@@ -1,0 +1,3 @@
+//! The command `whimbrel`.
+
+fn main() {}
