@@ -18,12 +18,18 @@ impl<T> Setting<T> {
     }
 
     /// What holds where nobody says anything.
-    pub(crate) fn default(value: T) -> Self {
-        Self::new(value, Origin::Default)
+    pub(crate) const fn by_default(value: T) -> Self {
+        Self { value, origin: Origin::Default }
     }
 
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Setting<U> {
         Setting { value: change(self.value), origin: self.origin }
+    }
+}
+
+impl<T: Default> Default for Setting<T> {
+    fn default() -> Self {
+        Self::by_default(T::default())
     }
 }
 

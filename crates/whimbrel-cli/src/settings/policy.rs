@@ -18,8 +18,8 @@ pub(crate) struct PolicySettings {
 impl Default for PolicySettings {
     fn default() -> Self {
         Self {
-            enabled: Setting::default(cfg!(feature = "policy")),
-            waivers: Setting::default(Waivers::Accept),
+            enabled: Setting::by_default(cfg!(feature = "policy")),
+            waivers: Setting::by_default(Waivers::Accept),
             concerns: BTreeMap::new(),
             rules: BTreeMap::new(),
         }
