@@ -20,6 +20,7 @@ mod tests;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use self::find::Found;
 use self::source::SourceText;
@@ -70,4 +71,12 @@ impl ConfigFile {
         let document = Document::read(&source, &folder)?;
         Ok(Self { path: source.shown().to_owned(), folder, document })
     }
+}
+
+/// The time that an argument of a verb gives.
+///
+/// # Errors
+/// It is none; the text is not in the error.
+pub(crate) fn parse_duration(argument: &'static str, text: &str) -> Result<Duration, Problem> {
+    text::duration(text).map_err(|wrong| wrong.of(argument))
 }

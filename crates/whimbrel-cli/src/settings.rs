@@ -21,7 +21,8 @@ use whimbrel::{
     Unbaselined,
 };
 
-pub(crate) use self::lines::SettingLine;
+use crate::config::Problem;
+
 pub(crate) use self::origin::{Origin, Setting};
 pub(crate) use self::overrides::Overrides;
 pub(crate) use self::place::Place;
@@ -67,4 +68,29 @@ pub(crate) struct Settings {
     pub(crate) policy: PolicySettings,
     /// None if signatures are not asked for.
     pub(crate) signatures: Option<SignatureSettings>,
+}
+
+impl Settings {
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// Nobody has said so; what to do depends on what was said otherwise.
+    pub(crate) fn place(&self) -> Result<&Place, Problem> {
+        if let Some(place) = &self.database.value {
+            return Ok(place);
+        }
+        if self.environment.value.is_some() && self.config.value.is_some() {
+            return Err(Problem::new("the environment names no database").with_next(
+                "write `url = { env = \"DATABASE_URL\" }` or `sqlite = \"app.db\"` into its table, or say `--url`",
+            ));
+        }
+        if self.environments.is_empty() {
+            return Err(Problem::new("no database is named").with_next(
+                "set DATABASE_URL, say `--url` (sqlite:app.db, env:NAME), or write whimbrel.toml: whimbrel init",
+            ));
+        }
+        let environments = self.environments.join(", ");
+        Err(Problem::new("no environment is named, and so no database")
+            .with_next(format!("say `--environment NAME`, or `--url`; the environments: {environments}")))
+    }
 }

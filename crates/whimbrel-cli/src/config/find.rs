@@ -32,11 +32,12 @@ pub(super) fn named(path: &Path, start: &Path) -> Result<Found, Problem> {
 
 /// Searches the folder and those above it: not above the one that holds `.git`, nor above home.
 pub(super) fn search(start: &Path, home: Option<&Path>) -> Result<Option<Found>, Problem> {
-    let absolute = std::path::absolute(if start.as_os_str().is_empty() { Path::new(".") } else { start })
-        .map_err(|error| {
-            Problem::new(format!("the working directory cannot be told: {error}"))
-                .with_next("change into one that exists, or name the configuration with `--config`")
-        })?;
+    let here = if start.as_os_str().is_empty() { Path::new(".") } else { start };
+    let absolute = here.canonicalize().map_err(|error| {
+        Problem::new(format!("the working directory cannot be told: {error}"))
+            .with_next("change into one that exists, or name the configuration with `--config`")
+    })?;
+    let home = home.and_then(|home| home.canonicalize().ok());
     let mut up = PathBuf::new();
     for folder in absolute.ancestors() {
         let place = folder.join(FILE_NAME);
@@ -55,7 +56,7 @@ pub(super) fn search(start: &Path, home: Option<&Path>) -> Result<Option<Found>,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(unreadable(&shown, &error)),
         }
-        if folder.join(".git").exists() || Some(folder) == home {
+        if folder.join(".git").exists() || Some(folder) == home.as_deref() {
             break;
         }
         up.push("..");

@@ -202,16 +202,8 @@ impl<'t> Entry<'t> {
 
     /// Notes that the value is wrong.
     pub(super) fn refuse<T>(&self, wrong: Wrong) -> Option<T> {
-        self.reader.refuse(&self.value.span(), self.problem(wrong));
+        self.reader.refuse(&self.value.span(), wrong.of(self.name()));
         None
-    }
-
-    fn problem(&self, wrong: Wrong) -> Problem {
-        let problem = Problem::new(format!("`{}`: {}", self.name(), wrong.expected));
-        match wrong.next {
-            Some(next) => problem.with_next(next),
-            None => problem,
-        }
     }
 
     /// Notes that the key is wrong.
@@ -221,7 +213,7 @@ impl<'t> Entry<'t> {
 
     /// Notes that the key, which the file chose, is wrong.
     pub(super) fn refuse_name<T>(&self, wrong: Wrong) -> Option<T> {
-        self.refuse_key(self.problem(wrong));
+        self.refuse_key(wrong.of(self.name()));
         None
     }
 

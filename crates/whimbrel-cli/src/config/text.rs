@@ -1,12 +1,14 @@
 //! Values that are written as a text, in the file or as an argument: what each may be. Its errors say what is expected, and
 //! show nothing of the text.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use whimbrel::{SecretReference, SetName, TableName};
 
 use super::credential;
+use super::problem::Problem;
 use super::words::{Words, nearest, or};
 
 /// What a value should have been, and what to do.
@@ -31,6 +33,15 @@ impl Wrong {
     pub(crate) fn with_next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+
+    /// The problem with what this key, argument or variable has.
+    pub(crate) fn of(self, name: impl fmt::Display) -> Problem {
+        let problem = Problem::new(format!("`{name}`: {}", self.expected));
+        match self.next {
+            Some(next) => problem.with_next(next),
+            None => problem,
+        }
     }
 }
 
@@ -84,12 +95,13 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, Wrong> {
     plain_path(text)
 }
 
-/// A path as an argument, where people see and type it themselves.
-pub(crate) fn argument_path(text: &str) -> Result<PathBuf, Wrong> {
-    if text.contains("://") || credential::in_value(text) {
+/// Refuses what is no path as an argument, where people see and type it themselves: an `@` may be in it.
+pub(crate) fn argument_path(path: &Path) -> Result<PathBuf, Wrong> {
+    let text = path.to_string_lossy();
+    if text.contains("://") || credential::in_value(&text) {
         return Err(Wrong::because("a URL stands here in place of a path"));
     }
-    plain_path(text)
+    plain_path(&text).map(|_| path.to_owned())
 }
 
 fn plain_path(text: &str) -> Result<PathBuf, Wrong> {

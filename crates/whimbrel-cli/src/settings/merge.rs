@@ -85,15 +85,10 @@ impl Settings {
             environments: names,
             record_environment: options.record_environment.unwrap_or(Setting::by_default(has_file)),
             environment: optional(environment),
-            directory: argument(
-                "--directory",
-                overrides.directory.as_deref().and_then(Path::to_str),
-                text::argument_path,
-            )?
-            .map(|path| path.map(|path| start.join(path)))
-            .or(unreadable_directory(overrides, start))
-            .or(directory)
-            .unwrap_or_else(|| Setting::by_default(folder.join("migrations"))),
+            directory: argument("--directory", overrides.directory.as_deref(), text::argument_path)?
+                .map(|path| path.map(|path| start.join(path)))
+                .or(directory)
+                .unwrap_or_else(|| Setting::by_default(folder.join("migrations"))),
             recursive: switch(overrides.recursive, "--recursive")
                 .or(recursive)
                 .unwrap_or(Setting::by_default(false)),
@@ -167,9 +162,7 @@ fn config(
     let by_argument = overrides.config.clone().map(|path| (path, Origin::Argument("--config")));
     let by_variable = || variable(CONFIG).map(|path| (path.into(), Origin::Variable(CONFIG)));
     if let Some((path, origin)) = by_argument.or_else(by_variable) {
-        if let Some(text) = path.to_str() {
-            text::argument_path(text).map_err(|wrong| problem(&origin, wrong))?;
-        }
+        text::argument_path(&path).map_err(|wrong| wrong.of(&origin))?;
         return Ok((Some(ConfigFile::named(&path, start)?), origin));
     }
     let home = variable("HOME").or_else(|| variable("USERPROFILE"));
@@ -187,7 +180,7 @@ fn named_environment(
     let Some(named) = variable(ENVIRONMENT) else { return Ok(None) };
     match text::environment(&named) {
         Ok(named) => Ok(Some(Setting::new(named, origin))),
-        Err(wrong) => Err(problem(&origin, wrong)),
+        Err(wrong) => Err(wrong.of(&origin)),
     }
 }
 
@@ -200,22 +193,17 @@ fn no_environment(origin: &Origin, names: &[String]) -> Problem {
     }
 }
 
-/// A directory that is no UTF-8 cannot be a URL either.
-fn unreadable_directory(overrides: &Overrides, start: &Path) -> Option<Setting<std::path::PathBuf>> {
-    let path = overrides.directory.as_deref().filter(|path| path.to_str().is_none())?;
-    Some(Setting::new(start.join(path), Origin::Argument("--directory")))
-}
-
-fn argument<T>(
+/// What an argument gives, read.
+fn argument<G: ?Sized, T>(
     name: &'static str,
-    given: Option<&str>,
-    read: impl FnOnce(&str) -> Result<T, Wrong>,
+    given: Option<&G>,
+    read: impl FnOnce(&G) -> Result<T, Wrong>,
 ) -> Result<Option<Setting<T>>, Problem> {
     let origin = Origin::Argument(name);
     let Some(given) = given else { return Ok(None) };
     match read(given) {
         Ok(value) => Ok(Some(Setting::new(value, origin))),
-        Err(wrong) => Err(problem(&origin, wrong)),
+        Err(wrong) => Err(wrong.of(&origin)),
     }
 }
 
@@ -229,14 +217,6 @@ fn word<T: Copy + PartialEq>(
     words: &Words<T>,
 ) -> Result<Option<Setting<T>>, Problem> {
     argument(name, given.as_deref(), |given| text::word(words, given))
-}
-
-fn problem(origin: &Origin, wrong: Wrong) -> Problem {
-    let problem = Problem::new(format!("`{origin}`: {}", wrong.expected));
-    match wrong.next {
-        Some(next) => problem.with_next(next),
-        None => problem,
-    }
 }
 
 /// What may be left out altogether.
