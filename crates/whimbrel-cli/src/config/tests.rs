@@ -72,6 +72,7 @@ fn shared_keys_are_read_at_the_top_level_too() {
 }
 
 /// Wrong files.
+#[cfg(all(feature = "policy", feature = "sign"))]
 const WRONG: &[&str] = &[
     // Keys.
     "directoy = 'migrations'",
@@ -440,6 +441,7 @@ proptest! {
     }
 }
 
+#[cfg(all(feature = "policy", feature = "sign"))]
 /// The table of all keys, as the documentation has it.
 fn table() -> String {
     let mut table = "| key | where | what | default | about |\n| --- | --- | --- | --- | --- |\n".to_owned();
@@ -450,6 +452,7 @@ fn table() -> String {
     table
 }
 
+#[cfg(all(feature = "policy", feature = "sign"))]
 #[test]
 fn the_documentation_has_all_keys_and_its_examples_are_read() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");

@@ -68,7 +68,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
 pub(crate) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, length) in [("h", 3_600_000), ("min", 60_000), ("s", 1_000)] {
-        if millis % length == 0 && millis > 0 {
+        if millis > 0 && millis.is_multiple_of(length) {
             return format!("{}{unit}", millis / length);
         }
     }

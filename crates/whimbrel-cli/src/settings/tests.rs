@@ -83,7 +83,11 @@ gaps = "refuse"
 preflight = ["protected", "rights"]
 values = { region = "us" }
 secrets.mail = "fd:3"
+"#;
 
+#[cfg(all(feature = "policy", feature = "sign"))]
+/// What only a build with policy and signatures takes.
+const JUDGED: &str = r#"
 [policy]
 waivers = "refuse"
 concerns = { rollout = "note" }
@@ -100,7 +104,7 @@ minisign.carol = "RWSjucinnXYpaWTH5jsmDxUA9cArPHYLXyTnGkWkrRdCO8OMwIInYJOK"
 #[cfg(all(feature = "policy", feature = "sign"))]
 #[test]
 fn every_setting_is_shown_with_the_line_that_it_comes_from() {
-    let folder = folder(WHOLE);
+    let folder = folder(&format!("{WHOLE}{JUDGED}"));
     let settings = |name| Settings::load(&environment(name), &nothing, folder.path()).expect("good");
     insta::assert_snapshot!("development", shown(&settings("development"), folder.path()));
     insta::assert_snapshot!("production", shown(&settings("production"), folder.path()));
@@ -407,6 +411,15 @@ fn levels_and_concerns_have_the_words_of_the_policy() {
         let concern: whimbrel_policy::Concern = CONCERN.read(word).expect("its own").into();
         assert_eq!(concern.as_str().replace(' ', "-"), word);
     }
+}
+
+#[test]
+fn a_build_that_cannot_judge_refuses_a_file_that_wants_it_to() {
+    let signed = load("[signatures]\nallowed-signers = 'x'", &Overrides::default());
+    assert_eq!(signed.is_ok(), cfg!(feature = "sign"));
+    let judged = load("[policy]\nwaivers = 'refuse'", &Overrides::default());
+    assert_eq!(judged.is_ok(), cfg!(feature = "policy"));
+    assert!(load("[policy]\nenabled = false", &Overrides::default()).is_ok());
 }
 
 #[cfg(feature = "sign")]
