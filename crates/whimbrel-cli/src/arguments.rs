@@ -56,7 +56,14 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Global options")]
     pub(crate) format: Format,
     /// Colours; `auto` has them on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
     pub(crate) color: When,
     /// No progress, only results and errors
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -110,8 +117,6 @@ pub(crate) enum Verb {
     Create(verbs::create::Arguments),
     Drop(verbs::drop::Arguments),
     Reset(verbs::reset::Arguments),
-    Doctor(verbs::doctor::Arguments),
-    Report(verbs::report::Arguments),
     Config(verbs::config::Arguments),
     Completions(verbs::completions::Arguments),
     Man(verbs::man::Arguments),

@@ -1,8 +1,8 @@
 //! What every verb works with: the settings, and what is made of them. Runs nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use whimbrel::{DatabaseUrl, Dialect, Directory, Migrator, Scheme, Secret, SecretProvider, Stop, async_trait};
+use whimbrel::{Dialect, Directory, Migrator, Scheme, Secret, SecretProvider, Stop, async_trait};
 
 use crate::answer::Failure;
 use crate::arguments::{Format, Global};
@@ -104,6 +104,17 @@ impl Context {
         self.open(false).await
     }
 
+    /// Opens the connection to look: a file of SQLite's that is not there is an empty database.
+    pub(crate) async fn connect_or_imagine(&self) -> Result<Connection, Failure> {
+        match self.address()? {
+            #[cfg(feature = "sqlite")]
+            Address::Sqlite(path) if !path.exists() => {
+                Ok(Connection::Sqlite(whimbrel_sqlite::Sqlite::in_memory()?))
+            }
+            _ => self.connect().await,
+        }
+    }
+
     /// Opens the connection; a file of SQLite's is made if it is not there.
     pub(crate) async fn connect_to_write(&self) -> Result<Connection, Failure> {
         self.open(true).await
@@ -151,7 +162,7 @@ impl Context {
             .with_unbaselined(settings.unbaselined.value)
             .with_reverted(settings.reverted.value)
             .with_gaps(settings.gaps.value)
-            .with_preflight(settings.preflight.value)
+            .with_preflight(settings.preflight.value.clone())
             .with_application("whimbrel-cli", env!("CARGO_PKG_VERSION"))
             .without_steps()
             .with_stop(self.stop.clone());
@@ -161,7 +172,8 @@ impl Context {
         if let Some(role) = &settings.role.value {
             migrator = migrator.with_role(role);
         }
-        if let Some(name) = settings.environment.value.as_ref().filter(|_| settings.record_environment.value) {
+        if let Some(name) = settings.environment.value.as_ref().filter(|_| settings.record_environment.value)
+        {
             migrator = migrator.with_environment(name);
         }
         if settings.database_messages.value {
@@ -181,16 +193,51 @@ impl Context {
         #[cfg(feature = "sign")]
         if let Some(signatures) = &settings.signatures {
             migrator = migrator.with_verifier(signatures.verifier()?);
-            if let Some(approvers) = signatures.approvers()? {
-                let mut approvals = whimbrel_sign::SignedApprovals::new(approvers);
-                let file = settings.directory.value.join(crate::verbs::sign::APPROVAL_FILE);
-                if let Ok(bytes) = std::fs::read(file) {
-                    approvals = approvals.with_signatures(bytes);
-                }
-                migrator = migrator.with_approver(approvals);
-            }
         }
         Ok(migrator.with_observer(Progress::new(self.global.format, self.global.quiet)))
+    }
+}
+
+/// What somebody has signed to approve a plan.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Approvals {
+    /// Signatures of the plan, as `whimbrel sign --plan` makes them; may be repeated
+    #[cfg(feature = "sign")]
+    #[arg(long, value_name = "PATH")]
+    approval: Vec<PathBuf>,
+}
+
+impl Approvals {
+    /// Lets a migrator count them.
+    #[cfg(feature = "sign")]
+    pub(crate) fn give<'a>(
+        &self,
+        context: &Context,
+        migrator: Migrator<'a>,
+    ) -> Result<Migrator<'a>, Failure> {
+        let Some(signatures) = context.settings.signatures.as_ref() else {
+            return match self.approval.first() {
+                None => Ok(migrator),
+                Some(_) => {
+                    Err(Failure::of(Code::Usage, "--approval: whose signatures count is said nowhere")
+                        .with_next("write [signatures] and [signatures.approvals] into whimbrel.toml"))
+                }
+            };
+        };
+        let Some(approvers) = signatures.approvers()? else { return Ok(migrator) };
+        let mut approvals = whimbrel_sign::SignedApprovals::new(approvers);
+        for path in &self.approval {
+            let bytes = std::fs::read(path).map_err(|error| {
+                Failure::of(Code::Usage, format!("{} cannot be read: {error}", path.display()))
+            })?;
+            approvals = approvals.with_signatures(bytes);
+        }
+        Ok(migrator.with_approver(approvals))
+    }
+
+    #[cfg(not(feature = "sign"))]
+    pub(crate) fn give<'a>(&self, _: &Context, migrator: Migrator<'a>) -> Result<Migrator<'a>, Failure> {
+        Ok(migrator)
     }
 }
 
@@ -202,7 +249,7 @@ struct References(std::collections::BTreeMap<String, whimbrel::SecretReference>)
 
 #[async_trait]
 impl SecretProvider for References {
-    async fn secret(&self, name: &str) -> Result<Secret, whimbrel::ProviderError> {
+    async fn secret(&self, name: &str) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>> {
         let reference = self.0.get(name).ok_or("whimbrel.toml has no such name below `secrets`")?;
         Ok(reference.secret()?)
     }
@@ -215,13 +262,5 @@ fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-/// The URL of an address on a server.
-pub(crate) fn server(address: &Address) -> Option<&DatabaseUrl> {
-    match address {
-        Address::Server(url) => Some(url),
-        Address::Sqlite(_) => None,
     }
 }

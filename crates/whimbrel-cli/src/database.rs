@@ -1,11 +1,7 @@
 //! A connection to any of the databases that the command was built with. The only place that knows which there are.
 
-#[cfg(feature = "mysql")]
-pub(crate) mod mysql;
-#[cfg(feature = "postgres")]
-pub(crate) mod postgres;
-#[cfg(feature = "sqlite")]
-pub(crate) mod sqlite;
+pub(crate) mod describe;
+pub(crate) mod whole;
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -40,7 +36,7 @@ impl Address {
             Self::Sqlite(_) => true,
             Self::Server(url) => {
                 url.hosts().iter().all(|host| host.address.is_loopback() || host.address.is_socket())
-            },
+            }
         }
     }
 
@@ -118,7 +114,9 @@ impl Connection {
 fn left_out(feature: &str) -> Error {
     Error::new(ErrorKind::Configuration, format!("this `whimbrel` was built without {feature}")).with_note(
         "next",
-        format!("install one with it: cargo install whimbrel-cli --no-default-features --features {feature},tls"),
+        format!(
+            "install one with it: cargo install whimbrel-cli --no-default-features --features {feature},tls"
+        ),
     )
 }
 

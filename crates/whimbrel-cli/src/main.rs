@@ -12,6 +12,7 @@ mod context;
 mod database;
 mod exit;
 mod interrupt;
+mod locking;
 mod output;
 mod progress;
 mod settings;
@@ -75,7 +76,9 @@ fn misused(error: &clap::Error) -> ExitCode {
     };
     if held {
         let failure = Failure::of(Code::Usage, "an argument is wrong, and one of them holds a password")
-            .with_next("put the URL into an environment variable and say --url env:NAME; see whimbrel --help");
+            .with_next(
+                "put the URL into an environment variable and say --url env:NAME; see whimbrel --help",
+            );
         return output::failure(format, "", &failure).into();
     }
     if format == Format::Json {

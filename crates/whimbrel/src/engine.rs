@@ -208,7 +208,7 @@ impl<'e, 's> Engine<'e, 's> {
             }
             from = to;
         }
-        self.close_flights().await;
+        self.close_flights(&items[..from]).await;
         for set in self.history.sets().filter_map(|(name, _)| SetName::new(name).ok()) {
             if let (seq, Some(hash)) = self.history.tail(set.as_str()) {
                 let tip = Tip { set: set.clone(), seq, hash };

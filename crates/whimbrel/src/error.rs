@@ -120,8 +120,8 @@ impl Error {
         }))
     }
 
-    /// A refusal for these findings; there is at least one.
-    pub(crate) fn refused(findings: Vec<Finding>) -> Self {
+    /// A refusal for these findings, of which there is at least one.
+    pub fn refused(findings: Vec<Finding>) -> Self {
         // What someone has to look at by hand comes first, what a rebuild mends comes last.
         let order =
             [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];

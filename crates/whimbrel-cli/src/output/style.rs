@@ -14,7 +14,8 @@ pub(crate) const COMMAND: Style = AnsiColor::Cyan.on_default();
 
 /// A text in a style.
 pub(crate) fn paint(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    let text = text.to_string();
+    if text.is_empty() { text } else { format!("{style}{text}{style:#}") }
 }
 
 /// A text without its styles, as wide as it is shown.

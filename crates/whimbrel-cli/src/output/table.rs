@@ -115,7 +115,11 @@ mod tests {
     #[test]
     fn columns_are_aligned_by_what_is_seen() {
         let mut table = Table::new(&["state", "label", "n"]).right(&[2]);
-        table.push(vec![super::super::style::paint(super::super::style::GOOD, "ok"), "日本".into(), "7".into()]);
+        table.push(vec![
+            super::super::style::paint(super::super::style::GOOD, "ok"),
+            "日本".into(),
+            "7".into(),
+        ]);
         table.push(vec!["pending".into(), "a".into(), "12".into()]);
         assert_eq!(shown(&table, 80), "  state    label   n\n  ok       日本    7\n  pending  a      12\n");
     }

@@ -478,11 +478,11 @@ impl<'e> Engine<'e, '_> {
 
     /// Writes the rows that close the run, with the times that were not known before. They are no part of what is in
     /// force: where they cannot be written, nothing is wrong.
-    pub(super) async fn close_flights(&mut self) {
+    pub(super) async fn close_flights(&mut self, done: &[PlanItem]) {
         if !std::mem::take(&mut self.unfinished) {
             return;
         }
-        let rows = self.finished_rows(&Group { items: self.plan.items(), rest: &[] });
+        let rows = self.finished_rows(&Group { items: done, rest: &[] });
         let (mut bundle, rows) = self.by_themselves(rows).await.unwrap_or_default();
         if let Some(saved) = &self.saved {
             // What a trigger has set, say.
