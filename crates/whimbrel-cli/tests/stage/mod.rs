@@ -61,6 +61,7 @@ pub(crate) struct Stage {
     pub(crate) kind: Kind,
     /// What stands for changing parts in what is compared.
     pub(crate) stand_ins: Vec<(String, &'static str)>,
+    names: Vec<(&'static str, String)>,
 }
 
 /// What a command has said, and how it ended.
@@ -125,7 +126,7 @@ impl Stage {
             }
         };
         variables.insert("DATABASE_URL".to_owned(), url);
-        Self { folder, variables, kind, stand_ins }
+        Self { folder, variables, kind, stand_ins, names: Vec::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -195,6 +196,25 @@ impl Stage {
         let file = format!("migrations/{version:04}_{name}.sql");
         self.write(&file, sql);
         self.path().join(file)
+    }
+
+    /// A name that a page uses for something that is not in the database alone, such as a role: it is another one in each run.
+    pub(crate) fn name(&mut self, shown: &'static str) {
+        self.names.push((shown, Server::unique_name()));
+        let real = self.names.last().expect("just added").1.clone();
+        self.stand_ins.push((real, shown));
+    }
+
+    /// What is typed, with the names of this run.
+    pub(crate) fn meant(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real))
+    }
+
+    /// The URL of another user, who needs no password.
+    pub(crate) fn url_of(&self, user: &str) -> String {
+        let (scheme, rest) = self.url().split_once("://").expect("a URL");
+        let (_, address) = rest.split_once('@').expect("a user");
+        format!("{scheme}://{}@{address}", self.meant(user))
     }
 
     /// The same text without what changes from run to run.
