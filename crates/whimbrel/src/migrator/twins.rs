@@ -70,6 +70,7 @@ macro_rules! blocking_twins {
 
 blocking_twins! {
     plan_blocking = plan() -> Plan;
+    script_blocking = script() -> String;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;
