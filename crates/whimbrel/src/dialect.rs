@@ -195,7 +195,8 @@ pub struct ScriptSql {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientProgram {
-    /// `psql`: backslashes are commands, colons are variables, and a semicolon behind a backslash ends nothing.
+    /// `psql`, from 14 on: backslashes are commands, colons are variables, and a semicolon ends nothing in parentheses and
+    /// between `BEGIN` and `END`.
     Psql,
     /// `mysql` and `mariadb`: any semicolon outside quotes ends a statement, unless `DELIMITER` names something else.
     Mysql,

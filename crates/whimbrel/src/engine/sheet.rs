@@ -4,7 +4,7 @@
 use crate::dialect::{ClientProgram, Dialect, ScriptSql};
 use crate::driver::Message;
 use crate::engine::Values;
-use crate::script::{Statement, Words};
+use crate::script::{Statement, Token, Words};
 
 /// The variables of psql that hold the session's settings, as statements.
 const KEPT: &str = "whimbrel_settings_";
@@ -113,16 +113,14 @@ impl Sheet {
     }
 }
 
-/// Within a statement, a semicolon ends nothing and a colon names no variable where a backslash stands before it (psql's
-/// manual: "Interpolating variables into SQL statements", and the command `\;`).
+/// A colon names no variable where a backslash stands before it (psql's manual: "SQL Interpolation"). Semicolons are left to
+/// psql, which knows parentheses and `BEGIN ATOMIC`: with backslashes before them it would lose count of the latter.
 fn for_psql(sql: &str, dialect: &Dialect) -> String {
     let (mut text, mut at) = (String::with_capacity(sql.len()), 0);
-    for token in Words::new(sql, 0, sql.len(), &dialect.lexing) {
-        if token.is_symbol(";") || token.is_symbol(":") {
-            text.push_str(&sql[at..token.offset]);
-            text.push('\\');
-            at = token.offset;
-        }
+    for token in Words::new(sql, 0, sql.len(), &dialect.lexing).filter(|token| token.is_symbol(":")) {
+        text.push_str(&sql[at..token.offset]);
+        text.push('\\');
+        at = token.offset;
     }
     text.push_str(&sql[at..]);
     text
@@ -144,7 +142,17 @@ fn delimiter(sql: &str) -> String {
 pub(crate) fn misread(client: ClientProgram, statement: &Statement<'_>) -> Option<&'static str> {
     match client {
         // The splitter refuses backslashes outside quotes.
-        ClientProgram::Psql => None,
+        ClientProgram::Psql => {
+            let words = statement.words();
+            let begins = |(word, next): (Token<'_>, Option<Token<'_>>)| {
+                word.is_keyword("BEGIN") && next.is_none_or(|next| !next.is_keyword("ATOMIC"))
+            };
+            let pairs = words.clone().zip(words.clone().skip(1).map(Some).chain([None]));
+            let create = words.clone().next().is_some_and(|first| first.is_keyword("CREATE"));
+            (create && pairs.into_iter().any(begins)).then_some(
+                "names something `begin`, which the client takes for the beginning of a body: put it in double quotes",
+            )
+        }
         ClientProgram::Mysql => statement.words().any(|word| word.is_symbol("\\")).then_some(
             "has a backslash outside quotes, which the client takes for a command: write NULL in the place of `\\N`",
         ),
@@ -173,11 +181,11 @@ mod tests {
     }
 
     #[test]
-    fn psql_sees_one_statement_and_no_variable() {
+    fn psql_sees_no_variable() {
         let mut sheet = sheet(ClientProgram::Psql, Lexing::POSTGRES);
         sheet.ours("CREATE RULE r AS ON DELETE TO t DO (SELECT a[1:n]; SELECT ':b;'::text, $$;:c$$)");
         sheet.ours(":whimbrel_settings_0");
-        let expected = "CREATE RULE r AS ON DELETE TO t DO (SELECT a[1\\:n]\\; SELECT ':b;'::text, $$;:c$$);\n\
+        let expected = "CREATE RULE r AS ON DELETE TO t DO (SELECT a[1\\:n]; SELECT ':b;'::text, $$;:c$$);\n\
                         :whimbrel_settings_0;\n";
         assert_eq!(sheet.into_text(), expected);
     }
