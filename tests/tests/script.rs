@@ -83,11 +83,16 @@ fn migrator(kind: ServerKind) -> Migrator<'static> {
         .with_application("shop; \\! :HOST", "1.0")
         .with_reason("a\nreason; with 'quotes'")
         .with_lock_timeout(Duration::from_secs(5))
+        .with_environment("a test")
 }
 
 fn script(remote: &Remote, migrator: &Migrator<'_>) -> whimbrel::Result<String> {
+    script_from(&remote.url(), migrator)
+}
+
+fn script_from(url: &str, migrator: &Migrator<'_>) -> whimbrel::Result<String> {
     remote::block_on(async {
-        let mut driver = remote::connect(&remote.url()).await?;
+        let mut driver = remote::connect(url).await?;
         migrator.script(&mut &mut *driver).await
     })
 }
@@ -179,6 +184,81 @@ fn a_script_fails_with_nothing_changed_once_the_history_has_moved() {
 }
 
 #[test]
+fn a_script_fails_with_nothing_changed_in_another_place_and_inside_a_transaction() {
+    for kind in kinds() {
+        let remote = Remote::fresh(Server::shared(kind).expect("a server"));
+        remote.migrate(&migrator(kind).with_target(version(1))).expect("a run");
+        let text = script(&remote, &migrator(kind)).expect("a script");
+        let before: &[&str] = match kind {
+            ServerKind::Postgres => &["BEGIN;", "SET search_path = pg_catalog;"],
+            // There, what changes the schema ends the transaction of whoever has begun one.
+            _ => &["USE information_schema;"],
+        };
+        let (picture, count) = (remote.picture(), rows(&remote));
+        for first in before {
+            assert!(by_hand::on(&remote, &format!("{first}\n{text}")).is_err(), "{kind:?} {first}");
+            assert_eq!((remote.picture(), rows(&remote)), (picture.clone(), count), "{kind:?} {first}");
+        }
+    }
+}
+
+#[test]
+fn who_may_only_read_the_history_makes_the_script_and_an_administrator_runs_it() {
+    for kind in kinds() {
+        let server = Server::shared(kind).expect("a server");
+        let by_run = Remote::fresh(server);
+        by_run.migrate(&migrator(kind)).unwrap_or_else(|error| panic!("{error:#}"));
+        let (remote, reader) = (Remote::fresh(server), Server::unique_name());
+        remote.migrate(&migrator(kind).with_target(version(1))).expect("a run");
+        let (create, table) = match kind {
+            ServerKind::Postgres => (format!("CREATE ROLE {reader} LOGIN"), "whimbrel_history".to_owned()),
+            _ => (format!("CREATE USER {reader}"), format!("{}.whimbrel_history", remote.name())),
+        };
+        remote.run(&[&create, &format!("GRANT SELECT ON {table} TO {reader}")]);
+        let url = remote.url().replacen(&format!("//{}", server.user()), &format!("//{reader}"), 1);
+        let text = script_from(&url, &migrator(kind)).unwrap_or_else(|error| panic!("{error:#}"));
+        by_hand::on(&remote, &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(remote.picture(), by_run.picture(), "{kind:?}");
+        in_force(&remote, &migrator(kind));
+        let told = "SELECT count(*) FROM whimbrel_history WHERE event = 'applied' AND who LIKE ";
+        assert_eq!(remote.number(&format!("{told}'%user={reader}%'")), 7, "{kind:?}");
+    }
+}
+
+#[test]
+fn scripts_run_as_the_role_and_rows_are_written_as_oneself() {
+    let remote = Remote::fresh(Server::shared(ServerKind::Postgres).expect("a server"));
+    let role = format!("{}_{}", remote.name(), Server::unique_name());
+    remote
+        .run(&[&format!("CREATE ROLE {role} NOLOGIN"), &format!("GRANT CREATE ON SCHEMA public TO {role}")]);
+    let memory = Memory::new()
+        .with_sql(1, "a", "CREATE TABLE a (n INTEGER);")
+        .with_sql(2, "settings", "RESET ROLE;\nSET search_path = pg_catalog;")
+        .with_sql(
+            3,
+            "outside",
+            "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY a_n ON a (n);\nINSERT INTO a VALUES (2);\n\
+             CREATE TABLE b (n INTEGER);",
+        )
+        .with_sql(4, "after", "CREATE TABLE c (n INTEGER);");
+    let migrator = Migrator::new(&memory).with_role(&role).with_statement_timeout(Duration::from_secs(60));
+    let text = script(&remote, &migrator).expect("a script");
+    by_hand::on(&remote, &text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let owners = "SELECT relname::text, pg_get_userbyid(relowner)::text FROM pg_class \
+                  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i') ORDER BY 1";
+    let (history, others): (Vec<String>, Vec<String>) =
+        remote.rows(owners).into_iter().partition(|line| line.starts_with("whimbrel_history"));
+    assert!(
+        history.iter().all(|line| line.ends_with(&format!("|{}", remote.server().user()))),
+        "{history:?}"
+    );
+    let role = role.replace(remote.name(), "DATABASE");
+    let expected: Vec<String> = ["a", "a_n", "b", "c"].iter().map(|name| format!("{name}|{role}")).collect();
+    assert_eq!(others, expected);
+    in_force(&remote, &migrator);
+}
+
+#[test]
 fn a_script_fails_with_nothing_changed_while_somebody_else_has_the_lock() {
     for kind in kinds() {
         let server = Server::shared(kind).expect("a server");
@@ -220,7 +300,6 @@ fn wherever_a_script_is_cut_off_a_run_or_another_script_goes_on_and_does_nothing
         let whole = script(&first, &migrator(kind)).expect("a script");
         let count = by_hand::beginnings(&whole).len();
         assert!(count > 30, "{count}\n{whole}");
-        let began = std::time::Instant::now();
         for cut in (0..count).filter(|cut| is_long() || matters(by_hand::beginnings(&whole)[*cut])) {
             let remote = start();
             let text = script(&remote, &migrator(kind)).expect("a script");
@@ -241,31 +320,51 @@ fn wherever_a_script_is_cut_off_a_run_or_another_script_goes_on_and_does_nothing
             }
             assert_eq!(remote.picture(), expected, "{kind:?} {cut}\n{beginning}");
         }
-        eprintln!("{kind:?} {count} {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn where_a_statement_fails_the_script_stops_and_a_run_goes_on_once_it_can() {
+    for kind in kinds() {
+        let remote = Remote::fresh(Server::shared(kind).expect("a server"));
+        let memory = Memory::new()
+            .with_sql(1, "tables", "CREATE TABLE a (n INT PRIMARY KEY);\nCREATE TABLE log (n INT);")
+            .with_sql(2, "rows", "INSERT INTO log VALUES (2);\nINSERT INTO a VALUES (1);")
+            .with_sql(3, "after", "CREATE TABLE b (n INT);");
+        let migrator = Migrator::new(&memory);
+        remote.migrate(&Migrator::new(&memory).with_target(version(1))).expect("a run");
+        let text = script(&remote, &migrator).expect("a script");
+        remote.run(&["INSERT INTO a VALUES (1)"]);
+        let error = by_hand::on(&remote, &text).expect_err("the row is there");
+        assert!(error.to_lowercase().contains("duplicate"), "{error}");
+        assert_eq!(remote.number("SELECT count(*) FROM log"), 0, "{kind:?}");
+        remote.run(&["DELETE FROM a"]);
+        remote.migrate(&migrator).unwrap_or_else(|error| panic!("{kind:?} {error:#}"));
+        assert_eq!(remote.number("SELECT count(*) FROM log"), 1, "{kind:?}");
+        in_force(&remote, &migrator);
     }
 }
 
 #[test]
 fn what_cannot_be_known_of_a_script_that_was_cut_off_is_said_to_be_unknown() {
     for kind in kinds() {
-        let (create, statement) = match kind {
+        let (header, create, statement) = match kind {
             ServerKind::Postgres => (
-                "",
-                "-- whimbrel: no-transaction\nALTER DATABASE whimbrel_none SET TABLESPACE pg_default;\nSELECT 1;",
+                "-- whimbrel: no-transaction\n",
+                "CREATE TABLE a (n INT) PARTITION BY LIST (n);\nCREATE TABLE a1 PARTITION OF a FOR VALUES IN (1);",
+                "ALTER TABLE a DETACH PARTITION a1 CONCURRENTLY;\n",
             ),
-            _ => ("CREATE TABLE a (n INT);", "RENAME TABLE a TO b;\nCREATE TABLE c (n INT);"),
+            _ => ("", "CREATE TABLE a (n INT);", "RENAME TABLE a TO b;\n"),
         };
-        if kind == ServerKind::Postgres {
-            // What runs outside transactions there and is not decided needs rights and objects of the whole server.
-            assert!(create.is_empty());
-            continue;
-        }
         let remote = Remote::fresh(Server::shared(kind).expect("a server"));
-        let memory = Memory::new().with_sql(1, "a", create).with_sql(2, "rename", statement);
+        let memory = Memory::new().with_sql(1, "a", create).with_sql(
+            2,
+            "change",
+            format!("{header}{statement}CREATE TABLE c (n INT);"),
+        );
         let migrator = Migrator::new(&memory);
         let text = script(&remote, &migrator).expect("a script");
-        let after =
-            text.find("RENAME TABLE a TO b;\n").expect("it is there") + "RENAME TABLE a TO b;\n".len();
+        let after = text.find(statement).expect("it is there") + statement.len();
         by_hand::on(&remote, &text[..after]).expect("it runs");
         for error in [
             remote.migrate(&migrator).expect_err("nobody knows"),

@@ -53,6 +53,11 @@ impl<'e> Engine<'e, '_> {
             sheet.heading("Not inside a transaction of somebody else's.");
             sheet.assert(&format!("{idle} = 1"));
         }
+        // Before the settings, which may lead there.
+        if let (Some(expression), Some(place)) = (self.dialect.history.place, &tails.place) {
+            sheet.heading("The place that the plan was made for.");
+            sheet.assert(&format!("{expression} = {}", (self.dialect.literal)(place)));
+        }
         sheet.heading("The settings of the session.");
         tails.settings = sheet.settings(std::mem::take(&mut tails.settings));
         if let Some(fix) = self.dialect.settings.fix.filter(|_| self.dialect.transaction.ddl == Ddl::Commits)
@@ -112,17 +117,12 @@ impl<'e> Engine<'e, '_> {
     /// Asserts what the whole text depends on, and takes the session's lock where one transaction is not all that needs it.
     fn write_proofs(&mut self, scribe: &mut Scribe) -> bool {
         let apart = self.plan.items().iter().any(|item| !item.in_transaction());
-        let literal = self.dialect.literal;
-        if let (Some(expression), Some(place)) = (self.dialect.history.place, &scribe.tails.place) {
-            scribe.sheet.heading("The place that the plan was made for.");
-            scribe.sheet.assert(&format!("{expression} = {}", literal(place)));
-        }
         if let (Some(expression), Some(server)) = (self.dialect.history.server, &self.server)
             && apart
         {
             // It stands in rows that announce a statement: what becomes of that is looked for on this server.
             scribe.sheet.heading("The server that the plan was made on, not restarted since.");
-            scribe.sheet.assert(&format!("{expression} = {}", literal(server)));
+            scribe.sheet.assert(&format!("{expression} = {}", (self.dialect.literal)(server)));
         }
         let session = self.dialect.lock.filter(|lock| apart || lock.transaction.is_none());
         if let Some(lock) = session {

@@ -70,6 +70,7 @@ impl<'a> Migrator<'a> {
         }
         let mut plan = self.decide(verb, &history, &self.request).await?;
         unwritable(&plan, verb.session.dialect())?;
+        self.check_values(&plan)?;
         let conditions = self.conditions(verb, &plan).await?;
         plan.set_conditions(conditions, &self.values);
         let plan = Verified::approved(plan, &self.verifier_refs(), &mut self.approvals()).await?;
