@@ -5,6 +5,7 @@ mod doubt;
 pub(crate) mod evidence;
 mod postpone;
 mod preflight;
+mod script;
 mod settle;
 mod status;
 mod twins;
@@ -44,6 +45,7 @@ use crate::verify::{Verified, Verifier};
 /// | --- | --- |
 /// | [`run`](Self::run) | applies what is pending |
 /// | [`plan`](Self::plan) | says what `run` would do |
+/// | [`script`](Self::script) | writes down what `run` would do, for the database's own client |
 /// | [`check`](Self::check) | fails if anything is pending |
 /// | [`wait`](Self::wait) | waits until somebody else has migrated |
 /// | [`status`](Self::status) | says what is in force |

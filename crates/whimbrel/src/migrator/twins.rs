@@ -73,6 +73,7 @@ blocking_twins! {
     plan_blocking = plan() -> Plan;
     plan_for_blocking = plan_for(goal: Goal) -> Plan;
     history_blocking = history() -> History;
+    script_blocking = script() -> String;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;
