@@ -257,6 +257,13 @@ fn the_files_password_is_not_taken_to_where_an_argument_points() {
 }
 
 #[test]
+fn what_an_argument_points_to_is_not_for_development_since_the_environment_is() {
+    assert!(loaded(WHOLE, &environment("development")).development.value);
+    let overrides = Overrides { url: Some("env:PRODUCTION_URL".to_owned()), ..environment("development") };
+    assert!(!loaded(WHOLE, &overrides).development.value, "it may be dropped otherwise");
+}
+
+#[test]
 fn who_names_no_database_is_told_what_to_do() {
     let next = |text: &str, overrides: &Overrides| {
         let problem = loaded(text, overrides).place().expect_err("none is named");
