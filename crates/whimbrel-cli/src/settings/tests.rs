@@ -38,6 +38,7 @@ fn url(url: &str) -> Overrides {
 }
 
 /// What `whimbrel config` shows, with the folder's name redacted.
+#[cfg(all(feature = "policy", feature = "sign"))]
 fn shown(settings: &Settings, folder: &Path) -> String {
     let folder = folder.canonicalize().expect("it is there").display().to_string();
     let lines = settings.lines().into_iter();
