@@ -14,6 +14,7 @@ mod verbs;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+pub use self::postpone::PostponedMigration;
 pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
 
