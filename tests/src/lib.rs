@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod chance;
+pub mod command;
 pub mod dying;
 pub mod either;
 pub mod knock;

@@ -28,6 +28,11 @@ pub(crate) fn check(context: &Context) -> Check {
             let said = failure.error.notes().filter(|(name, _)| *name == "next").map(|(_, text)| text);
             let said: Vec<String> = said.map(str::to_owned).chain(failure.next.clone()).collect();
             said.iter().for_each(|text| check.remedy(Remedy::of_advice(text)));
+            if settings.database.value.is_none() && settings.config.value.is_none() {
+                check.remedy = vec![
+                    Remedy::command("export DATABASE_URL='sqlite:app.db'").when("with what it really is"),
+                ];
+            }
             if settings.database.value.is_none() && settings.environment.value.is_none() {
                 for name in &settings.environments {
                     check.remedy(

@@ -59,7 +59,11 @@ impl Remedy {
             return Self::command(text);
         }
         match text.split_once(": ") {
-            Some((condition, command)) if is_command(command) => {
+            Some((condition, command))
+                if is_command(command)
+                    && ["or", "if", "when", "to"]
+                        .contains(&condition.split([' ', ',']).next().unwrap_or_default()) =>
+            {
                 Self::command(command).when(condition.trim_start_matches("or, ").trim_start_matches("or "))
             }
             _ => Self::change(text),

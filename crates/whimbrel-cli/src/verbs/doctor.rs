@@ -20,8 +20,21 @@ pub(crate) struct Arguments {}
 pub(crate) async fn run(context: &Context, _: Arguments) -> Result<Answer, Failure> {
     let found = doctor::examine(context).await;
     let mut text = String::new();
+    let mut shown: Vec<&'static str> = Vec::new();
     for check in &found.checks {
-        show(&mut text, check);
+        if shown.contains(&check.name) {
+            continue;
+        }
+        // What is hindered by the same stands in one line.
+        let hindered = found.checks.iter().filter(|other| {
+            other.state == State::NotLookedAt && other.found == check.found && other.name != check.name
+        });
+        let others: Vec<&'static str> = match check.state {
+            State::NotLookedAt => hindered.map(|other| other.name).collect(),
+            _ => Vec::new(),
+        };
+        show(&mut text, check, &others);
+        shown.extend(others);
     }
     let number = |state| found.checks.iter().filter(|check| check.state == state).count();
     let wrong = number(State::Wrong);
@@ -46,7 +59,7 @@ pub(crate) async fn run(context: &Context, _: Arguments) -> Result<Answer, Failu
 const STATE: usize = 13;
 const NAME: usize = 13;
 
-fn show(text: &mut String, check: &Check) {
+fn show(text: &mut String, check: &Check, others: &[&str]) {
     let style = match check.state {
         State::Ok => GOOD,
         State::Warning => WAITING,
@@ -56,7 +69,11 @@ fn show(text: &mut String, check: &Check) {
     let indent = " ".repeat(STATE + NAME + 4);
     let state = format!("{:STATE$}", check.state.as_str());
     let _ = write!(text, "{}  {:NAME$}  ", paint(style, state), check.name);
-    let _ = writeln!(text, "{}", check.found.join(&format!("\n{indent}")));
+    let mut lines = check.found.clone();
+    if !others.is_empty() {
+        lines.push(format!("so with {}", others.join(", ")));
+    }
+    let _ = writeln!(text, "{}", lines.join(&format!("\n{indent}")));
     for remedy in &check.remedy {
         let when = remedy.when.as_ref().map(|when| paint(DIM, format!("{when}: "))).unwrap_or_default();
         let _ = writeln!(
