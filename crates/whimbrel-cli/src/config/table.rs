@@ -202,6 +202,12 @@ impl<'t> Entry<'t> {
 
     /// Notes that the value is wrong.
     pub(super) fn refuse<T>(&self, wrong: Wrong) -> Option<T> {
+        let example =
+            self.key.and_then(|name| KEYS.iter().find(|key| key.name == name)).map(|key| key.example);
+        let wrong = match (&wrong.next, example) {
+            (None, Some(example)) => wrong.with_next(format!("write it as in this example: `{example}`")),
+            _ => wrong,
+        };
         self.reader.refuse(&self.value.span(), wrong.of(self.name()));
         None
     }
