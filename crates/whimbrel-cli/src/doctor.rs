@@ -28,6 +28,7 @@ use self::connection::Connected;
 use self::patient::Patient;
 use crate::context::Context;
 use crate::database::Address;
+use crate::output::words::spoken;
 
 /// What is looked at, in the order in which it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -173,7 +174,7 @@ impl Check {
 
     pub(crate) fn add(&mut self, state: State, found: impl Into<String>) {
         self.state = self.state.max(state);
-        self.found.push(found.into());
+        self.found.push(spoken(&found.into()));
     }
 
     #[must_use]
