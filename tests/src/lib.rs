@@ -3,6 +3,7 @@
 pub mod by_hand;
 pub mod certificate;
 pub mod chance;
+pub mod command;
 pub mod dying;
 pub mod either;
 pub mod knock;

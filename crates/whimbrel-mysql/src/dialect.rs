@@ -59,6 +59,7 @@ pub const MYSQL: Dialect = Dialect {
         release: |table| format!("coalesce(release_lock({}), 0)", lock_name(table)),
         held: |table| format!("coalesce(is_used_lock({}) = connection_id(), 0)", lock_name(table)),
         holder,
+        owner: |table| format!("is_used_lock({})", lock_name(table)),
         session: "connection_id()",
     }),
     preflight: Some(PREFLIGHT),

@@ -37,6 +37,7 @@ pub const DIALECT: Dialect = Dialect {
                 locks(table).replacen(" WHERE", " LEFT JOIN pg_stat_activity a USING (pid) WHERE", 1)
             )
         },
+        owner: |table| format!("(SELECT min(l.pid) FROM {})", locks(table)),
         session: "pg_backend_pid()",
     }),
     flight: Some(FlightSql {

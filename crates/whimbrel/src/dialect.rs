@@ -109,6 +109,8 @@ pub struct LockSql {
     pub held: fn(&TableName) -> String,
     /// Who has the lock, as a text for people; NULL if nobody has, or it is not to be seen.
     pub holder: fn(&TableName) -> String,
+    /// The number of the session that has the lock, on the server; NULL if nobody has.
+    pub owner: fn(&TableName) -> String,
     /// The number of the session on the server, to be compared with what the client was told.
     pub session: &'static str,
 }

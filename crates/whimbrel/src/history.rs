@@ -405,6 +405,11 @@ impl History {
         Ok(history)
     }
 
+    /// Whether the table is there, with or without rows.
+    pub fn exists(&self) -> bool {
+        self.exists
+    }
+
     /// Adds a row that was just written.
     pub(crate) fn push(&mut self, row: HistoryRow) {
         self.exists = true;

@@ -74,7 +74,9 @@ pub use self::migration::{
     Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError,
     Version, VersionError, canonical_text,
 };
-pub use self::migrator::{Ending, Migrator, SetStatus, Settlement, Standing, Status, StatusEntry};
+pub use self::migrator::{
+    Ending, Migrator, PostponedMigration, SetStatus, Settlement, Standing, Status, StatusEntry,
+};
 pub use self::observe::{Event, Observer, Tip};
 pub use self::placeholder::{Placeholder, PlaceholderForm, placeholders};
 pub use self::plan::{

@@ -15,6 +15,7 @@ mod verbs;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+pub use self::postpone::PostponedMigration;
 pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
 
