@@ -70,12 +70,16 @@ pub(crate) async fn remove(
         && !consent.any_environment
     {
         let name = context.settings.environment.value.as_deref().unwrap_or("this environment");
-        return Err(Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
-            .with_next("write `development = true` into its table in whimbrel.toml")
-            .with_next(format!(
-                "or, this once: {}",
-                context.command(&format!("{} --any-environment", consent.words(verb)))
-            )));
+        let failure = if context.global.url.is_some() {
+            Failure::of(Code::Refused, "--url names a database that no file marks as one for development")
+        } else {
+            Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
+                .with_next("write `development = true` into its table in whimbrel.toml")
+        };
+        return Err(failure.with_next(format!(
+            "or, this once: {}",
+            context.command(&format!("{} --any-environment", consent.words(verb)))
+        )));
     }
     let mut shown = format!("{} and everything in it would be lost", address.shown());
     // What cannot be looked at may still have to be removed.
