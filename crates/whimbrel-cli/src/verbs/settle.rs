@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 use whimbrel::script::Script;
-use whimbrel::{Driver, Effect, Ending, Error, ErrorKind, Goal, Key, Settlement, Source, Standing, Version};
+use whimbrel::{Driver, Ending, Error, ErrorKind, Goal, Key, Settlement, Source, Standing, Version};
 
 use crate::advice;
 use crate::answer::{Answer, Failure};
@@ -113,38 +113,20 @@ async fn look(context: &Context, db: &mut Connection) -> Result<Option<Open>, Fa
         }
     };
     let has = found(context, db, &error).await;
-    let next = advice::of(context, "up", &error);
-    let mut text = diagnostic::render(&Failure { next: Vec::new(), ..Failure::from(without_next(&error)) });
+    let statement = error.statement();
+    let settle = |next: &String| next.contains("--");
+    let next: Vec<String> = advice::of(context, "up", &error).into_iter().filter(settle).collect();
+    let mut text = diagnostic::render(&Failure { next: next.clone(), ..Failure::from(error) });
     if let Some(has) = &has {
         let _ = writeln!(text, "{}", paint(BOLD, "the database has:"));
         for line in has {
             let _ = writeln!(text, "    {line}");
         }
     }
-    for next in next.iter().filter(|next| next.contains("--")) {
-        let _ = writeln!(text, "  = next: {next}");
-    }
     let data = json!({
-        "open": open, "in_doubt": true, "statement": error.statement(), "database": has, "next": next,
+        "open": open, "in_doubt": true, "statement": statement, "database": has, "next": next,
     });
     Ok(Some(Open { text, data }))
-}
-
-/// The error without what it proposes to programs.
-fn without_next(error: &Error) -> Error {
-    let place = error.location().map(|place| format!("{place}: {}", place.line.trim())).unwrap_or_default();
-    let headline = match error.statement() {
-        Some(number) => format!("{error}: statement {number} at {place}"),
-        None => error.to_string(),
-    };
-    let kept = error.notes().filter(|(name, _)| *name != "next");
-    kept.fold(Error::new(error.kind(), headline), |kept, (name, text)| match name {
-        "begun" => kept.with_note("begun", text),
-        "where" => kept.with_note("where", text),
-        "why" => kept.with_note("why", text),
-        "look" => kept.with_note("look", text),
-        _ => kept,
-    })
 }
 
 /// What the database has of what the statement names.
@@ -159,6 +141,6 @@ async fn found(context: &Context, db: &mut Connection, error: &Error) -> Option<
     };
     let script = Script::parse(script.text(), &dialect.lexing).ok()?;
     let statement = script.statements().get(error.statement()?.checked_sub(1)?)?;
-    let effect = Effect::of(statement)?;
-    Some(describe::describe(db, &effect).await)
+    let object = describe::Object::of(statement)?;
+    Some(describe::describe(db, &object).await)
 }
