@@ -56,13 +56,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     Ok(Answer::new(text, json!({ "dropped": gone })))
 }
 
-/// Shows what would be lost, asks, and removes it.
-pub(crate) async fn remove(
+/// Refuses what is not to be removed, whatever is answered.
+pub(crate) fn allow(
     context: &Context,
     address: &Address,
     consent: Consent,
     verb: &str,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     refuse_remote(context, address, consent.remote, &consent.words(verb))?;
     whole::check(address)?;
     if context.settings.config.value.is_some()
@@ -81,6 +81,17 @@ pub(crate) async fn remove(
             context.command(&format!("{} --any-environment", consent.words(verb)))
         )));
     }
+    Ok(())
+}
+
+/// Shows what would be lost, asks, and removes it.
+pub(crate) async fn remove(
+    context: &Context,
+    address: &Address,
+    consent: Consent,
+    verb: &str,
+) -> Result<bool, Failure> {
+    allow(context, address, consent, verb)?;
     let mut shown = format!("{} and everything in it would be lost", address.shown());
     // What cannot be looked at may still have to be removed.
     if let Ok(mut db) = context.connect().await
