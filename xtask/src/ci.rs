@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, deny, footprint, quickstart, rusqlite, sharing, test};
+use crate::{Subcommand, book, deny, footprint, install, quickstart, rusqlite, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -48,6 +48,8 @@ const STEPS: &[Step] = &[
             Ok(Done { note: tests.to_string(), tests })
         },
     },
+    Step { name: "install", run: install::check },
+    Step { name: "book", run: book::check },
     Step { name: "quickstart", run: quickstart::check },
     Step { name: "rusqlite", run: rusqlite::check },
 ];
@@ -62,6 +64,7 @@ const BY_THEMSELVES: &[&str] = &[
     "whimbrel-postgres",
     "whimbrel-mysql",
     "whimbrel-tls",
+    "whimbrel-cli",
     "whimbrel-examples",
 ];
 
