@@ -1,0 +1,2 @@
+ALTER TABLE jobs ADD COLUMN ended_at TEXT;
+CREATE INDEX jobs_waiting ON jobs (kind, id) WHERE ended_at IS NULL;
