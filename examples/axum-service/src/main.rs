@@ -6,15 +6,26 @@ mod database;
 mod shop;
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use tokio::net::TcpListener;
 use whimbrel::DatabaseUrl;
 
 use crate::database::Mode;
 
-/// `main` prints an error in its long form: the place in the script, what the database said, and what to do next.
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // In the library's long form: the place in the script, what the database said, and what to do next.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let url = DatabaseUrl::from_env("DATABASE_URL")?;
     let mode = Mode::from_env("MIGRATIONS")?;
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());

@@ -5,6 +5,7 @@ mod notebook;
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
@@ -12,8 +13,18 @@ use crate::notebook::Notebook;
 
 const USAGE: &str = "usage: notes [--file PATH] [list | add TEXT… | done NUMBER]";
 
-/// `main` prints an error in its long form, which says what to do next.
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // In the library's long form, which says what to do next.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (path, command) = match &words[..] {

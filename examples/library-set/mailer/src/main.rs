@@ -2,6 +2,7 @@
 //! library's tables, then its own.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use whimbrel::{DatabaseUrl, Migrator, Scheme};
 use whimbrel_embed::{Embedded, embed};
@@ -19,7 +20,18 @@ fn migrator() -> Migrator<'static> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // In the library's long form, which says what to do next.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let recipient = std::env::args().nth(1).ok_or("usage: mailer RECIPIENT")?;
     let url = DatabaseUrl::from_env("DATABASE_URL")?;
     match url.scheme() {
