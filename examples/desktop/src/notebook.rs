@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-
 use whimbrel::{Ahead, Migrator};
 use whimbrel_embed::{Embedded, embed};
 use whimbrel_sqlite::SqliteBackup;

@@ -30,9 +30,11 @@ async fn rows(db: &mut impl Driver, sql: &str) -> Vec<String> {
 }
 
 /// What was applied, in the order of each set.
-const APPLIED: &str = "SELECT set_name, name FROM whimbrel_history WHERE event = 'applied' ORDER BY set_name DESC, seq";
+const APPLIED: &str =
+    "SELECT set_name, name FROM whimbrel_history WHERE event = 'applied' ORDER BY set_name DESC, seq";
 /// The mails whose jobs have ended.
-const SENT: &str = "SELECT recipient, kind FROM mails JOIN jobs ON id = job_id WHERE ended_at IS NOT NULL ORDER BY id";
+const SENT: &str =
+    "SELECT recipient, kind FROM mails JOIN jobs ON id = job_id WHERE ended_at IS NOT NULL ORDER BY id";
 
 async fn sends_through_the_librarys_queue(url: &str, db: &mut impl Driver) {
     let first = mailer(url, "ada@example.com");

@@ -1,0 +1,298 @@
+//! The examples that are files rather than programs: that each parses, that what it refers to is there, that it holds no
+//! secret, and that every `whimbrel` in it is a command that exists. Starts nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use saphyr::{LoadableYamlNode, Yaml};
+use whimbrel::{DatabaseUrl, SecretReference};
+
+/// The verbs of the command, and the options that the examples give them.
+const VERBS: [&str; 9] = ["verify", "lint", "status", "plan", "up", "down", "check", "wait", "doctor"];
+const OPTIONS: [&str; 5] = ["--format", "--role", "--to", "--url", "--yes"];
+
+const KUBERNETES: [&str; 2] = ["kubernetes/deployment.yaml", "kubernetes/job.yaml"];
+const WORKFLOWS: [&str; 2] = ["ci/migrations.yml", "ci/gitlab-ci.yml"];
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").join("examples")
+}
+
+fn read(name: &str) -> String {
+    let path = examples().join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The one document of a file.
+fn parsed<'t>(name: &str, text: &'t str) -> Yaml<'t> {
+    let mut documents = Yaml::load_from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(documents.len(), 1, "{name}: one document was expected");
+    documents.remove(0)
+}
+
+/// What a path of keys and numbers leads to: `spec.template.spec.containers.0`.
+fn at<'y>(root: &'y Yaml<'y>, path: &str) -> Option<&'y Yaml<'y>> {
+    path.split('.').try_fold(root, |node, part| match part.parse::<usize>() {
+        Ok(index) => node.as_sequence_get(index),
+        Err(_) => node.as_mapping_get(part),
+    })
+}
+
+/// The text that a path leads to.
+fn text<'y>(root: &'y Yaml<'y>, path: &str) -> &'y str {
+    at(root, path).and_then(Yaml::as_str).unwrap_or_else(|| panic!("there is no text at `{path}`"))
+}
+
+/// The items that a path leads to; none where it leads nowhere.
+fn items<'y>(root: &'y Yaml<'y>, path: &str) -> &'y [Yaml<'y>] {
+    at(root, path).and_then(Yaml::as_vec).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Every text in it, keys too.
+fn texts<'y>(node: &'y Yaml<'y>) -> Vec<&'y str> {
+    match node {
+        Yaml::Mapping(mapping) => {
+            mapping.iter().flat_map(|(key, value)| [texts(key), texts(value)].concat()).collect()
+        }
+        Yaml::Sequence(items) => items.iter().flat_map(texts).collect(),
+        Yaml::Alias(_) | Yaml::BadValue => panic!("an alias, or what was not understood"),
+        node => node.as_str().into_iter().collect(),
+    }
+}
+
+/// The words of a command line, as a shell would have them; nothing else of a shell may stand in it.
+fn words(line: &str) -> Vec<String> {
+    assert!(!line.contains(['|', ';', '&', '<', '>', '`', '\\', '\'']), "too much of a shell: {line}");
+    line.split_whitespace().map(|word| word.replace('"', "")).collect()
+}
+
+/// The command lines of `whimbrel` in an example.
+fn commands(name: &str) -> Vec<Vec<String>> {
+    let source = read(name);
+    if name.ends_with(".md") {
+        let lines = source.lines().map(|line| line.trim_start_matches("$ "));
+        return lines.filter(|line| line.starts_with("whimbrel ")).map(words).collect();
+    }
+    let document = parsed(name, &source);
+    let mut found = Vec::new();
+    gather(&document, &mut found);
+    found
+}
+
+/// A list of words that begins with the program, or a text with a line that does.
+fn gather(node: &Yaml<'_>, found: &mut Vec<Vec<String>>) {
+    match node {
+        Yaml::Mapping(mapping) => mapping.values().for_each(|value| gather(value, found)),
+        Yaml::Sequence(items) if items.first().and_then(Yaml::as_str) == Some("whimbrel") => {
+            found.push(items.iter().map(|item| item.as_str().expect("a word").to_owned()).collect());
+        }
+        Yaml::Sequence(items) => items.iter().for_each(|item| gather(item, found)),
+        node => {
+            let lines = node.as_str().unwrap_or_default().lines();
+            found.extend(lines.filter(|line| line.trim_start().starts_with("whimbrel ")).map(words));
+        }
+    }
+}
+
+#[test]
+fn every_command_line_has_a_verb_that_exists_and_refers_to_its_secrets() {
+    let pages = ["ci/README.md", "kubernetes/README.md"];
+    let mut used = BTreeSet::new();
+    for name in KUBERNETES.into_iter().chain(WORKFLOWS).chain(pages) {
+        let commands = commands(name);
+        assert!(!commands.is_empty() || pages.contains(&name), "{name} has no command");
+        for command in commands {
+            let [_, verb, rest @ ..] = &command[..] else { panic!("{name}: no verb in {command:?}") };
+            assert!(VERBS.contains(&verb.as_str()), "{name}: there is no verb `{verb}`");
+            used.insert(verb.clone());
+            for option in rest.iter().filter(|word| word.starts_with('-')) {
+                assert!(OPTIONS.contains(&option.as_str()), "{name}: there is no option `{option}`");
+            }
+            for pair in rest.windows(2).filter(|pair| pair[0] == "--url") {
+                pair[1].parse::<SecretReference>().unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            let speaks_to_a_database = !["verify", "lint"].contains(&verb.as_str());
+            assert_eq!(rest.contains(&"--url".to_owned()), speaks_to_a_database, "{name}: {command:?}");
+        }
+    }
+    let expected = ["check", "down", "lint", "status", "up", "verify"].map(str::to_owned);
+    assert_eq!(used, expected.into(), "the list of what is checked against the command has changed");
+}
+
+#[test]
+fn no_file_holds_a_secret() {
+    for name in KUBERNETES.into_iter().chain(WORKFLOWS) {
+        let source = read(name);
+        for text in texts(&parsed(name, &source)) {
+            if text.contains("://") {
+                let url = DatabaseUrl::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(url.password().is_none(), "{name}: a URL with a password");
+                // Nor one that the drivers would refuse.
+                url.check_credentials().unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            let lower = text.to_lowercase();
+            assert!(!lower.contains("password"), "{name}: `{text}`");
+        }
+    }
+    for name in ["kubernetes/roles.sql", "kubernetes/README.md", "ci/README.md"] {
+        let lower = read(name).to_lowercase();
+        assert!(!lower.contains("password '") && !lower.contains("password="), "{name} sets a password");
+    }
+}
+
+#[test]
+fn workflows_check_the_files_without_a_database_and_then_go_up_down_and_up() {
+    for name in WORKFLOWS {
+        let verbs: Vec<String> = commands(name).into_iter().map(|command| command[1].clone()).collect();
+        let verbs = verbs.iter().map(String::as_str).filter(|verb| *verb != "status");
+        let order = ["verify", "lint", "up", "check", "down", "up", "check"];
+        assert_eq!(verbs.collect::<Vec<_>>(), order, "{name}");
+    }
+}
+
+#[test]
+fn the_workflow_for_github_is_one() {
+    let source = read("ci/migrations.yml");
+    let workflow = parsed("ci/migrations.yml", &source);
+    assert!(at(&workflow, "on.pull_request").is_some());
+    assert_eq!(text(&workflow, "permissions.contents"), "read");
+    let job = at(&workflow, "jobs.migrations").expect("a job");
+    assert!(text(job, "runs-on").starts_with("ubuntu-"));
+    let steps = items(job, "steps");
+    assert!(steps.len() > 5, "{}", steps.len());
+    for step in steps {
+        match (at(step, "uses").and_then(Yaml::as_str), at(step, "run")) {
+            (Some(uses), None) => assert!(uses.contains("@v"), "{uses} is of no version"),
+            (None, Some(_)) => assert!(at(step, "name").is_some(), "a step without a name"),
+            _ => panic!("a step has either `uses` or `run`"),
+        }
+    }
+    let url: DatabaseUrl = text(job, "env.DATABASE_URL").parse().expect("a URL");
+    assert_eq!(url.user(), Some(text(job, "services.postgres.env.POSTGRES_USER")));
+    let port = url.hosts()[0].port.expect("a port");
+    assert_eq!(text(job, "services.postgres.ports.0"), format!("{port}:5432"));
+    // The version that is installed is the one that is kept.
+    let install = "cargo install --locked whimbrel-cli --version ";
+    let version = source.split(install).nth(1).and_then(|rest| rest.lines().next()).expect("an installation");
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    assert!(source.contains(&format!("key: whimbrel-{version}-")), "another version is kept");
+}
+
+#[test]
+fn the_job_for_gitlab_is_one() {
+    let source = read("ci/gitlab-ci.yml");
+    let document = parsed("ci/gitlab-ci.yml", &source);
+    let job = at(&document, "migrations").expect("a job");
+    let url: DatabaseUrl = text(job, "variables.DATABASE_URL").parse().expect("a URL");
+    assert_eq!(url.user(), Some(text(job, "variables.POSTGRES_USER")));
+    assert_eq!(url.hosts()[0].address.to_string(), text(job, "services.0.alias"));
+    let before = items(job, "before_script");
+    let install = format!("cargo install --locked whimbrel-cli --version {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(before.first().and_then(Yaml::as_str), Some(install.as_str()));
+    // Its runners check out what everybody may write to.
+    assert!(before.iter().any(|line| line.as_str() == Some("chmod -R go-w migrations")));
+    assert_eq!(text(job, "cache.key"), format!("whimbrel-{}", env!("CARGO_PKG_VERSION")));
+}
+
+/// A container, and what is so of every one.
+fn check_container(name: &str, container: &Yaml<'_>, volumes: &[Yaml<'_>]) {
+    let called = text(container, "name");
+    let (_, tag) = text(container, "image").rsplit_once(':').expect("an image of a version");
+    assert!(tag.starts_with(|first: char| first.is_ascii_digit()), "{name}: {called} has no version");
+    let safe = ["allowPrivilegeEscalation", "readOnlyRootFilesystem"]
+        .map(|setting| at(container, &format!("securityContext.{setting}")).and_then(Yaml::as_bool));
+    assert_eq!(safe, [Some(false), Some(true)], "{name}: {called}");
+    for variable in items(container, "env") {
+        let secret =
+            ["URL", "PASSWORD", "TOKEN", "KEY"].iter().any(|part| text(variable, "name").contains(part));
+        assert_eq!(at(variable, "value").is_some(), !secret, "{name}: {called}");
+        assert_eq!(at(variable, "valueFrom.secretKeyRef.key").is_some(), secret, "{name}: {called}");
+    }
+    for mount in items(container, "volumeMounts") {
+        let volume = volumes.iter().find(|volume| text(volume, "name") == text(mount, "name"));
+        let volume = volume.unwrap_or_else(|| panic!("{name}: {called} mounts what is not there"));
+        // What is read of it by whimbrel: its owner and its group, and nobody writes.
+        assert_eq!(at(volume, "secret.defaultMode").and_then(Yaml::as_integer), Some(0o440), "{name}");
+        assert_eq!(at(mount, "readOnly").and_then(Yaml::as_bool), Some(true), "{name}: {called}");
+    }
+}
+
+/// A container that migrates: the secret that its URL refers to is mounted, and the role that it assumes is the owner's.
+fn check_migrates(name: &str, container: &Yaml<'_>) {
+    let mut found = Vec::new();
+    gather(container, &mut found);
+    let [command] = &found[..] else { panic!("{name}: one command was expected") };
+    let after = |option: &str| command.windows(2).find(|pair| pair[0] == option).map(|pair| pair[1].clone());
+    assert_eq!(command[1], "up", "{name}");
+    let file = after("--url").expect("a URL").strip_prefix("file:").expect("a file").to_owned();
+    let mounts = items(container, "volumeMounts");
+    assert!(mounts.iter().any(|mount| file.starts_with(&format!("{}/", text(mount, "mountPath")))), "{file}");
+    let role = after("--role").expect("a role");
+    let roles = read("kubernetes/roles.sql");
+    assert!(roles.contains(&format!("CREATE ROLE {role} NOLOGIN;")), "{role}");
+    assert!(roles.contains(&format!("GRANT {role} TO ")), "nobody may become {role}");
+}
+
+fn check_pod(name: &str, pod: &Yaml<'_>) {
+    let volumes = items(pod, "volumes");
+    for container in items(pod, "initContainers").iter().chain(items(pod, "containers")) {
+        check_container(name, container, volumes);
+    }
+    assert_eq!(at(pod, "securityContext.runAsNonRoot").and_then(Yaml::as_bool), Some(true), "{name}");
+    let user = at(pod, "securityContext.fsGroup").and_then(Yaml::as_integer);
+    assert_eq!(user, at(pod, "securityContext.runAsGroup").and_then(Yaml::as_integer), "{name}");
+    assert!(user.is_some_and(|user| user > 0), "{name}");
+}
+
+#[test]
+fn the_deployment_migrates_in_an_init_container_and_its_application_waits_with_a_role_of_its_own() {
+    let name = "kubernetes/deployment.yaml";
+    let source = read(name);
+    let deployment = parsed(name, &source);
+    assert_eq!((text(&deployment, "apiVersion"), text(&deployment, "kind")), ("apps/v1", "Deployment"));
+    let selected = at(&deployment, "spec.selector.matchLabels").expect("a selector");
+    assert_eq!(at(&deployment, "spec.template.metadata.labels"), Some(selected));
+    let pod = at(&deployment, "spec.template.spec").expect("a pod");
+    check_pod(name, pod);
+    let [migrates] = items(pod, "initContainers") else { panic!("one init container was expected") };
+    check_migrates(name, migrates);
+
+    let [serves] = items(pod, "containers") else { panic!("one container was expected") };
+    assert!(items(serves, "volumeMounts").is_empty(), "the application can read what is the migrator's");
+    let secret = at(serves, "env").and_then(Yaml::as_vec).expect("variables");
+    let url = secret.iter().find(|variable| text(variable, "name") == "DATABASE_URL").expect("a URL");
+    assert_ne!(text(url, "valueFrom.secretKeyRef.name"), text(pod, "volumes.0.secret.secretName"));
+    // The application is the example beside it, and knows these variables.
+    let program = read("axum-service/src/main.rs");
+    for variable in items(serves, "env") {
+        let variable = text(variable, "name");
+        assert!(program.contains(&format!("\"{variable}\"")), "nothing reads {variable}");
+    }
+    let mode = items(serves, "env").iter().find(|variable| text(variable, "name") == "MIGRATIONS");
+    assert_eq!(mode.map(|mode| text(mode, "value")), Some("wait"));
+    for probe in ["startupProbe", "readinessProbe"] {
+        assert_eq!(text(serves, &format!("{probe}.httpGet.path")), "/ready");
+        assert_eq!(text(serves, &format!("{probe}.httpGet.port")), text(serves, "ports.0.name"));
+    }
+}
+
+#[test]
+fn the_job_gives_up_where_another_try_mends_nothing() {
+    let name = "kubernetes/job.yaml";
+    let source = read(name);
+    let job = parsed(name, &source);
+    assert_eq!((text(&job, "apiVersion"), text(&job, "kind")), ("batch/v1", "Job"));
+    let pod = at(&job, "spec.template.spec").expect("a pod");
+    check_pod(name, pod);
+    let [migrates] = items(pod, "containers") else { panic!("one container was expected") };
+    check_migrates(name, migrates);
+    // A policy about failures wants this.
+    assert_eq!(text(pod, "restartPolicy"), "Never");
+    let rule = at(&job, "spec.podFailurePolicy.rules.0").expect("a rule");
+    assert_eq!((text(rule, "action"), text(rule, "onExitCodes.operator")), ("FailJob", "In"));
+    assert_eq!(text(rule, "onExitCodes.containerName"), text(migrates, "name"));
+    let codes: Vec<_> = items(rule, "onExitCodes.values").iter().filter_map(Yaml::as_integer).collect();
+    // Usage, refused, unknown outcome; not: failed, pending, locked or unreachable.
+    assert_eq!(codes, [2, 4, 5]);
+}
