@@ -31,6 +31,7 @@ use crate::plan::{Action, Plan, PlanItem};
 use crate::prepare::Sharing;
 use crate::report::{MigrationReport, Report};
 use crate::step::{BoundStep, Steps};
+use crate::stop::Stop;
 use crate::verify::Verified;
 
 /// How long it may take to get the lock for a row that nobody depends on.
@@ -51,6 +52,8 @@ pub(crate) struct Settings<'s> {
     pub(crate) timeouts: Timeouts,
     /// As whom scripts and steps run.
     pub(crate) role: Option<&'s str>,
+    /// Who may ask the run to end.
+    pub(crate) stop: Option<&'s Stop>,
 }
 
 impl Settings<'_> {
@@ -58,6 +61,11 @@ impl Settings<'_> {
         for observer in self.observers {
             observer.observe(event);
         }
+    }
+
+    /// Whether the run was asked to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(Stop::is_asked)
     }
 }
 
@@ -70,6 +78,8 @@ pub(crate) enum Progress {
     Again,
     /// The shared transaction failed and was rolled back: plan again, one by one.
     OneByOne,
+    /// It was asked to end before it was done.
+    Stopped,
 }
 
 /// Carries out one plan.
@@ -177,7 +187,7 @@ impl<'e, 's> Engine<'e, 's> {
             }
         }
         let mut from = 0;
-        while from < items.len() {
+        while from < items.len() && !self.settings.is_stopped() {
             let mut to = self.group_end(from);
             let group = Group { items: &items[from..to], rest: &items[to..] };
             let progress = if self.may_fly(group.items) {
@@ -198,14 +208,14 @@ impl<'e, 's> Engine<'e, 's> {
             }
             from = to;
         }
-        self.close_flights().await;
+        self.close_flights(&items[..from]).await;
         for set in self.history.sets().filter_map(|(name, _)| SetName::new(name).ok()) {
             if let (seq, Some(hash)) = self.history.tail(set.as_str()) {
                 let tip = Tip { set: set.clone(), seq, hash };
                 self.settings.tell(&Event::Tip { set: &set, tip: &tip });
             }
         }
-        Ok(Progress::Done)
+        Ok(if from < items.len() { Progress::Stopped } else { Progress::Done })
     }
 
     /// Writes rows that carry out no step.

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Retry,
     /// Something is pending, and the verb does not apply anything.
     Pending,
+    /// Nothing is wrong: the verb was asked to end ([`Stop`](crate::Stop)), and did between two migrations.
+    Stopped,
     /// No one can tell whether a statement took effect: look, then settle.
     OutcomeUnknown,
     /// A step in Rust, a backup or a verifier of the application's returned an error.
@@ -41,6 +43,7 @@ impl ErrorKind {
             Self::Database => "database",
             Self::Retry => "retry",
             Self::Pending => "pending",
+            Self::Stopped => "stopped",
             Self::OutcomeUnknown => "outcome-unknown",
             Self::Application => "application",
             Self::Bug => "bug",
@@ -117,8 +120,8 @@ impl Error {
         }))
     }
 
-    /// A refusal for these findings; there is at least one.
-    pub(crate) fn refused(findings: Vec<Finding>) -> Self {
+    /// A refusal for these findings, of which there is at least one.
+    pub fn refused(findings: Vec<Finding>) -> Self {
         // What someone has to look at by hand comes first, what a rebuild mends comes last.
         let order =
             [ErrorKind::OutcomeUnknown, ErrorKind::Database, ErrorKind::Configuration, ErrorKind::Files];

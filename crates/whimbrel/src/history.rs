@@ -157,6 +157,15 @@ impl SetHistory {
         &self.rows
     }
 
+    /// The versions that are in force or begun, and their labels.
+    pub fn in_force(&self) -> impl Iterator<Item = (Version, String)> {
+        let open = self.open.iter().filter_map(|open| Some((open.version?, open.label())));
+        self.in_force
+            .iter()
+            .map(|(version, entry)| (*version, label(Some(*version), &entry.name)))
+            .chain(open)
+    }
+
     /// The rows whose hash does not fit, and that no one has looked at (a `repaired` row says that someone has).
     pub fn broken(&self) -> &[BrokenRow] {
         &self.broken

@@ -43,6 +43,7 @@ pub mod script;
 mod secret;
 mod source;
 mod step;
+mod stop;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod url;
@@ -85,6 +86,7 @@ pub use self::report::{MigrationReport, Outcome, Report};
 pub use self::secret::{ProviderError, Secret, SecretProvider, SecretReference, SecretReferenceError};
 pub use self::source::{Directory, Joined, Memory, Source, SourceFile, Writers};
 pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
+pub use self::stop::Stop;
 #[cfg(feature = "tracing")]
 pub use self::tracing::Tracing;
 pub use self::url::{DatabaseUrl, Host, HostAddress, Scheme, TlsMode, UrlError};

@@ -33,6 +33,7 @@ use crate::source::Source;
 use crate::step::{
     BlockingTransaction, StepError, StepFunction, StepFuture, StepKey, StepTransaction, Steps,
 };
+use crate::stop::Stop;
 use crate::verify::{Verified, Verifier};
 
 /// Migrates a database.
@@ -48,6 +49,7 @@ use crate::verify::{Verified, Verifier};
 /// | [`status`](Self::status) | says what is in force |
 /// | [`revert_to`](Self::revert_to), [`redo`](Self::redo) | go down |
 /// | [`baseline`](Self::baseline) | declares what a database without a history has |
+/// | [`history`](Self::history) | reads the history's rows |
 /// | [`settle`](Self::settle) | says how a statement in doubt has ended |
 /// | [`repair`](Self::repair), [`verify_history`](Self::verify_history) | about the history itself |
 ///
@@ -75,6 +77,7 @@ pub struct Migrator<'a> {
     lock_deadline: Duration,
     timeouts: Timeouts,
     role: Option<String>,
+    stop: Option<Stop>,
     wait_deadline: Duration,
     failure_pause: Duration,
     verifiers: Vec<Box<dyn Verifier + 'a>>,
@@ -87,6 +90,7 @@ pub struct Migrator<'a> {
     application: Option<(String, String)>,
     reason: Option<String>,
     verbatim: bool,
+    steps_elsewhere: bool,
 }
 
 /// A set's source, and the functions bound to its steps in Rust.
@@ -128,6 +132,8 @@ impl<'a> Migrator<'a> {
             application: None,
             reason: None,
             verbatim: false,
+            stop: None,
+            steps_elsewhere: false,
         }
     }
 
@@ -397,6 +403,22 @@ impl<'a> Migrator<'a> {
         self
     }
 
+    /// Ends a verb when it is asked to, after the migration that is under way. Migrations are then waited for one by one,
+    /// which costs round trips.
+    #[must_use]
+    pub fn with_stop(mut self, stop: Stop) -> Self {
+        self.stop = Some(stop);
+        self
+    }
+
+    /// Leaves steps in Rust to the application, for programs that look at its migrations and apply its scripts: none of
+    /// them has to be bound. A plan that would run one is shown, and refused when it is to be carried out.
+    #[must_use]
+    pub fn without_steps(mut self) -> Self {
+        self.steps_elsewhere = true;
+        self
+    }
+
     /// Adds an observer.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer + 'a) -> Self {
@@ -439,7 +461,9 @@ impl<'a> Migrator<'a> {
         }
         for part in &self.parts {
             let set = part.source.load(dialect.name).await?;
-            findings.extend(part.steps.check(&set, mode == verbs::Mode::Blocking));
+            if !self.steps_elsewhere {
+                findings.extend(part.steps.check(&set, mode == verbs::Mode::Blocking));
+            }
             if !names.insert(set.name().clone()) {
                 findings.push(Finding::new(
                     FindingKind::Duplicate,
@@ -478,6 +502,7 @@ impl<'a> Migrator<'a> {
             one_by_one: self.request.transaction == Transaction::Auto,
             timeouts: self.timeouts,
             role: self.role.as_deref(),
+            stop: self.stop.as_ref(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::report::Short;
+use crate::stop::stopped;
 
 /// When the tails are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +204,9 @@ impl Engine<'_, '_> {
     ) -> Result<()> {
         let waited = self.deadline.waited();
         self.settings.tell(&Event::Waiting { holder, waited });
+        if self.settings.is_stopped() {
+            return Err(self.fail(stopped()));
+        }
         if self.deadline.passed() {
             let changed = !self.report.migrations.is_empty();
             return Err(self.fail(lock_deadline(&self.deadline, changed, holder, error)));

@@ -118,18 +118,26 @@ impl<'e> Engine<'e, '_> {
         }
         let alone = blocks.len() > 1 && blocks.iter().map(Block::bytes).sum::<usize>() > ALONE;
         let mut rest = blocks.as_slice();
+        let mut done = from;
         while !rest.is_empty() {
+            // The engine sees it too, and ends there.
+            if self.settings.is_stopped() {
+                return Ok((done, Progress::Done));
+            }
             let mut bytes = 0;
             let fits = rest.iter().take(flight.blocks).take_while(|block| {
                 bytes += block.bytes();
                 bytes <= self.dialect.flight_bytes
             });
-            let count = if alone && rest.len() == blocks.len() { 1 } else { fits.count().max(1) };
+            // What has flown cannot be called back: whoever may ask for an end waits for each transaction.
+            let alone = self.settings.stop.is_some() || (alone && rest.len() == blocks.len());
+            let count = if alone { 1 } else { fits.count().max(1) };
             let (now, later) = rest.split_at(count);
             let progress = self.send(now).await?;
             if progress != Progress::Done {
                 return Ok((from, progress));
             }
+            done += now.iter().map(|block| block.group.items.len()).sum::<usize>();
             rest = later;
         }
         Ok((end, Progress::Done))
@@ -470,11 +478,11 @@ impl<'e> Engine<'e, '_> {
 
     /// Writes the rows that close the run, with the times that were not known before. They are no part of what is in
     /// force: where they cannot be written, nothing is wrong.
-    pub(super) async fn close_flights(&mut self) {
+    pub(super) async fn close_flights(&mut self, done: &[PlanItem]) {
         if !std::mem::take(&mut self.unfinished) {
             return;
         }
-        let rows = self.finished_rows(&Group { items: self.plan.items(), rest: &[] });
+        let rows = self.finished_rows(&Group { items: done, rest: &[] });
         let (mut bundle, rows) = self.by_themselves(rows).await.unwrap_or_default();
         if let Some(saved) = &self.saved {
             // What a trigger has set, say.

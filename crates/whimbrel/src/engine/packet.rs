@@ -69,7 +69,9 @@ impl<'e> Engine<'e, '_> {
     /// The server carries on with the packet that it has, and keeps the lock while it does.
     pub(super) async fn run_packets(&mut self, from: usize) -> Result<(usize, Progress)> {
         let items = self.plan.items();
-        let count = items[from..].iter().take_while(|item| !item.in_transaction()).count();
+        // A packet is not called back: whoever may ask for an end waits for each migration.
+        let most = if self.settings.stop.is_some() { 1 } else { usize::MAX };
+        let count = items[from..].iter().take_while(|item| !item.in_transaction()).take(most).count();
         let to = from + count;
         if self.wants_backup() {
             let progress = self.back_up_first(from, to).await?;

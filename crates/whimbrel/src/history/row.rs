@@ -1,6 +1,7 @@
 //! One row of the history: its columns, how they are hashed, and how they are read.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::detail::Detail;
 use crate::digest::{Context, Digest, Fields};
@@ -162,6 +163,24 @@ impl HistoryRow {
     /// What else the event needs, as `v1 key=value …`.
     pub fn detail(&self) -> String {
         self.detail.to_string()
+    }
+
+    /// The values of a key of [`detail`](Self::detail), which `docs/formats.md` lists.
+    pub fn detail_values(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.detail.values(key)
+    }
+
+    /// The value of a key of [`who`](Self::who): `user`, `host`, `process`, `application`, `application_version`.
+    pub fn who_value(&self, key: &str) -> Option<String> {
+        self.who.parse::<Detail>().ok()?.value(key).map(str::to_owned)
+    }
+
+    /// How long migrations took, by their labels; a `finished` row says so.
+    pub fn times(&self) -> impl Iterator<Item = (&str, Duration)> {
+        self.detail.values("took").filter_map(|took| {
+            let (label, micros) = took.rsplit_once(':')?;
+            Some((label, Duration::from_micros(micros.parse().ok()?)))
+        })
     }
 
     /// The row's hash, over the row before it and every column that the client wrote.

@@ -1,6 +1,6 @@
 //! Pauses before what has failed is tried again. Counts nothing itself: the history does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Migrator;
 use super::verbs::Verb;
@@ -13,6 +13,9 @@ use crate::report::{Report, Short};
 
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(600);
+
+/// How long a pause goes on without looking whether somebody has asked for an end.
+const PIECE: Duration = Duration::from_millis(250);
 
 /// What was waited for in this run: a migration, and how often it had failed.
 pub(super) type Postponed = Option<(String, u32)>;
@@ -74,7 +77,17 @@ impl Migrator<'_> {
         self.tell(&Event::Postponed { label: item.label(), failures: failures.count, left });
         // Others go on meanwhile.
         verb.session.unlock(&self.table).await;
-        verb.session.driver().pause(left).await;
+        let over = Instant::now() + left;
+        while !self.is_stopped()
+            && let Some(left) = over.checked_duration_since(Instant::now())
+        {
+            // In pieces, for whoever asks for an end meanwhile.
+            let piece = if self.stop.is_some() { left.min(PIECE) } else { left };
+            verb.session.driver().pause(piece).await;
+            if self.stop.is_none() {
+                break;
+            }
+        }
         *postponed = Some(key);
         Ok(true)
     }

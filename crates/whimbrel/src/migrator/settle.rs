@@ -62,7 +62,7 @@ impl Migrator<'_> {
             Engine::new(&mut verb.session, &settings, history, &plan, verb.deadline, &mut report, &mut run);
         match engine.append(rows).await? {
             Progress::Done => Ok(()),
-            Progress::Again | Progress::OneByOne => Err(Error::new(
+            Progress::Again | Progress::OneByOne | Progress::Stopped => Err(Error::new(
                 ErrorKind::Retry,
                 "another process has written to the history at the same time",
             )

@@ -6,6 +6,7 @@ use super::status::Status;
 use super::verbs::Mode;
 use crate::blocking::{Blocking, block_on};
 use crate::error::Result;
+use crate::history::History;
 use crate::migration::Version;
 use crate::observe::Tip;
 use crate::plan::{Goal, Plan};
@@ -70,6 +71,8 @@ macro_rules! blocking_twins {
 
 blocking_twins! {
     plan_blocking = plan() -> Plan;
+    plan_for_blocking = plan_for(goal: Goal) -> Plan;
+    history_blocking = history() -> History;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;

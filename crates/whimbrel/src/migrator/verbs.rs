@@ -11,12 +11,13 @@ use super::status::Status;
 use crate::driver::Driver;
 use crate::engine::{Deadline, Engine, Locked, Progress, Run, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::FindingKind;
+use crate::finding::{Finding, FindingKind};
 use crate::history::History;
 use crate::migration::{MigrationSet, Version};
 use crate::observe::{Event, Tip};
 use crate::plan::{Conditions, Goal, Plan, Request, Reverted, ServerVersion, Transaction, plan};
 use crate::report::{Outcome, Report};
+use crate::stop::{Stop, stopped};
 use crate::verify::{Verified, Verifier};
 
 /// A verb under way.
@@ -52,9 +53,18 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// Refused, with every finding; the database cannot be read.
     pub async fn plan<D: Driver>(&self, db: &mut D) -> Result<Plan> {
+        self.plan_for(db, self.request.goal).await
+    }
+
+    /// Says what would be done to reach a goal, and changes nothing: what [`revert_to`](Self::revert_to),
+    /// [`redo`](Self::redo) or [`baseline`](Self::baseline) would do.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn plan_for<D: Driver>(&self, db: &mut D, goal: Goal) -> Result<Plan> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = self.read_all(&mut verb).await?;
-        let mut plan = self.decide(&mut verb, &history, &self.request).await?;
+        let mut plan = self.decide(&mut verb, &history, &self.request_for(goal)).await?;
         self.check_values(&plan)?;
         let conditions = self.conditions(&mut verb, &plan).await?;
         plan.set_conditions(conditions, &self.values);
@@ -102,14 +112,19 @@ impl<'a> Migrator<'a> {
     }
 
     pub(super) async fn revert_in<D: Driver>(&self, db: &mut D, goal: Goal, mode: Mode) -> Result<Report> {
-        // A way back in several steps keeps what it has reached, unless all or nothing was asked for.
-        let transaction = match self.request.transaction {
-            Transaction::PerRun => Transaction::PerRun,
-            Transaction::Auto | Transaction::PerMigration => Transaction::PerMigration,
-        };
-        let request = Request { goal, transaction, ..self.request.clone() };
-        let result = self.carry_out(db, request, mode).await;
+        let result = self.carry_out(db, self.request_for(goal), mode).await;
         self.close(result)
+    }
+
+    fn request_for(&self, goal: Goal) -> Request {
+        let transaction = match (goal, self.request.transaction) {
+            // All of it is declared, or nothing.
+            (Goal::Baseline(_), _) => Transaction::PerRun,
+            // A way back in several steps keeps what it has reached, unless all or nothing was asked for.
+            (Goal::RevertTo(_) | Goal::Redo, Transaction::Auto) => Transaction::PerMigration,
+            (_, transaction) => transaction,
+        };
+        Request { goal, transaction, ..self.request.clone() }
     }
 
     /// Reverts the newest migration of the last set, and applies it again.
@@ -132,11 +147,7 @@ impl<'a> Migrator<'a> {
     /// # If interrupted
     /// Nothing is declared, or everything.
     pub async fn baseline<D: Driver>(&self, db: &mut D, version: Version) -> Result<Report> {
-        let request = Request {
-            goal: Goal::Baseline(version),
-            transaction: Transaction::PerRun,
-            ..self.request.clone()
-        };
+        let request = self.request_for(Goal::Baseline(version));
         let result = self.carry_out(db, request, Mode::Blocking).await;
         self.close(result)
     }
@@ -164,6 +175,15 @@ impl<'a> Migrator<'a> {
     pub async fn repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
         let result = self.write_repair(db, reason).await;
         self.close(result)
+    }
+
+    /// Reads the history, with the rows of all sets. Changes nothing, and loads no set.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the table is not one of this library's.
+    pub async fn history<D: Driver>(&self, db: &mut D) -> Result<History> {
+        let mut session = Session::new(db);
+        session.history(&self.table, &Deadline::new(self.lock_deadline)).await
     }
 
     /// Computes the chain of the history's rows anew, and returns its tips. Whoever can write to the table can compute a
@@ -326,6 +346,9 @@ impl<'a> Migrator<'a> {
                 }
             }
             self.tell(&Event::Waiting { holder: None, waited: deadline.waited() });
+            if self.is_stopped() {
+                return Err(stopped());
+            }
             if deadline.passed() {
                 // What is refused is a better answer than that it took too long.
                 let history = verb.session.history(&self.table, &verb.deadline).await?;
@@ -370,6 +393,9 @@ impl<'a> Migrator<'a> {
         let mut approvals = self.approvals();
         let mut conditions = None;
         loop {
+            if self.is_stopped() {
+                return Err(stopped().with_report(report));
+            }
             if forward {
                 let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
                 let outcome = match booted {
@@ -457,6 +483,7 @@ impl<'a> Migrator<'a> {
                 conditions = Some(asked.map_err(|error| error.with_report(report.clone()))?);
             }
             plan.set_conditions(conditions.clone().unwrap_or_default(), &self.values);
+            self.refuse_steps_elsewhere(&plan).map_err(|error| error.with_report(report.clone()))?;
             let verified = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await;
             let plan = verified.map_err(|error| error.with_report(report.clone()))?;
             let values = self.values(&plan).await.map_err(|error| error.with_report(report.clone()))?;
@@ -481,6 +508,7 @@ impl<'a> Migrator<'a> {
             }
             match progress {
                 Progress::Done => break,
+                Progress::Stopped => return Err(stopped().with_report(report)),
                 // What was reverted must not be taken for what is to be reverted now.
                 Progress::Again if goal == Goal::Redo && !report.migrations.is_empty() => {
                     request.goal = report.migrations[0].version.map_or(Goal::Latest, Goal::UpTo);
@@ -498,6 +526,27 @@ impl<'a> Migrator<'a> {
             goal => verb.sets.last().and_then(|set| newest(set, goal)),
         };
         Ok(report)
+    }
+
+    /// Refuses what would run a step in Rust, where they are left to the application.
+    fn refuse_steps_elsewhere(&self, plan: &Plan) -> Result<()> {
+        if !self.steps_elsewhere {
+            return Ok(());
+        }
+        let steps = plan.items().iter().filter(|item| item.rust_step().is_some());
+        let findings: Vec<Finding> = steps
+            .map(|item| {
+                let message = "is a step in Rust, which only the application can run: start the application, or stop \
+                               before it";
+                let finding = Finding::new(FindingKind::Step, item.set_name(), item.label(), message);
+                item.migration().map_or(finding.clone(), |migration| finding.at(migration.up().location()))
+            })
+            .collect();
+        if findings.is_empty() { Ok(()) } else { Err(Error::refused(findings)) }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_asked)
     }
 
     /// Tries to take the session's lock, and waits a little if it is not to be had. `false`: it is not, look again.

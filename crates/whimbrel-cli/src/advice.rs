@@ -1,0 +1,139 @@
+//! The command to type next, for what the library has refused or could not do. Knows no verb's workings.
+
+use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, Weight};
+
+use crate::context::Context;
+
+/// What the library says to programs, said to people: the commands.
+pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
+    let command = |rest: &str| context.command(rest);
+    if error.kind() == ErrorKind::OutcomeUnknown {
+        return in_doubt(context, error);
+    }
+    let mut next = Vec::new();
+    let approvals = error.findings().iter().any(|it| it.weight() == Weight::Approval);
+    let refusals: Vec<&Finding> =
+        error.findings().iter().filter(|it| it.weight() == Weight::Refusal).collect();
+    if approvals && refusals.is_empty() {
+        if let Some((_, plan)) = error.notes().find(|(name, _)| *name == "plan") {
+            let digest = plan.split(';').next().unwrap_or(plan);
+            next.push(format!("look at it: {}", command("plan")));
+            next.push(format!("if it is meant: {}", command(&format!("{verb} --approve {digest}"))));
+        }
+        return next;
+    }
+    let mut kinds: Vec<FindingKind> = Vec::new();
+    for finding in refusals {
+        if !kinds.contains(&finding.kind()) {
+            kinds.push(finding.kind());
+            next.extend(for_finding(context, verb, finding));
+        }
+    }
+    if !next.is_empty() {
+        return next;
+    }
+    match error.kind() {
+        ErrorKind::Pending => vec![command("up")],
+        ErrorKind::Stopped => vec![command(verb)],
+        ErrorKind::Retry if error.migration().is_some() && error.class().is_none() => {
+            // It has failed before, and is not tried again yet.
+            vec![command("history"), "a corrected file is tried at once".to_owned()]
+        }
+        ErrorKind::Retry => vec![command(verb), command("doctor")],
+        ErrorKind::Files if error.location().is_some() && error.class().is_some() => {
+            let file = error.location().map(|place| place.file.clone()).unwrap_or_default();
+            let number = error.migration().and_then(version);
+            match number {
+                Some(number) => vec![
+                    format!("correct {file}, then"),
+                    command(&format!("lock --amend {number}")),
+                    command(verb),
+                ],
+                None => vec![format!("correct {file}, then"), command("lock"), command(verb)],
+            }
+        }
+        _ if matches!(error.class(), Some(ErrorClass::Permission | ErrorClass::ReadOnly)) => {
+            vec![command("doctor")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The version at the beginning of a label.
+fn version(label: &str) -> Option<String> {
+    let digits: String = label.chars().take_while(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then_some(digits)
+}
+
+fn in_doubt(context: &Context, error: &Error) -> Vec<String> {
+    let what = error.migration().and_then(version).map_or_else(String::new, |number| format!(" {number}"));
+    let settle = |ending: &str| context.command(&format!("settle{what} {ending} --reason '…'"));
+    match error.statement() {
+        Some(_) if error.notes().any(|(name, _)| name == "why") => {
+            vec![context.command(&format!("settle{what}")), settle("--applied"), settle("--undone")]
+        }
+        Some(number) => vec![
+            context.command(&format!("settle{what}")),
+            settle(&format!("--statement {number} --took-effect")),
+            settle(&format!("--statement {number} --did-not")),
+        ],
+        None => vec![context.command(&format!("settle{what}"))],
+    }
+}
+
+fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> {
+    let command = |rest: &str| context.command(rest);
+    let file = finding.location().unwrap_or_else(|| finding.subject());
+    let file = file.split(':').next().unwrap_or(file);
+    let digits = |text: &str| version(text.rsplit('/').next().unwrap_or(text).trim_start_matches('0'));
+    match finding.kind() {
+        FindingKind::Unlocked | FindingKind::Unlisted | FindingKind::NoFile | FindingKind::Manifest => {
+            vec![command("lock")]
+        }
+        FindingKind::Differs => {
+            vec![format!("if the change is meant: {}", command("lock")), format!("or: git restore {file}")]
+        }
+        FindingKind::Changed => {
+            let number = digits(finding.subject()).unwrap_or_default();
+            vec![
+                format!("git restore {file}"),
+                format!(
+                    "or, if the change is meant: {}",
+                    command(&format!("lock --accept {number} --reason '…'"))
+                ),
+            ]
+        }
+        FindingKind::Late => vec![
+            format!("if it may run after newer ones: {}", command(&format!("{verb} --out-of-order"))),
+            "or give it a version behind the applied ones, and lock again".to_owned(),
+        ],
+        FindingKind::Unknown => vec![
+            command("status"),
+            format!("if it was removed on purpose: {}", command("lock --remove VERSION --reason '…'")),
+        ],
+        FindingKind::Reverted => {
+            vec![format!("to apply it again: {}", command(&format!("{verb} --reapply")))]
+        }
+        FindingKind::Unbaselined => vec![
+            format!("if the tables are those of a migration: {}", command("baseline VERSION")),
+            format!("if they are none of ours: {}", command(&format!("{verb} --beside-others"))),
+        ],
+        FindingKind::Environment => vec![command("config")],
+        FindingKind::History => vec![
+            command("history --verify"),
+            format!("when you know why: {}", command("repair --reason '…'")),
+        ],
+        FindingKind::InDoubt | FindingKind::Open => vec![command("settle")],
+        FindingKind::Preflight | FindingKind::Schema => vec![command("doctor")],
+        FindingKind::Signature | FindingKind::Replay => {
+            vec![format!("when it is reviewed: {}", command("sign --key KEY"))]
+        }
+        FindingKind::Baselined => vec![command("status")],
+        FindingKind::Value => vec!["give it in whimbrel.toml: values = { name = \"…\" }".to_owned()],
+        FindingKind::Policy if finding.message().contains("was not in what was shown") => vec![command(verb)],
+        FindingKind::Policy => vec![command("lint")],
+        FindingKind::Target => vec![command("status")],
+        FindingKind::NoWayDown => vec!["write its .down.sql, or a new migration that undoes it".to_owned()],
+        _ => Vec::new(),
+    }
+}

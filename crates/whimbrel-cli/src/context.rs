@@ -1,0 +1,266 @@
+//! What every verb works with: the settings, and what is made of them. Runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use whimbrel::{Dialect, Directory, Migrator, Scheme, Secret, SecretProvider, Stop, async_trait};
+
+use crate::answer::Failure;
+use crate::arguments::{Format, Global};
+use crate::database::{self, Address, Connection};
+use crate::exit::Code;
+use crate::progress::Progress;
+use crate::settings::{Overrides, Place, Settings};
+
+/// What a verb works with.
+pub(crate) struct Context {
+    pub(crate) global: Global,
+    pub(crate) settings: Settings,
+    /// Asked by the first Ctrl-C.
+    pub(crate) stop: Stop,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Result<Self, Failure> {
+        let overrides = Overrides {
+            config: global.config.clone(),
+            environment: global.environment.clone(),
+            directory: global.directory.clone(),
+            url: global.url.clone(),
+            lock_deadline: global.lock_deadline.clone(),
+            ..Overrides::default()
+        };
+        let variables = |name: &str| std::env::var(name).ok();
+        let settings = Settings::load(&overrides, &variables, Path::new(""))?;
+        Ok(Self { global, settings, stop: Stop::new() })
+    }
+
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.global.format == Format::Human
+    }
+
+    /// The command that does something else in the same place.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        let mut command = "whimbrel".to_owned();
+        if let Some(environment) = &self.global.environment {
+            command.push_str(&format!(" -e {}", quoted(environment)));
+        }
+        if let Some(config) = &self.global.config {
+            command.push_str(&format!(" --config {}", quoted(&config.display().to_string())));
+        }
+        if let Some(directory) = &self.global.directory {
+            command.push_str(&format!(" -d {}", quoted(&directory.display().to_string())));
+        }
+        // What holds a password was refused already.
+        if let Some(url) = &self.global.url {
+            command.push_str(&format!(" -u {}", quoted(url)));
+        }
+        command + " " + rest
+    }
+
+    /// Where the migrations are.
+    pub(crate) fn directory(&self) -> Directory {
+        let mut directory = Directory::new(&self.settings.directory.value);
+        if self.settings.recursive.value {
+            directory = directory.recursive();
+        }
+        match &self.settings.set.value {
+            Some(set) => directory.with_set(set.clone()),
+            None => directory,
+        }
+    }
+
+    /// Where the database is.
+    pub(crate) fn address(&self) -> Result<Address, Failure> {
+        let place = self.settings.database.value.as_ref();
+        let place = place.ok_or_else(|| {
+            Failure::of(Code::Usage, "no database is named")
+                .with_next("set DATABASE_URL, say --url (sqlite:app.db, env:NAME), or write whimbrel.toml: whimbrel init")
+        })?;
+        let address = match place {
+            Place::Sqlite(path) => Address::Sqlite(path.clone()),
+            Place::Url(url) => Address::Server(url.clone()),
+            Place::Reference(reference) => {
+                let url = reference.url().map_err(whimbrel::Error::from).map_err(|error| Failure {
+                    code: Code::Usage,
+                    ..Failure::from(error.with_note("where", self.settings.database.origin.to_string()))
+                })?;
+                match url.scheme() {
+                    Scheme::Sqlite => Address::Sqlite(url.database().unwrap_or_default().into()),
+                    _ => Address::Server(url),
+                }
+            }
+        };
+        match (address, &self.settings.password.value) {
+            (Address::Server(url), Some(reference)) => {
+                let password = reference.secret().map_err(whimbrel::Error::from)?;
+                Ok(Address::Server(url.with_password(password)))
+            }
+            (address, _) => Ok(address),
+        }
+    }
+
+    /// Opens the connection.
+    pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
+        self.open(false).await
+    }
+
+    /// Opens the connection to look: a file of SQLite's that is not there is an empty database.
+    pub(crate) async fn connect_or_imagine(&self) -> Result<Connection, Failure> {
+        match self.address()? {
+            #[cfg(feature = "sqlite")]
+            Address::Sqlite(path) if !path.exists() => {
+                Ok(Connection::Sqlite(whimbrel_sqlite::Sqlite::in_memory()?))
+            }
+            _ => self.connect().await,
+        }
+    }
+
+    /// Opens the connection; a file of SQLite's is made if it is not there.
+    pub(crate) async fn connect_to_write(&self) -> Result<Connection, Failure> {
+        self.open(true).await
+    }
+
+    async fn open(&self, create: bool) -> Result<Connection, Failure> {
+        let address = self.address()?;
+        Connection::open(&address, create).await.map_err(|error| {
+            let failure = Failure::from(error.with_note("database", address.shown()));
+            failure.advised(vec![self.command("doctor")])
+        })
+    }
+
+    /// The name of the dialect, without asking the database.
+    pub(crate) fn dialect_name(&self) -> Result<String, Failure> {
+        if let Some(name) = &self.global.dialect {
+            return Ok(name.clone());
+        }
+        self.address().map(|address| address.dialect().to_owned()).map_err(|failure| {
+            failure.advised(vec!["--dialect postgres (or mysql, mariadb, sqlite)".to_owned()])
+        })
+    }
+
+    /// The table of facts of the dialect, without asking the database.
+    pub(crate) fn dialect(&self) -> Result<&'static Dialect, Failure> {
+        let name = self.dialect_name()?;
+        database::dialect(&name).ok_or_else(|| {
+            Failure::of(Code::Usage, "--dialect is none that this `whimbrel` was built with")
+                .with_next("say postgres, mysql, mariadb or sqlite")
+        })
+    }
+
+    /// A migrator as the settings have it, that tells people how far it is.
+    pub(crate) fn migrator(&self) -> Result<Migrator<'static>, Failure> {
+        let settings = &self.settings;
+        let mut migrator = Migrator::new(self.directory())
+            .with_table(settings.table.value.clone())
+            .with_lock_deadline(settings.lock_deadline.value)
+            .with_wait_deadline(settings.wait_deadline.value)
+            .with_lock_timeout(settings.lock_timeout.value)
+            .with_failure_pause(settings.failure_pause.value)
+            .with_transaction(settings.transaction.value)
+            .with_out_of_order(settings.out_of_order.value)
+            .with_ahead(settings.ahead.value)
+            .with_unbaselined(settings.unbaselined.value)
+            .with_reverted(settings.reverted.value)
+            .with_gaps(settings.gaps.value)
+            .with_preflight(settings.preflight.value.clone())
+            .with_application("whimbrel-cli", env!("CARGO_PKG_VERSION"))
+            .without_steps()
+            .with_stop(self.stop.clone());
+        if let Some(longest) = settings.statement_timeout.value {
+            migrator = migrator.with_statement_timeout(longest);
+        }
+        if let Some(role) = &settings.role.value {
+            migrator = migrator.with_role(role);
+        }
+        if let Some(name) = settings.environment.value.as_ref().filter(|_| settings.record_environment.value)
+        {
+            migrator = migrator.with_environment(name);
+        }
+        if settings.database_messages.value {
+            migrator = migrator.with_database_messages();
+        }
+        for (name, value) in &settings.values {
+            migrator = migrator.with_value(name, &value.value);
+        }
+        if !settings.secrets.is_empty() {
+            let references = settings.secrets.iter().map(|(name, it)| (name.clone(), it.value.clone()));
+            migrator = migrator.with_secrets(References(references.collect()), PROVIDING);
+        }
+        #[cfg(feature = "policy")]
+        if let Some(policy) = settings.policy.policy() {
+            migrator = migrator.with_verifier(policy);
+        }
+        #[cfg(feature = "sign")]
+        if let Some(signatures) = &settings.signatures {
+            migrator = migrator.with_verifier(signatures.verifier()?);
+        }
+        Ok(migrator.with_observer(Progress::new(self.global.format, self.global.quiet)))
+    }
+}
+
+/// What somebody has signed to approve a plan.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Approvals {
+    /// Signatures of the plan, as `whimbrel sign --plan` makes them; may be repeated
+    #[cfg(feature = "sign")]
+    #[arg(long, value_name = "PATH")]
+    approval: Vec<PathBuf>,
+}
+
+impl Approvals {
+    /// Lets a migrator count them.
+    #[cfg(feature = "sign")]
+    pub(crate) fn give<'a>(
+        &self,
+        context: &Context,
+        migrator: Migrator<'a>,
+    ) -> Result<Migrator<'a>, Failure> {
+        let Some(signatures) = context.settings.signatures.as_ref() else {
+            return match self.approval.first() {
+                None => Ok(migrator),
+                Some(_) => {
+                    Err(Failure::of(Code::Usage, "--approval: whose signatures count is said nowhere")
+                        .with_next("write [signatures] and [signatures.approvals] into whimbrel.toml"))
+                }
+            };
+        };
+        let Some(approvers) = signatures.approvers()? else { return Ok(migrator) };
+        let mut approvals = whimbrel_sign::SignedApprovals::new(approvers);
+        for path in &self.approval {
+            let bytes = std::fs::read(path).map_err(|error| {
+                Failure::of(Code::Usage, format!("{} cannot be read: {error}", path.display()))
+            })?;
+            approvals = approvals.with_signatures(bytes);
+        }
+        Ok(migrator.with_approver(approvals))
+    }
+
+    #[cfg(not(feature = "sign"))]
+    pub(crate) fn give<'a>(&self, _: &Context, migrator: Migrator<'a>) -> Result<Migrator<'a>, Failure> {
+        Ok(migrator)
+    }
+}
+
+/// How long a secret that is referred to may take to be read.
+const PROVIDING: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// Hands out the secrets that the configuration refers to.
+struct References(std::collections::BTreeMap<String, whimbrel::SecretReference>);
+
+#[async_trait]
+impl SecretProvider for References {
+    async fn secret(&self, name: &str) -> Result<Secret, Box<dyn std::error::Error + Send + Sync>> {
+        let reference = self.0.get(name).ok_or("whimbrel.toml has no such name below `secrets`")?;
+        Ok(reference.secret()?)
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,129 @@
+//! Exit codes: how the command tells programs how it ended. Knows no verb.
+
+use std::process::ExitCode;
+
+use whimbrel::{Error, ErrorKind, Weight};
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// What was asked for is done, or there was nothing to do.
+    Done,
+    /// There was nothing to do, where telling it apart was asked for.
+    NothingToDo,
+    /// It failed: a statement, a step, a right, the database.
+    Failed,
+    /// The arguments or the configuration are wrong.
+    Usage,
+    /// Something is pending.
+    Pending,
+    /// It was refused, and nothing (more) was changed.
+    Refused,
+    /// No one can tell whether a statement took effect.
+    UnknownOutcome,
+    /// Somebody else holds the lock, or the server is not to be reached: try again.
+    Locked,
+    /// It ended between two migrations, since somebody asked for it.
+    Stopped,
+    /// It was broken off.
+    Aborted,
+}
+
+impl Code {
+    /// All of them, in the order of their numbers.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Pending,
+        Self::Refused,
+        Self::UnknownOutcome,
+        Self::Locked,
+        Self::Stopped,
+        Self::NothingToDo,
+        Self::Aborted,
+    ];
+
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Pending => 3,
+            Self::Refused => 4,
+            Self::UnknownOutcome => 5,
+            Self::Locked => 6,
+            Self::Stopped => 7,
+            Self::NothingToDo => 10,
+            // What a shell gives a program that SIGINT has ended.
+            Self::Aborted => 130,
+        }
+    }
+
+    /// The word for it, in what is written for programs.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NothingToDo => "nothing-to-do",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+            Self::UnknownOutcome => "unknown-outcome",
+            Self::Locked => "locked",
+            Self::Stopped => "stopped",
+            Self::Aborted => "aborted",
+        }
+    }
+
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Done => "done, or there was nothing to do",
+            Self::NothingToDo => "there was nothing to do, with --detailed-exit-code",
+            Self::Failed => "a statement failed, a right is missing, or the database said no",
+            Self::Usage => "the arguments or whimbrel.toml are wrong",
+            Self::Pending => "something is pending",
+            Self::Refused => "refused before anything (more) was changed",
+            Self::UnknownOutcome => "no one can tell whether a statement took effect: look, then settle",
+            Self::Locked => "somebody else is migrating, or the server is not to be reached: try again",
+            Self::Stopped => "stopped as asked, between two migrations",
+            Self::Aborted => "broken off",
+        }
+    }
+
+    /// What an error of the library amounts to.
+    pub(crate) fn of(error: &Error) -> Self {
+        let refused = error.findings().iter().any(|finding| finding.weight() != Weight::Note);
+        match error.kind() {
+            ErrorKind::OutcomeUnknown => Self::UnknownOutcome,
+            ErrorKind::Pending => Self::Pending,
+            ErrorKind::Retry => Self::Locked,
+            ErrorKind::Stopped => Self::Stopped,
+            _ if refused => Self::Refused,
+            // The database has said no.
+            _ if error.class().is_some() => Self::Failed,
+            ErrorKind::Files => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_number_and_a_word_of_its_own() {
+        let numbers: HashSet<u8> = Code::ALL.iter().map(|code| code.number()).collect();
+        let words: HashSet<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+        assert_eq!((numbers.len(), words.len()), (Code::ALL.len(), Code::ALL.len()));
+    }
+}

@@ -1,0 +1,106 @@
+//! `whimbrel down`: reverts.
+
+use clap::Args;
+use whimbrel::{Digest, Goal, Migrator, Standing, Version};
+
+use super::plan;
+use crate::answer::{Answer, Failure};
+use crate::confirm;
+use crate::context::Context;
+use crate::database::Connection;
+use crate::exit::Code;
+use crate::shown::OnlyWhatWasShown;
+
+/// Reverts the newest migration, or everything newer than a version
+#[derive(Debug, Args)]
+#[command(
+    visible_alias = "revert",
+    after_help = "Examples:\n  whimbrel down                 the newest migration\n  whimbrel down --to 40         everything newer than 40\n  whimbrel down --to 0 --yes    everything, in a script"
+)]
+pub(crate) struct Arguments {
+    /// Everything newer than this version; 0 reverts everything
+    #[arg(long, value_name = "VERSION")]
+    to: Option<i64>,
+    /// Why; the history keeps it
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+/// That it is meant, for scripts.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Consent {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// The digest of the plan that somebody has approved
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) approve: Option<Digest>,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let mut db = context.connect().await?;
+    let goal = match arguments.to {
+        Some(0) => Goal::RevertTo(None),
+        Some(number) => {
+            let version =
+                Version::new(number).ok_or_else(|| Failure::of(Code::Usage, "--to is no version"))?;
+            Goal::RevertTo(Some(version))
+        }
+        None => newest(&context.migrator()?, &mut db).await?,
+    };
+    carry_out(context, &mut db, goal, arguments.reason.as_deref(), arguments.consent).await
+}
+
+/// Shows what going down would do, asks, and does it.
+pub(crate) async fn carry_out(
+    context: &Context,
+    db: &mut Connection,
+    goal: Goal,
+    reason: Option<&str>,
+    consent: Consent,
+) -> Result<Answer, Failure> {
+    let plan = context.migrator()?.plan_for(db, goal).await?;
+    if plan.is_empty() {
+        return Ok(Answer::new("nothing to revert", plan::data(&plan)));
+    }
+    let verb = if goal == Goal::Redo { "redo" } else { "down" };
+    let mut again = verb.to_owned();
+    if let Goal::RevertTo(version) = goal {
+        again.push_str(&format!(" --to {}", version.map_or(0, Version::number)));
+    }
+    let wants = plan::wants_approval(&plan);
+    let approved = consent.approve == Some(*plan.digest());
+    let how = context.command(&if wants {
+        format!("{again} --approve {}", plan.digest())
+    } else {
+        format!("{again} --yes")
+    });
+    // What loses data wants its digest in a script, so that nothing else is lost than what somebody has seen.
+    let yes = approved || (consent.yes && !wants);
+    confirm::confirm(context, &plan::render(&plan), "Revert?", yes, &how)?;
+    let mut migrator =
+        context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
+    if let Some(reason) = reason {
+        migrator = migrator.with_reason(reason);
+    }
+    let report = match goal {
+        Goal::Redo => migrator.redo(db).await?,
+        Goal::RevertTo(version) => migrator.revert_to(db, version).await?,
+        _ => return Err(Failure::of(Code::Failed, "going down has no other goal")),
+    };
+    Ok(super::up::answer(&report))
+}
+
+/// Reverts the newest version in force.
+pub(crate) async fn newest(migrator: &Migrator<'_>, db: &mut Connection) -> Result<Goal, Failure> {
+    let status = migrator.status(db).await?;
+    let entries = status.sets.last().map(|set| set.entries.as_slice()).unwrap_or_default();
+    let in_force: Vec<Version> = entries
+        .iter()
+        .filter(|entry| !matches!(entry.standing, Standing::Pending | Standing::Reverted | Standing::Removed))
+        .filter_map(|entry| entry.version)
+        .collect();
+    Ok(Goal::RevertTo(in_force.iter().rev().nth(1).copied()))
+}

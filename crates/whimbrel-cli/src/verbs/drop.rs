@@ -1,0 +1,89 @@
+//! `whimbrel drop`: removes the database, for development.
+
+use clap::Args;
+use serde_json::json;
+
+use super::status;
+use crate::answer::{Answer, Failure};
+use crate::confirm;
+use crate::context::Context;
+use crate::database::{Address, whole};
+use crate::exit::Code;
+
+/// Removes the database with everything in it (development)
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  whimbrel drop")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) consent: Consent,
+}
+
+/// That it is meant.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Consent {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Also on another machine
+    #[arg(long)]
+    pub(crate) remote: bool,
+    /// Also where whimbrel.toml does not say `development = true`
+    #[arg(long)]
+    pub(crate) any_environment: bool,
+    /// PostgreSQL: end the connections of others
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let address = context.address()?;
+    let gone = remove(context, &address, arguments.consent, "drop").await?;
+    let shown = address.shown();
+    let text = if gone { format!("dropped {shown}") } else { format!("there is no {shown}") };
+    Ok(Answer::new(text, json!({ "dropped": gone })))
+}
+
+/// Shows what would be lost, asks, and removes it.
+pub(crate) async fn remove(
+    context: &Context,
+    address: &Address,
+    consent: Consent,
+    verb: &str,
+) -> Result<bool, Failure> {
+    refuse_remote(context, address, consent.remote, verb)?;
+    if context.settings.config.value.is_some()
+        && !context.settings.development.value
+        && !consent.any_environment
+    {
+        let name = context.settings.environment.value.as_deref().unwrap_or("this environment");
+        return Err(Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
+            .with_next("write `development = true` into its table in whimbrel.toml")
+            .with_next(format!("or, this once: {}", context.command(&format!("{verb} --any-environment")))));
+    }
+    let mut shown = format!("{} and everything in it would be lost", address.shown());
+    // What cannot be looked at may still have to be removed.
+    if let Ok(mut db) = context.connect().await
+        && let Ok(migrator) = context.migrator()
+        && let Ok(found) = migrator.status(&mut db).await
+    {
+        let (at, open, pending) = status::summary(&found);
+        shown.push_str(&format!("\nit is {}", status::sentence(at.as_deref(), open.as_deref(), pending)));
+    }
+    let how = context.command(&format!("{verb} --yes{}", if consent.remote { " --remote" } else { "" }));
+    confirm::confirm(context, &shown, "Remove it?", consent.yes, &how)?;
+    Ok(whole::remove(address, consent.force).await?)
+}
+
+/// Refuses a database on another machine, unless that is meant.
+pub(crate) fn refuse_remote(
+    context: &Context,
+    address: &Address,
+    remote: bool,
+    verb: &str,
+) -> Result<(), Failure> {
+    if address.is_local() || remote {
+        return Ok(());
+    }
+    Err(Failure::of(Code::Refused, format!("{} is on another machine", address.shown()))
+        .with_next(format!("if that is meant: {}", context.command(&format!("{verb} --remote")))))
+}

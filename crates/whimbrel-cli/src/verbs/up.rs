@@ -1,0 +1,84 @@
+//! `whimbrel up`: applies what is pending.
+
+use clap::Args;
+use whimbrel::{Digest, Goal, Outcome, Report, Version, Weight};
+
+use super::plan::{self, Leave};
+use crate::answer::{Answer, Failure};
+use crate::confirm;
+use crate::context::{Approvals, Context};
+use crate::exit::Code;
+use crate::output;
+use crate::output::style::{GOOD, paint};
+use crate::shown::OnlyWhatWasShown;
+
+/// Applies what is pending
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  whimbrel up\n  whimbrel up --to 42\n  whimbrel -e production up --approve b3v1:…\n\nCtrl-C ends after the migration under way; once more breaks off. Either way `up` goes on from there."
+)]
+pub(crate) struct Arguments {
+    /// Up to and including this version
+    #[arg(long, value_name = "VERSION")]
+    to: Option<Version>,
+    /// The digest of the plan that somebody has approved
+    #[arg(long, value_name = "DIGEST")]
+    approve: Option<Digest>,
+    #[command(flatten)]
+    approvals: Approvals,
+    /// Why; the history keeps it
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    leave: Leave,
+    /// End with 10 if there was nothing to do
+    #[arg(long)]
+    detailed_exit_code: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let migrator = || {
+        let mut migrator = arguments.leave.give(context.migrator()?);
+        if let Some(version) = arguments.to {
+            migrator = migrator.with_target(version);
+        }
+        if let Some(reason) = &arguments.reason {
+            migrator = migrator.with_reason(reason);
+        }
+        Ok::<_, Failure>(migrator)
+    };
+    let mut first = arguments.approvals.give(context, migrator()?)?;
+    if let Some(digest) = arguments.approve {
+        first = first.with_approval(digest);
+    }
+    let mut db = context.connect_to_write().await?;
+    let report = match first.run(&mut db).await {
+        Ok(report) => report,
+        Err(error) => {
+            let unapproved = !error.findings().is_empty()
+                && error.findings().iter().all(|finding| finding.weight() == Weight::Approval);
+            if !unapproved {
+                return Err(error.into());
+            }
+            let goal = arguments.to.map_or(Goal::Latest, Goal::UpTo);
+            let plan = migrator()?.plan_for(&mut db, goal).await?;
+            let shown = plan::render(&plan);
+            if !confirm::can_ask(context) || arguments.approve.is_some() {
+                return Err(Failure { before: Some(shown), ..Failure::from(error) });
+            }
+            let how = context.command(&format!("up --approve {}", plan.digest()));
+            confirm::confirm(context, &shown, "This plan wants an approval.", false, &how)?;
+            let migrator =
+                migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
+            migrator.run(&mut db).await?
+        }
+    };
+    let nothing = matches!(report.outcome, Outcome::UpToDate | Outcome::Ahead);
+    let answer = answer(&report);
+    Ok(if nothing && arguments.detailed_exit_code { answer.with_code(Code::NothingToDo) } else { answer })
+}
+
+/// What a report amounts to.
+pub(crate) fn answer(report: &Report) -> Answer {
+    Answer::new(paint(GOOD, report), output::report_data(report))
+}
