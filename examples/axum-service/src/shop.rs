@@ -19,6 +19,8 @@ pub(crate) fn router(pool: Pool) -> Router {
 struct Product {
     name: String,
     price_cents: i64,
+    #[serde(default)]
+    stock: i64,
 }
 
 /// Whoever is answered at all is answered by a service whose database was migrated; this says that it is there, too.
@@ -29,18 +31,23 @@ async fn ready(State(pool): State<Pool>) -> Result<&'static str, Failure> {
 
 async fn products(State(pool): State<Pool>) -> Result<Json<Vec<Product>>, Failure> {
     let client = pool.get().await?;
-    let select = client.prepare_cached("SELECT name, price_cents FROM products ORDER BY name").await?;
+    let select = client.prepare_cached("SELECT name, price_cents, stock FROM products ORDER BY name").await?;
     let rows = client.query(&select, &[]).await?;
     let product = |row: &tokio_postgres::Row| {
-        Ok(Product { name: row.try_get("name")?, price_cents: row.try_get("price_cents")? })
+        Ok(Product {
+            name: row.try_get("name")?,
+            price_cents: row.try_get("price_cents")?,
+            stock: row.try_get("stock")?,
+        })
     };
     Ok(Json(rows.iter().map(product).collect::<Result<_, tokio_postgres::Error>>()?))
 }
 
 async fn add(State(pool): State<Pool>, Json(product): Json<Product>) -> Result<StatusCode, Failure> {
     let client = pool.get().await?;
-    let insert = client.prepare_cached("INSERT INTO products (name, price_cents) VALUES ($1, $2)").await?;
-    client.execute(&insert, &[&product.name, &product.price_cents]).await?;
+    let insert = "INSERT INTO products (name, price_cents, stock) VALUES ($1, $2, $3)";
+    let insert = client.prepare_cached(insert).await?;
+    client.execute(&insert, &[&product.name, &product.price_cents, &product.stock]).await?;
     Ok(StatusCode::CREATED)
 }
 

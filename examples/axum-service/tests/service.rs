@@ -146,7 +146,7 @@ fn request(address: &str, method: &str, path: &str, body: &str) -> (u16, String)
     (status, body.to_owned())
 }
 
-const GLOBE: &str = r#"{"name":"globe","price_cents":4900}"#;
+const GLOBE: &str = r#"{"name":"globe","price_cents":4900,"stock":3}"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_migrates_then_serves_then_ends_when_it_is_told() {
@@ -154,6 +154,8 @@ async fn it_migrates_then_serves_then_ends_when_it_is_told() {
     let mut service = database.start(&database.url(), "migrate");
     let (report, address) = service.serving();
     assert!(report.starts_with("applied 2 migrations"), "{report}");
+    let (told, _) = report.split_once('(').expect("a time");
+    assert!(include_str!("../README.md").contains(told), "the page does not say `{told}`");
     assert_eq!(request(&address, "GET", "/ready", ""), (200, "ready\n".to_owned()));
     assert_eq!(request(&address, "GET", "/products", ""), (200, "[]".to_owned()));
     assert_eq!(request(&address, "POST", "/products", GLOBE).0, 201);
@@ -164,7 +166,7 @@ async fn it_migrates_then_serves_then_ends_when_it_is_told() {
 
     let mut again = database.start(&database.url(), "migrate");
     let (report, _) = again.serving();
-    assert!(report.starts_with("up to date at 2_product_names_are_unique (1 query"), "{report}");
+    assert!(report.starts_with("up to date at 2_products_have_a_stock (1 query"), "{report}");
     assert_eq!(again.end(), Some(0));
 }
 
@@ -183,15 +185,16 @@ async fn a_migration_that_fails_is_told_with_its_place_and_nothing_is_served() {
     let first = Version::new(1).expect("a version");
     let mut db = connect(&database.url()).await;
     Migrator::new(migrations()).with_target(first).run(&mut db).await.expect("an older version's migrations");
-    database.run("INSERT INTO products (name, price_cents) VALUES ('globe', 1), ('globe', 2)").await;
+    // Somebody was quicker, by hand.
+    database.run("ALTER TABLE products ADD COLUMN stock integer").await;
 
     let output = database.output(&database.url(), "migrate");
     let told = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.starts_with("error: "), "{told}");
     for part in [
-        "migration 2_product_names_are_unique failed, and nothing of it was kept",
-        "0002_product_names_are_unique.up.sql:1:1",
+        "migration 2_products_have_a_stock failed, and nothing of it was kept",
+        "0002_products_have_a_stock.up.sql:1:1",
         "1 | ALTER TABLE products ADD CONSTRAINT products_name_key UNIQUE (name);",
         "(23505)",
         "= next: ",
@@ -234,7 +237,7 @@ async fn a_replica_with_rights_to_rows_only_serves_once_another_process_has_migr
     let report = database.migrate_as_migrator().await.unwrap_or_else(|error| panic!("{error:#}"));
     assert_eq!(report.migrations.len(), 2);
     let (report, address) = waiting.serving();
-    assert!(report.starts_with("up to date at 2_product_names_are_unique"), "{report}");
+    assert!(report.starts_with("up to date at 2_products_have_a_stock"), "{report}");
     assert_eq!(request(&address, "POST", "/products", GLOBE).0, 201);
     assert_eq!(request(&address, "GET", "/products", ""), (200, format!("[{GLOBE}]")));
     assert_eq!(waiting.end(), Some(0));

@@ -58,7 +58,9 @@ fn an_older_file_is_backed_up_as_it_was_and_brought_up_to_date() {
     let output = notes(&file, &["list"]);
     let told = String::from_utf8(output.stderr).expect("text");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "  1 [ ] from long ago\n", "{told}");
-    assert!(told.starts_with("applied 1 migration"), "{told}");
+    let (report, _) = told.split_once('(').expect("a time");
+    assert_eq!(report, "applied 1 migration, now at 2_notes_can_be_done ");
+    assert!(include_str!("../README.md").contains(report), "the page does not say `{report}`");
     assert_eq!(columns(&file), "id text is_done");
 
     let backups = backups(folder.path());

@@ -38,7 +38,9 @@ const SENT: &str =
 
 async fn sends_through_the_librarys_queue(url: &str, db: &mut impl Driver) {
     let first = mailer(url, "ada@example.com");
-    assert!(first.starts_with("applied 3 migrations"), "{first}");
+    let (report, _) = first.split_once('(').expect("a time");
+    assert_eq!(report, "applied 3 migrations, now at 1_create_mails ");
+    assert!(include_str!("../../README.md").contains(report), "the page does not say `{report}`");
     assert!(first.ends_with("job 1: a mail to ada@example.com\n"), "{first}");
     let second = mailer(url, "bob@example.com");
     assert!(second.starts_with("up to date at 1_create_mails (1 query"), "{second}");
