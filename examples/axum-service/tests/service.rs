@@ -195,8 +195,8 @@ async fn a_migration_that_fails_is_told_with_its_place_and_nothing_is_served() {
     for part in [
         "migration 2_products_have_a_stock failed, and nothing of it was kept",
         "0002_products_have_a_stock.up.sql:1:1",
-        "1 | ALTER TABLE products ADD CONSTRAINT products_name_key UNIQUE (name);",
-        "(23505)",
+        "1 | ALTER TABLE products ADD COLUMN stock bigint NOT NULL DEFAULT ?;",
+        "already exists (42701)",
         "= next: ",
     ] {
         assert!(told.contains(part), "without `{part}`: {told}");
