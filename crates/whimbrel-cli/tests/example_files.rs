@@ -5,7 +5,7 @@ mod document;
 
 use std::process::Command;
 
-use document::{at, commands, gather, items, parsed, read, text, texts};
+use document::{at, commands, examples, gather, items, parsed, read, text, texts};
 use saphyr::Yaml;
 use whimbrel::{DatabaseUrl, SecretReference};
 
@@ -38,6 +38,25 @@ fn every_command_line_has_a_verb_and_options_that_exist_and_refers_to_its_secret
             }
             let speaks_to_a_database = !["verify", "lint"].contains(&verb.as_str());
             assert_eq!(rest.contains(&"--url".to_owned()), speaks_to_a_database, "{name}: {command:?}");
+        }
+    }
+}
+
+#[test]
+fn the_sets_of_the_examples_are_locked_and_break_no_rule() {
+    let folders = [
+        ("axum-service/migrations", "postgres"),
+        ("desktop/migrations", "sqlite"),
+        // A folder for each dialect, and both are looked at.
+        ("library-set/jobs/migrations", "postgres"),
+        ("library-set/mailer/migrations", "postgres"),
+    ];
+    for (folder, dialect) in folders {
+        for verb in ["verify", "lint"] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_whimbrel"));
+            command.args([verb, "--dialect", dialect, "--directory"]).arg(examples().join(folder));
+            let output = command.output().expect("whimbrel");
+            assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stdout));
         }
     }
 }

@@ -39,13 +39,16 @@ const SENT: &str =
 async fn sends_through_the_librarys_queue(url: &str, db: &mut impl Driver) {
     let first = mailer(url, "ada@example.com");
     let (report, _) = first.split_once('(').expect("a time");
-    assert_eq!(report, "applied 3 migrations, now at 1_create_mails ");
+    assert_eq!(report, "applied 4 migrations, now at 1_create_mails ");
     assert!(include_str!("../../README.md").contains(report), "the page does not say `{report}`");
     assert!(first.ends_with("job 1: a mail to ada@example.com\n"), "{first}");
     let second = mailer(url, "bob@example.com");
     assert!(second.starts_with("up to date at 1_create_mails (1 query"), "{second}");
     assert!(second.ends_with("job 2: a mail to bob@example.com\n"), "{second}");
-    assert_eq!(rows(db, APPLIED).await, ["jobs create_jobs", "jobs jobs_end", "app create_mails"]);
+    assert_eq!(
+        rows(db, APPLIED).await,
+        ["jobs create_jobs", "jobs jobs_end", "jobs index_jobs_that_wait", "app create_mails"]
+    );
     assert_eq!(rows(db, SENT).await, ["ada@example.com mail", "bob@example.com mail"]);
 }
 

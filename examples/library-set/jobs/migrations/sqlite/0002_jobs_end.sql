@@ -1,2 +1,1 @@
 ALTER TABLE jobs ADD COLUMN ended_at TEXT;
-CREATE INDEX jobs_waiting ON jobs (kind, id) WHERE ended_at IS NULL;
