@@ -201,6 +201,12 @@ fn what_programs_read() {
                 "status --nonsense",
             ] {
                 typed.type_in(&format!("whimbrel {line} --format json"));
+                if line.starts_with("new") {
+                    stage.write(
+                        "migrations/R__totals.sql",
+                        "CREATE VIEW totals AS SELECT count(*) AS n FROM users;\n",
+                    );
+                }
             }
         },
         "what_programs_read",

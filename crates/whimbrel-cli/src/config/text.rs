@@ -102,7 +102,8 @@ pub(crate) fn argument_path(path: &Path) -> Result<PathBuf, Wrong> {
     let login =
         text.get(2..).and_then(|rest| rest.split_once(':')).is_some_and(|(_, rest)| rest.contains('@'));
     if text.contains("://") || login || credential::in_value(&text) {
-        return Err(Wrong::because("a URL, or a user and a password, stands here in place of a path"));
+        return Err(Wrong::because("a URL, or a user and a password, stands here in place of a path")
+            .with_next("give a path"));
     }
     plain_path(&text).map(|_| path.to_owned())
 }

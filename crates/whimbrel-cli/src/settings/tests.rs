@@ -38,6 +38,7 @@ fn url(url: &str) -> Overrides {
 }
 
 /// What `whimbrel config` shows, with the folder's name redacted.
+#[cfg(all(feature = "policy", feature = "sign"))]
 fn shown(settings: &Settings, folder: &Path) -> String {
     let folder = folder.canonicalize().expect("it is there").display().to_string();
     let lines = settings.lines().into_iter();
@@ -254,6 +255,13 @@ fn the_files_password_is_not_taken_to_where_an_argument_points() {
     let overrides =
         Overrides { url: Some("postgres://app@elsewhere/shop".to_owned()), ..environment("production") };
     assert!(loaded(WHOLE, &overrides).password.value.is_none());
+}
+
+#[test]
+fn what_an_argument_points_to_is_not_for_development_since_the_environment_is() {
+    assert!(loaded(WHOLE, &environment("development")).development.value);
+    let overrides = Overrides { url: Some("env:PRODUCTION_URL".to_owned()), ..environment("development") };
+    assert!(!loaded(WHOLE, &overrides).development.value, "it may be dropped otherwise");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub mod page;
-pub mod redact;
+pub(crate) mod page;
+pub(crate) mod redact;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use whimbrel_testkit::{Installation, Server, ServerKind};
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Postgres,
     MariaDb,
     MySql,
@@ -23,7 +23,7 @@ pub enum Kind {
 
 impl Kind {
     /// Those that can be had here; PostgreSQL, MariaDB and SQLite have to be there.
-    pub fn all() -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let mut kinds = vec![Self::Sqlite, Self::Postgres, Self::MariaDb];
         let named = std::env::var_os(ServerKind::MySql.variable()).is_some();
         if named || Installation::find(ServerKind::MySql, None).is_ok() {
@@ -34,7 +34,7 @@ impl Kind {
         kinds
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::MariaDb => "mariadb",
@@ -55,20 +55,21 @@ impl Kind {
 }
 
 /// The stage.
-pub struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// What stands for changing parts in what is compared.
-    pub stand_ins: Vec<(String, &'static str)>,
+    pub(crate) stand_ins: Vec<(String, &'static str)>,
+    names: Vec<(&'static str, String)>,
 }
 
 /// What a command has said, and how it ended.
 #[derive(Clone, Debug)]
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
@@ -81,14 +82,14 @@ impl Said {
     }
 
     /// The last line of standard output, as JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         let line = self.stdout.lines().last().unwrap_or_default();
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 }
 
 impl Stage {
-    pub fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut variables = BTreeMap::new();
         let mut stand_ins = vec![(folder.path().display().to_string(), "/home/ann/shop")];
@@ -116,7 +117,7 @@ impl Stage {
                     "app@localhost",
                 ));
                 stand_ins.push((format!("{}:{}", server.host(), server.port()), "localhost"));
-                stand_ins.push((server.user().to_owned(), "app"));
+                stand_ins.push((format!("{}@", server.user()), "app@"));
                 if let Some(installation) = installation(server) {
                     let path = format!("{}:{}", variables["PATH"], installation.folder().display());
                     variables.insert("PATH".to_owned(), path);
@@ -125,80 +126,99 @@ impl Stage {
             }
         };
         variables.insert("DATABASE_URL".to_owned(), url);
-        Self { folder, variables, kind, stand_ins }
+        Self { folder, variables, kind, stand_ins, names: Vec::new() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn variable(&mut self, name: &str, value: &str) {
+    pub(crate) fn variable(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    pub fn has_variable(&self, name: &str) -> bool {
+    pub(crate) fn has_variable(&self, name: &str) -> bool {
         self.variables.contains_key(name)
     }
 
-    pub fn without_variable(&mut self, name: &str) {
+    pub(crate) fn without_variable(&mut self, name: &str) {
         self.variables.remove(name);
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.variables["DATABASE_URL"]
     }
 
     /// Writes a file, with the folders that it is in.
-    pub fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path().join(file);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
 
-    pub fn read(&self, file: &str) -> String {
+    pub(crate) fn read(&self, file: &str) -> String {
         std::fs::read_to_string(self.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
     }
 
     /// The command, in this folder and environment.
-    pub fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.path()).env_clear().envs(&self.variables).stdin(Stdio::null());
         command
     }
 
     /// Runs `whimbrel` with these arguments, split at blanks.
-    pub fn whimbrel(&self, arguments: &str) -> Said {
+    pub(crate) fn whimbrel(&self, arguments: &str) -> Said {
         let arguments: Vec<&str> = arguments.split_whitespace().collect();
         self.whimbrel_with(&arguments)
     }
 
-    pub fn whimbrel_with(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn whimbrel_with(&self, arguments: &[&str]) -> Said {
         let output = self.command(env!("CARGO_BIN_EXE_whimbrel")).args(arguments).output().expect("whimbrel");
         Said::of(output)
     }
 
     /// Runs it, and expects it to end well.
-    pub fn done(&self, arguments: &str) -> Said {
+    pub(crate) fn done(&self, arguments: &str) -> Said {
         let said = self.whimbrel(arguments);
         assert_eq!(said.code, 0, "whimbrel {arguments}: {said:#?}");
         said
     }
 
     /// Runs a line in the shell, both outputs in one, as a terminal shows them.
-    pub fn shell(&self, line: &str) -> Said {
+    pub(crate) fn shell(&self, line: &str) -> Said {
         let mut command = self.command("bash");
         Said::of(command.arg("-c").arg(format!("exec 2>&1; {line}")).output().expect("a shell"))
     }
 
     /// A migration as a person makes one, locked.
-    pub fn migration(&self, version: i64, name: &str, sql: &str) -> PathBuf {
+    pub(crate) fn migration(&self, version: i64, name: &str, sql: &str) -> PathBuf {
         let file = format!("migrations/{version:04}_{name}.sql");
         self.write(&file, sql);
         self.path().join(file)
     }
 
+    /// A name that a page uses for something that is not in the database alone, such as a role: it is another one in each run.
+    pub(crate) fn name(&mut self, shown: &'static str) {
+        self.names.push((shown, Server::unique_name()));
+        let real = self.names.last().expect("just added").1.clone();
+        self.stand_ins.push((real, shown));
+    }
+
+    /// What is typed, with the names of this run.
+    pub(crate) fn meant(&self, text: &str) -> String {
+        self.names.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real))
+    }
+
+    /// The URL of another user, who needs no password.
+    pub(crate) fn url_of(&self, user: &str) -> String {
+        let (scheme, rest) = self.url().split_once("://").expect("a URL");
+        let (_, address) = rest.split_once('@').expect("a user");
+        format!("{scheme}://{}@{address}", self.meant(user))
+    }
+
     /// The same text without what changes from run to run.
-    pub fn redacted(&self, text: &str) -> String {
+    pub(crate) fn redacted(&self, text: &str) -> String {
         redact::redact(text, &self.stand_ins)
     }
 }

@@ -31,13 +31,13 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
 });
 
 /// Puts stand-ins in the place of what changes.
-pub fn redact(text: &str, stand_ins: &[(String, &'static str)]) -> String {
+pub(crate) fn redact(text: &str, stand_ins: &[(String, &'static str)]) -> String {
     let text = stand_in(text, stand_ins);
     PATTERNS.iter().fold(text, |text, (pattern, put)| pattern.replace_all(&text, *put).into_owned())
 }
 
 /// Puts in only what names this machine, so that a page can show it.
-pub fn stand_in(text: &str, stand_ins: &[(String, &'static str)]) -> String {
+pub(crate) fn stand_in(text: &str, stand_ins: &[(String, &'static str)]) -> String {
     let text = stand_ins.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from.as_str(), to));
     let host = Regex::new(r"(\w*)@[\w.-]+ \(whimbrel-cli").expect("a pattern");
     host.replace_all(&text, "$1@laptop (whimbrel-cli").into_owned()
