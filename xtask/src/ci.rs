@@ -54,7 +54,8 @@ const STEPS: &[Step] = &[
     Step { name: "rusqlite", run: rusqlite::check },
 ];
 
-/// The crates that have features or may be used without them.
+/// The crates that have features or may be used without them, and the examples, which people copy: they must not live on
+/// features that others ask for.
 const BY_THEMSELVES: &[&str] = &[
     "whimbrel",
     "whimbrel-embed",
@@ -66,6 +67,10 @@ const BY_THEMSELVES: &[&str] = &[
     "whimbrel-tls",
     "whimbrel-cli",
     "whimbrel-examples",
+    "axum-service",
+    "desktop",
+    "jobs",
+    "mailer",
 ];
 
 /// The benchmarks: crates outside the workspace.
