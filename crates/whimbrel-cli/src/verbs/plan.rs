@@ -146,7 +146,10 @@ pub(crate) fn render(plan: &Plan) -> String {
     if plan.creates_history() {
         let _ = writeln!(text, "  the history table is made first");
     }
-    let mut table = Table::new(&["do", "migration", "statements", "how", "file"]).right(&[2]).flexible(4);
+    let mut table = Table::new(&["do", "migration", "statements", "how", "file"])
+        .right(&[2])
+        .flexible(&[4, 1])
+        .spare(&[4]);
     for item in plan.items() {
         let style = if item.action().as_str().contains("revert") { WAITING } else { GOOD };
         let action = paint(style, item.action().as_str());
