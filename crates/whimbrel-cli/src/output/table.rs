@@ -117,21 +117,18 @@ pub(crate) fn wrap(line: &str, width: usize, indent: usize) -> String {
     let leading = line.len() - line.trim_start().len();
     let mut wrapped = line[..leading].to_owned();
     let mut used = leading;
-    let mut fresh = true;
     for (index, word) in line.trim_start().split(' ').enumerate() {
         let wide = plain(word).width();
-        if index > 0 && used + 1 + wide > width && !fresh {
+        if index > 0 && used + 1 + wide > width {
             wrapped.push('\n');
             wrapped.push_str(&" ".repeat(indent));
             used = indent;
-            fresh = true;
         } else if index > 0 {
             wrapped.push(' ');
             used += 1;
         }
         wrapped.push_str(word);
         used += wide;
-        fresh = false;
     }
     wrapped
 }
