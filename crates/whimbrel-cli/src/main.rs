@@ -11,6 +11,7 @@ mod confirm;
 mod context;
 mod database;
 mod exit;
+mod html;
 mod interrupt;
 mod locking;
 mod output;
