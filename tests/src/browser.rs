@@ -57,9 +57,19 @@ impl Browser {
         let mut child = Command::new("sh")
             .args(["-c", "exec \"$@\" 3<&0 4>&1 </dev/null >&2", "sh"])
             .arg(program())
-            .args(["--headless=new", "--remote-debugging-pipe", "--no-first-run", "--no-default-browser-check"])
+            .args([
+                "--headless=new",
+                "--remote-debugging-pipe",
+                "--no-first-run",
+                "--no-default-browser-check",
+            ])
             .args(["--disable-gpu", "--disable-background-networking", "--disable-component-update"])
-            .args(["--disable-extensions", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb"])
+            .args([
+                "--disable-extensions",
+                "--disable-sync",
+                "--hide-scrollbars",
+                "--force-color-profile=srgb",
+            ])
             // Containers have no room for shared memory, and root has no sandbox; the page is our own.
             .args(["--disable-dev-shm-usage", "--no-sandbox"])
             // Nothing is to be found, whatever is asked for.
@@ -88,8 +98,7 @@ impl Browser {
                 }
             }
         });
-        let mut browser =
-            Self { child, to, from, told: VecDeque::new(), session: None, number: 0, folder };
+        let mut browser = Self { child, to, from, told: VecDeque::new(), session: None, number: 0, folder };
         let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let session = browser.call("Target.attachToTarget", &attach);
@@ -203,10 +212,14 @@ impl Browser {
         told
     }
 
-    /// A picture of the whole page, as PNG in base64.
-    pub fn picture(&mut self) -> String {
-        let answer = self.call("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }));
-        answer["data"].as_str().unwrap_or_default().to_owned()
+    /// Presses the key that goes on to the next thing.
+    pub fn press_tab(&mut self) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call(
+                "Input.dispatchKeyEvent",
+                &json!({ "type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 }),
+            );
+        }
     }
 
     fn log(&self) -> String {
@@ -217,7 +230,8 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // It takes its own children along; a browser that is gone already is what is wanted.
-        let _ = self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0").and_then(|()| self.to.flush());
+        let _ =
+            self.to.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0").and_then(|()| self.to.flush());
         let end = Instant::now() + Duration::from_secs(10);
         while Instant::now() < end {
             if matches!(self.child.try_wait(), Ok(Some(_))) {
@@ -236,7 +250,8 @@ fn program() -> PathBuf {
         return named.into();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file());
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file());
     found.unwrap_or_else(|| {
         panic!(
             "there is no `chromium` here: install Debian's package chromium (`cargo xtask test` does, as root), or say in \

@@ -1,8 +1,8 @@
 //! What was found: by the policy, by planning, in the rows of the history. Knows nothing of who looked.
 
+use super::Tone;
 use super::markup::Markup;
 use super::table::table;
-use super::Tone;
 
 /// A finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,21 +50,26 @@ pub(super) fn write(html: &mut Markup, findings: &[Finding], broken: &[BrokenRow
         html.leaf("p", &[], "There are no findings in the files or the plan.");
         return;
     }
-    table(html, "Findings in the files and the plan", &["About", "Weight", "Kind", "Finding", "Set"], |table| {
-        for finding in findings {
-            table.row(|row| {
-                row.cell(|html| {
-                    html.leaf("code", &[], &finding.subject);
-                    if !finding.place.is_empty() && finding.place != finding.subject {
-                        html.text(" ");
-                        html.leaf("small", &[], &finding.place);
-                    }
+    table(
+        html,
+        "Findings in the files and the plan",
+        &["About", "Weight", "Kind", "Finding", "Set"],
+        |table| {
+            for finding in findings {
+                table.row(|row| {
+                    row.cell(|html| {
+                        html.leaf("code", &[], &finding.subject);
+                        if !finding.place.is_empty() && finding.place != finding.subject {
+                            html.text(" ");
+                            html.leaf("small", &[], &finding.place);
+                        }
+                    });
+                    row.word(finding.weight.0, finding.weight.1);
+                    row.short(&finding.kind);
+                    row.text(&finding.message);
+                    row.text(&finding.set);
                 });
-                row.word(finding.weight.0, finding.weight.1);
-                row.text(&finding.kind);
-                row.text(&finding.message);
-                row.text(&finding.set);
-            });
-        }
-    });
+            }
+        },
+    );
 }

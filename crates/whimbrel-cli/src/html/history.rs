@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Tone;
 use super::markup::Markup;
 use super::table::table;
-use super::Tone;
 
 /// The rows of a set.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub(super) fn write(html: &mut Markup, history: &[Rows]) {
             for row in &set.rows {
                 table.row(|cells| {
                     cells.text(&row.seq.to_string());
-                    cells.text(&row.when);
+                    cells.short(&row.when);
                     cells.cell(|html| {
                         html.leaf("span", &[("class", row.tone.class())], &row.event);
                         if row.broken {
@@ -62,7 +62,11 @@ pub(super) fn write(html: &mut Markup, history: &[Rows]) {
                             html.leaf("span", &[("class", Tone::Bad.class())], "broken");
                         }
                     });
-                    if row.label.is_empty() { cells.text("") } else { cells.code(&row.label) }
+                    if row.label.is_empty() {
+                        cells.text("")
+                    } else {
+                        cells.code(&row.label)
+                    }
                     cells.cell(|html| details(html, row));
                     cells.text(&row.by);
                 });

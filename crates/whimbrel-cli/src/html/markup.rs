@@ -75,16 +75,46 @@ impl Markup {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "html" | "head" | "body" | "header" | "nav" | "main" | "footer" | "section" | "table" | "thead" | "tbody"
-            | "tr" | "dl" | "ul" | "ol" | "figure" | "svg"
+        "html"
+            | "head"
+            | "body"
+            | "header"
+            | "nav"
+            | "main"
+            | "footer"
+            | "section"
+            | "table"
+            | "thead"
+            | "tbody"
+            | "tr"
+            | "dl"
+            | "ul"
+            | "ol"
+            | "figure"
+            | "svg"
     )
 }
 
 fn ends_line(name: &str) -> bool {
     matches!(
         name,
-        "h1" | "h2" | "h3" | "p" | "li" | "dt" | "dd" | "td" | "th" | "caption" | "title" | "details" | "summary"
-            | "figcaption" | "a" | "div" | "rect" | "line"
+        "h1" | "h2"
+            | "h3"
+            | "p"
+            | "li"
+            | "dt"
+            | "dd"
+            | "td"
+            | "th"
+            | "caption"
+            | "title"
+            | "details"
+            | "summary"
+            | "figcaption"
+            | "a"
+            | "div"
+            | "rect"
+            | "line"
     )
 }
 
@@ -127,7 +157,10 @@ mod tests {
 
     #[test]
     fn what_means_something_in_html_is_escaped() {
-        assert_eq!(escaped("<b title=\"x\" id='y'>&amp;"), "&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;");
+        assert_eq!(
+            escaped("<b title=\"x\" id='y'>&amp;"),
+            "&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;"
+        );
     }
 
     #[test]

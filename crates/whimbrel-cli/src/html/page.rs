@@ -7,6 +7,7 @@ use super::plan::{self, Planned};
 use super::sets::{self, Set};
 use super::style::STYLE;
 use super::timeline;
+use crate::output::count;
 
 /// What a report says.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ impl Page {
                     }
                 });
                 html.element("footer", &[], |html| {
-                    html.leaf("p", &[], &format!("Made {} UTC by whimbrel {}.", self.made, self.version));
+                    html.leaf("p", &[], "This page shows what was so when it was made. It loads nothing, and nothing in it runs.");
                 });
             });
         });
@@ -108,9 +109,21 @@ impl Page {
                 }
                 None => fact("Database", "none was asked"),
             }
-            fact("Made (UTC)", &self.made);
-            fact("By", &format!("whimbrel {}", self.version));
+            fact("Findings", &self.counted());
+            fact("Made", &format!("{} UTC, by whimbrel {}", self.made, self.version));
         });
+    }
+
+    /// How many findings there are of each weight, and how many rows that are not as they were written.
+    fn counted(&self) -> String {
+        let mut words: Vec<&str> = self.findings.iter().map(|finding| finding.weight.1).collect();
+        words.sort_unstable();
+        let mut parts: Vec<String> =
+            words.chunk_by(|a, b| a == b).map(|same| count(same.len(), same[0])).collect();
+        if !self.broken.is_empty() {
+            parts.push(format!("{} of the history not as written", count(self.broken.len(), "row")));
+        }
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
     }
 
     fn sections(&self) -> Vec<Section> {

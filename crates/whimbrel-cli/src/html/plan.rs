@@ -73,7 +73,7 @@ pub(super) fn write(html: &mut Markup, planned: &Planned) {
                         html.leaf("small", &[], &step.file);
                     }
                 });
-                row.text(&step.action);
+                row.short(&step.action);
                 row.text(&step.set);
                 row.text(&step.how);
                 row.cell(|html| statements(html, step));

@@ -1,8 +1,8 @@
 //! The sets and how each migration stands. Knows nothing of how that was found out.
 
+use super::Tone;
 use super::markup::Markup;
 use super::table::table;
-use super::Tone;
 
 /// A set.
 #[derive(Clone, Debug)]
@@ -65,8 +65,8 @@ fn states(html: &mut Markup, set: &Set) {
                     Some((tone, word)) => row.word(*tone, word),
                     None => row.text(""),
                 }
-                row.text(&migration.since);
-                row.text(&migration.took);
+                row.short(&migration.since);
+                row.short(&migration.took);
                 row.text(&migration.by);
                 row.text(down(migration));
             });

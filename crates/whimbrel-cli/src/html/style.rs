@@ -66,6 +66,7 @@ thead th { color: var(--quiet); border-bottom-width: 2px; white-space: nowrap; }
   display: inline-block; width: clamp(5rem, 22vw, 24rem); height: 0.7em; background: var(--plain-ground); border-radius: 2px;
 }
 .bar { display: block; height: 100%; min-width: 2px; background: var(--bar); border-radius: 2px; }
+.short { white-space: nowrap; }
 figure { margin: 0 0 1rem; }
 svg { display: block; max-width: 100%; }
 svg line { stroke: var(--quiet); stroke-width: 1; }
@@ -78,12 +79,13 @@ details li { margin-bottom: 0.3rem; white-space: pre-wrap; }
 @media (max-width: 56rem) {
   .facts { grid-template-columns: 1fr; gap: 0; }
   .facts dd { margin-bottom: 0.4rem; }
-  table, caption, tbody, tbody tr { display: block; }
+  table, caption, tbody tr { display: block; }
+  tbody { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(18rem, 100%), 1fr)); gap: 0.6rem; }
   thead {
     position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
   }
   tbody tr {
-    border: 1px solid var(--line); border-radius: 6px; padding: 0.5rem 0.75rem; margin-bottom: 0.6rem;
+    border: 1px solid var(--line); border-radius: 6px; padding: 0.5rem 0.75rem;
     background: var(--raised);
   }
   tbody th, tbody td { display: flex; gap: 0.75rem; padding: 0.15rem 0; border: 0; }
@@ -92,7 +94,8 @@ details li { margin-bottom: 0.3rem; white-space: pre-wrap; }
     content: attr(data-column); content: attr(data-column) / ""; flex: 0 0 6.5rem; color: var(--quiet); font-size: 0.875rem; font-weight: 400;
   }
   .cell { flex: 1; min-width: 0; }
-  .track { width: 100%; }
+  .short { white-space: normal; }
+  .track { width: 100%; min-width: 0; }
 }
 @media print {
   :root {

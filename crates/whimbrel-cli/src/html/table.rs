@@ -1,7 +1,10 @@
 //! Tables that a narrow screen shows as cards, and that stay tables to a screen reader. Knows nothing of what stands in them.
 
-use super::markup::Markup;
 use super::Tone;
+use super::markup::Markup;
+
+/// As many characters as a time has, and some more.
+const SHORT: usize = 22;
 
 /// A table under way.
 pub(super) struct Table<'m> {
@@ -50,6 +53,10 @@ impl Table<'_> {
 impl Cells<'_> {
     /// A cell with what is written into it.
     pub(super) fn cell(&mut self, inner: impl FnOnce(&mut Markup)) {
+        self.cell_of("cell", inner);
+    }
+
+    fn cell_of(&mut self, class: &str, inner: impl FnOnce(&mut Markup)) {
         let column = self.columns.get(self.next).copied().unwrap_or_default();
         let header = self.next == 0;
         self.next += 1;
@@ -60,12 +67,18 @@ impl Cells<'_> {
         }
         self.html.element(name, &attributes, |html| {
             // One box, beside which a card has the column's name.
-            html.element("div", &[("class", "cell")], inner);
+            html.element("div", &[("class", class)], inner);
         });
     }
 
     pub(super) fn text(&mut self, text: &str) {
         self.cell(|html| html.text(if text.is_empty() { "–" } else { text }));
+    }
+
+    /// A text that stays on one line where there is room: a time, a word.
+    pub(super) fn short(&mut self, text: &str) {
+        let class = if text.chars().count() > SHORT { "cell" } else { "cell short" };
+        self.cell_of(class, |html| html.text(if text.is_empty() { "–" } else { text }));
     }
 
     pub(super) fn code(&mut self, text: &str) {

@@ -117,7 +117,7 @@ pub(super) fn write(html: &mut Markup, history: &[Rows]) {
         for (number, run) in runs.iter().enumerate() {
             table.row(|row| {
                 row.text(&(number + 1).to_string());
-                row.text(&run.began().when);
+                row.short(&run.began().when);
                 let (tone, word) = run.end().word();
                 row.word(tone, word);
                 match run.times().next() {
@@ -133,7 +133,8 @@ pub(super) fn write(html: &mut Markup, history: &[Rows]) {
     if runs.iter().all(|run| run.times().next().is_none()) {
         return;
     }
-    let caption = "Migrations, in the order in which they ran; a bar is the part of its run that a migration took";
+    let caption =
+        "Migrations, in the order in which they ran; a bar is the part of its run that a migration took";
     table(html, caption, &["Migration", "Run", "Took"], |table| {
         for (number, run) in runs.iter().enumerate() {
             let whole = run.took();
@@ -166,10 +167,9 @@ fn share(part: Duration, whole: Duration) -> f64 {
 fn calendar(html: &mut Markup, runs: &[Run<'_>]) {
     let moments: Vec<(i64, &Run<'_>)> =
         runs.iter().filter_map(|run| Some((millis(&run.began().at)?, run))).collect();
-    let (Some(first), Some(last)) = (
-        moments.iter().min_by_key(|(moment, _)| *moment),
-        moments.iter().max_by_key(|(moment, _)| *moment),
-    ) else {
+    let (Some(first), Some(last)) =
+        (moments.iter().min_by_key(|(moment, _)| *moment), moments.iter().max_by_key(|(moment, _)| *moment))
+    else {
         return;
     };
     if first.0 == last.0 {
@@ -178,7 +178,8 @@ fn calendar(html: &mut Markup, runs: &[Run<'_>]) {
     let (from, until) = (&first.1.began().when, &last.1.began().when);
     let span = (last.0 - first.0) as f64;
     html.element("figure", &[], |html| {
-        let label = format!("{} between {from} and {until}, as the table of runs has them", count(runs.len(), "run"));
+        let label =
+            format!("{} between {from} and {until}, as the table of runs has them", count(runs.len(), "run"));
         let picture = [("role", "img"), ("aria-label", label.as_str()), ("width", "100%"), ("height", "32")];
         html.element("svg", &picture, |html| {
             html.leaf("line", &[("x1", "0"), ("x2", "100%"), ("y1", "16"), ("y2", "16")], "");
@@ -192,14 +193,24 @@ fn calendar(html: &mut Markup, runs: &[Run<'_>]) {
                 };
                 // A run that failed is told by its form too.
                 let (y, height) = if class == "failed" { ("2", "28") } else { ("8", "16") };
-                let mark =
-                    [("class", class), ("x", at.as_str()), ("y", y), ("width", "6"), ("height", height), ("rx", "1")];
+                let mark = [
+                    ("class", class),
+                    ("x", at.as_str()),
+                    ("y", y),
+                    ("width", "6"),
+                    ("height", height),
+                    ("rx", "1"),
+                ];
                 html.leaf("rect", &mark, "");
             }
         });
         html.element("figcaption", &[], |html| {
             html.leaf("span", &[], from);
-            html.leaf("span", &[("class", "key")], "low marks: runs; high marks: runs that failed or were broken off");
+            html.leaf(
+                "span",
+                &[("class", "key")],
+                "low marks: runs; high marks: runs that failed or were broken off",
+            );
             html.leaf("span", &[], until);
         });
     });
@@ -260,14 +271,20 @@ mod tests {
 
     #[test]
     fn what_a_person_said_is_no_run_and_ends_one() {
-        let rows = vec![row("begun", "a", &[]), row("settled", "a", &[]), row("applied", "a", &[]), row("finished", "a", &[])];
+        let rows = vec![
+            row("begun", "a", &[]),
+            row("settled", "a", &[]),
+            row("applied", "a", &[]),
+            row("finished", "a", &[]),
+        ];
         assert_eq!(ends(rows), [(End::BrokenOff, 1), (End::Finished, 2)]);
     }
 
     #[test]
     fn times_of_the_history_are_read() {
         assert_eq!(millis("1970-01-02T00:00:01.500Z"), Some(86_401_500));
-        for wrong in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-22T25:00:00Z", "ééééééééééééé"] {
+        for wrong in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-22T25:00:00Z", "ééééééééééééé"]
+        {
             assert_eq!(millis(wrong), None, "{wrong}");
         }
     }

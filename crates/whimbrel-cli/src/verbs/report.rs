@@ -213,11 +213,5 @@ fn name(address: &Address) -> String {
 /// The time, as the history's are shown.
 fn now() -> String {
     let now = OffsetDateTime::now_utc();
-    moment(&format!(
-        "{}T{:02}:{:02}:{:02}Z",
-        now.date(),
-        now.hour(),
-        now.minute(),
-        now.second()
-    ))
+    moment(&format!("{}T{:02}:{:02}:{:02}Z", now.date(), now.hour(), now.minute(), now.second()))
 }

@@ -13,8 +13,23 @@ use crate::verbs::status::{Known, moment, who};
 
 /// What of a row's detail is for people: no digests, and no times, which the timeline has.
 const DETAILS: [&str; 17] = [
-    "reason", "because", "outcome", "statement", "code", "order", "found", "revision", "name", "server", "row",
-    "place", "bytes", "check", "approved", "approved_by", "role",
+    "reason",
+    "because",
+    "outcome",
+    "statement",
+    "code",
+    "order",
+    "found",
+    "revision",
+    "name",
+    "server",
+    "row",
+    "place",
+    "bytes",
+    "check",
+    "approved",
+    "approved_by",
+    "role",
 ];
 
 /// A statement is shown up to here.
@@ -83,7 +98,7 @@ pub(super) fn sets(
             name: set.set.to_string(),
             dialect: dialect.to_owned(),
             head: files.head().to_string(),
-        locked: files.manifest().is_some(),
+            locked: files.manifest().is_some(),
             migrations: migrations.collect(),
         }
     });
