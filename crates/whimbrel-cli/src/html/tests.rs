@@ -23,7 +23,7 @@ fn page(data: &dyn Fn(&str) -> String) -> Page {
         set: data("app"),
         subject: data(subject),
         message: data(message),
-        place: data(place),
+        place: if place.is_empty() { String::new() } else { data(place) },
     };
     let sets = vec![
         Set {
