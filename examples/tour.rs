@@ -109,7 +109,7 @@ fn title(text: &str) {
     println!("\n== {text}\n");
 }
 
-/// What a person does after reviewing a change: `cargo xtask lock` does the same.
+/// What a person does after reviewing a change: `whimbrel lock` does the same.
 fn lock(folder: &Path) -> Result<(), Box<dyn Error>> {
     let set = Directory::new(folder).unlocked().read("sqlite")?;
     let (manifest, _changes) = Manifest::lock(&set, set.manifest());

@@ -3,63 +3,29 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use tempfile::TempDir;
 use whimbrel_testkit::ServerKind;
 use whimbrel_tests::browser::{Browser, Node};
+use whimbrel_tests::command::Workplace;
 use whimbrel_tests::either::Database;
-use whimbrel_tests::memory_folder;
-
-/// The command beside the tests; a run of all tests builds it before.
-fn command() -> PathBuf {
-    let own = std::env::current_exe().expect("this test is a program");
-    let built = own.ancestors().nth(2).expect("…/debug/deps/report").join("whimbrel");
-    assert!(built.is_file(), "{} is not built: cargo build -p whimbrel-cli", built.display());
-    built
-}
 
 /// A folder with migrations, and a database.
-struct Project {
-    folder: TempDir,
-    url: String,
-}
+struct Project(Workplace);
 
 impl Project {
     fn new(url: &str) -> Self {
-        let folder = memory_folder();
-        fs::create_dir(folder.path().join("migrations")).expect("a folder");
-        Self { folder, url: url.to_owned() }
+        Self(Workplace::new(url, ""))
     }
 
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.folder.path().join("migrations").join(name), text).expect("written");
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(command());
-        command.args(arguments).current_dir(self.folder.path()).env("DATABASE_URL", &self.url);
-        command.output().expect("the command starts")
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}");
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    fn failed(&self, arguments: &[&str]) {
-        let output = self.run(arguments);
-        assert!(!output.status.success(), "{arguments:?} has succeeded");
+    fn done(&self, arguments: &[&str]) {
+        let said = self.0.run(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {}{}", said.out, said.err);
     }
 
     /// Writes the report into a file.
     fn report(&self, arguments: &[&str]) -> PathBuf {
-        let path = self.folder.path().join("report.html");
-        let to = path.to_str().expect("UTF-8");
-        self.done(&[&["report", "--out", to], arguments].concat());
-        path
+        self.done(&[&["report", "--out", "report.html"], arguments].concat());
+        self.0.path().join("report.html")
     }
 }
 
@@ -68,21 +34,19 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>
 /// A database with a run that failed, one that finished, and something left to do that has to be approved.
 fn with_everything() -> Project {
     let project = Project::new("sqlite:app.db");
-    project.write("1_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n");
-    project.write("1_users.down.sql", "DROP TABLE users;\n");
-    project.write(
-        "2_orders.sql",
-        "CREATE TABLE orders (id INTEGER);\nINSERT INTO users (name) VALUES ('hidden-literal');\n",
-    );
-    project.write("3_totals.sql", "CREATE TABLE totals (n INTEGER);\nINSERT INTO nowhere VALUES (4711);\n");
-    project.done(&["lock"]);
-    project.failed(&["up", "--reason", HOSTILE]);
-    project.write("3_totals.sql", "CREATE TABLE totals (n INTEGER);\nINSERT INTO totals VALUES (4711);\n");
+    let Project(place) = &project;
+    place.migration("1_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n");
+    place.migration("1_users.down.sql", "DROP TABLE users;\n");
+    let orders = "CREATE TABLE orders (id INTEGER);\nINSERT INTO users (name) VALUES ('hidden-literal');\n";
+    place.migration("2_orders.sql", orders);
+    let totals = "CREATE TABLE totals (n INTEGER);\nINSERT INTO nowhere VALUES (4711);\n";
+    place.migration("3_totals.sql", totals);
+    assert_eq!(place.run(&["up", "--reason", HOSTILE]).code, 1, "there is no such table");
+    place.write("migrations/3_totals.sql", &totals.replace("nowhere", "totals"));
     project.done(&["lock", "--amend", "3"]);
     project.done(&["up", "--to", "3", "--reason", HOSTILE]);
-    project
-        .write("4_no_name.sql", "INSERT INTO totals VALUES (4712);\nALTER TABLE users DROP COLUMN name;\n");
-    project.done(&["lock"]);
+    let no_name = "INSERT INTO totals VALUES (4712);\nALTER TABLE users DROP COLUMN name;\n";
+    place.migration("4_no_name.sql", no_name);
     project
 }
 
@@ -257,7 +221,7 @@ fn a_report_shows_no_literal_of_a_script_and_no_path_of_the_database() {
     for hidden in ["hidden-literal", "4711", "4712", "<script", "<img"] {
         assert!(!text.contains(hidden), "{hidden}");
     }
-    let folder = project.folder.path().to_str().expect("UTF-8");
+    let folder = project.0.path().to_str().expect("UTF-8");
     assert!(!text.contains(folder), "{folder}");
     assert!(text.contains("INSERT INTO totals VALUES (?)"), "statements are shown without their literals");
 }
@@ -265,7 +229,7 @@ fn a_report_shows_no_literal_of_a_script_and_no_path_of_the_database() {
 #[test]
 fn files_that_are_refused_are_told_in_a_report_and_not_compared() {
     let project = with_everything();
-    project.write("2_orders.sql", "CREATE TABLE orders (id TEXT);\n");
+    project.0.write("migrations/2_orders.sql", "CREATE TABLE orders (id TEXT);\n");
     let file = project.report(&[]);
     let mut browser = Browser::start();
     assert_eq!(browser.load(&file, 800, 900, "light"), Vec::<String>::new());
@@ -285,13 +249,11 @@ async fn a_failed_and_a_settled_migration_are_told_on_postgres() {
     let database = Database::new(ServerKind::Postgres).await;
     let url = database.server.url(&database.name);
     let project = Project::new(&url);
-    project.write("1_a.sql", "CREATE TABLE a (n integer);\n");
-    project.write(
-        "2_index.sql",
-        "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY a_n ON a (n);\nCREATE INDEX CONCURRENTLY b_n ON nowhere (n);\n",
-    );
-    project.done(&["lock"]);
-    project.failed(&["up"]);
+    project.0.migration("1_a.sql", "CREATE TABLE a (n integer);\n");
+    let index = "-- whimbrel: no-transaction\nCREATE INDEX CONCURRENTLY a_n ON a (n);\n\
+                 CREATE INDEX CONCURRENTLY b_n ON nowhere (n);\n";
+    project.0.migration("2_index.sql", index);
+    assert_eq!(project.0.run(&["up"]).code, 1, "there is no such table");
     project.done(&["settle", "2", "--undone", "--reason", "dropped a_n by hand", "--yes"]);
     let file = project.report(&[]);
     on_every_screen(&file, |browser, screen| {

@@ -54,7 +54,6 @@ impl Axe {
 }
 
 fn fetch() -> Result<String> {
-    let folder =
-        store::folder(&format!("axe-core-{}", PACKAGE.version), |into| npm::unpack(&PACKAGE, into))?;
+    let folder = store::folder(&format!("axe-core-{}", PACKAGE.version), |into| npm::unpack(&PACKAGE, into))?;
     Ok(folder.join("axe.min.js").display().to_string())
 }

@@ -9,7 +9,6 @@ mod command;
 mod deny;
 mod failure;
 mod footprint;
-mod lock;
 mod needs;
 mod packages;
 mod quickstart;
@@ -35,7 +34,7 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, lock::SUBCOMMAND, bench::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -18,6 +18,7 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
         if let Some((_, plan)) = error.notes().find(|(name, _)| *name == "plan") {
             let digest = plan.split(';').next().unwrap_or(plan);
             next.push(format!("look at it: {}", command("plan")));
+            let verb = if verb == "plan" { "plan --sql" } else { verb };
             next.push(format!("if it is meant: {}", command(&format!("{verb} --approve {digest}"))));
         }
         return next;

@@ -37,13 +37,15 @@ pub(crate) struct Failure {
     pub(crate) next: Vec<String>,
     /// What is shown before the error, for people: a plan that wants an approval, say.
     pub(crate) before: Option<String>,
+    /// The plan that it is about, for programs.
+    pub(crate) plan: Option<Value>,
 }
 
 impl Failure {
     /// A failure of the command's own.
     pub(crate) fn of(code: Code, headline: impl Into<String>) -> Self {
         let error = Error::new(ErrorKind::Configuration, headline);
-        Self { code, error: Box::new(error), next: Vec::new(), before: None }
+        Self { code, error: Box::new(error), next: Vec::new(), before: None, plan: None }
     }
 
     #[must_use]
@@ -69,7 +71,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { code: Code::of(&error), error: Box::new(error), next: Vec::new(), before: None }
+        Self { code: Code::of(&error), error: Box::new(error), next: Vec::new(), before: None, plan: None }
     }
 }
 

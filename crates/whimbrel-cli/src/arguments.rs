@@ -118,6 +118,7 @@ pub(crate) enum Verb {
     Create(verbs::create::Arguments),
     Drop(verbs::drop::Arguments),
     Reset(verbs::reset::Arguments),
+    Doctor(verbs::doctor::Arguments),
     Config(verbs::config::Arguments),
     Completions(verbs::completions::Arguments),
     Man(verbs::man::Arguments),

@@ -256,7 +256,7 @@ impl SecretProvider for References {
 }
 
 /// An argument as a shell takes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

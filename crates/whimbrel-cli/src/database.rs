@@ -65,10 +65,19 @@ const STARTUP: Duration = Duration::from_secs(5);
 impl Connection {
     /// Opens a connection. A file of SQLite has to be there already, unless it may be made.
     pub(crate) async fn open(address: &Address, create: bool) -> Result<Self> {
+        Self::open_within(address, create, STARTUP).await
+    }
+
+    /// Opens a connection to what is there and up now.
+    pub(crate) async fn open_at_once(address: &Address) -> Result<Self> {
+        Self::open_within(address, false, Duration::ZERO).await
+    }
+
+    async fn open_within(address: &Address, create: bool, startup: Duration) -> Result<Self> {
         match address {
             Address::Sqlite(path) => Self::open_file(path, create).await,
             Address::Server(url) => match url.scheme() {
-                Scheme::Postgres => Self::open_postgres(url).await,
+                Scheme::Postgres => Self::open_postgres(url, startup).await,
                 _ => Self::open_mysql(url).await,
             },
         }
@@ -89,13 +98,13 @@ impl Connection {
     }
 
     #[cfg(feature = "postgres")]
-    async fn open_postgres(url: &DatabaseUrl) -> Result<Self> {
-        let options = whimbrel_postgres::ConnectOptions::new().with_startup_deadline(STARTUP);
+    async fn open_postgres(url: &DatabaseUrl, startup: Duration) -> Result<Self> {
+        let options = whimbrel_postgres::ConnectOptions::new().with_startup_deadline(startup);
         Ok(Self::Postgres(Box::new(options.connect(url).await?)))
     }
 
     #[cfg(not(feature = "postgres"))]
-    async fn open_postgres(_: &DatabaseUrl) -> Result<Self> {
+    async fn open_postgres(_: &DatabaseUrl, _: Duration) -> Result<Self> {
         Err(left_out("postgres"))
     }
 

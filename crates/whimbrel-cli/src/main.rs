@@ -10,6 +10,7 @@ mod config;
 mod confirm;
 mod context;
 mod database;
+mod doctor;
 mod exit;
 mod html;
 mod interrupt;

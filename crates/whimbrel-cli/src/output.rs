@@ -3,6 +3,7 @@
 pub(crate) mod diagnostic;
 pub(crate) mod style;
 pub(crate) mod table;
+pub(crate) mod words;
 
 use std::io::Write;
 use std::time::Duration;
@@ -97,12 +98,13 @@ fn error_data(failure: &Failure) -> Value {
     let notes: Vec<Value> = error
         .notes()
         .filter(|(name, _)| *name != "next" || failure.next.is_empty())
-        .map(|(name, text)| json!({ "name": name, "text": text }))
+        .map(|(name, text)| json!({ "name": name, "text": words::spoken(text) }))
         .collect();
     json!({
-        "kind": error.kind().as_str(), "headline": error.to_string(), "migration": error.migration(),
+        "kind": error.kind().as_str(), "headline": words::spoken(&error.to_string()), "migration": error.migration(),
         "statement": error.statement(), "location": location, "findings": error.findings(), "notes": notes,
         "code": error.code(), "report": error.report().map(report_data), "next": failure.next,
+        "plan": failure.plan,
     })
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create;
+pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod drop;
 pub(crate) mod history;
@@ -71,6 +72,7 @@ verbs! {
     Create => create,
     Drop => drop,
     Reset => reset,
+    Doctor => doctor,
     Config => config,
     Completions => completions,
     Man => man,

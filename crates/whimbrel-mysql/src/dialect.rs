@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, BootSet, CausalSql, Ddl, Dialect, HistorySql, LockSql, SettingsSql, TableName, Timeouts,
-    TransactionSql,
+    BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, HistorySql, LockSql, ScriptSql, SettingsSql,
+    TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -25,6 +25,16 @@ macro_rules! server {
             ", @@port, @@server_id, unix_timestamp() - (select cast(variable_value as signed) from ",
             $schema,
             ".global_status where variable_name = 'Uptime')) using ascii)"
+        )
+    };
+}
+
+/// Comments belong to routines and views; a backslash is nobody's command; whoever is connected anew has lost the lock.
+macro_rules! command {
+    ($program:literal) => {
+        concat!(
+            $program,
+            " --default-character-set=utf8mb4 --binary-mode --comments --skip-reconnect DATABASE < SCRIPT"
         )
     };
 }
@@ -49,9 +59,11 @@ pub const MYSQL: Dialect = Dialect {
         release: |table| format!("coalesce(release_lock({}), 0)", lock_name(table)),
         held: |table| format!("coalesce(is_used_lock({}) = connection_id(), 0)", lock_name(table)),
         holder,
+        owner: |table| format!("is_used_lock({})", lock_name(table)),
         session: "connection_id()",
     }),
     preflight: Some(PREFLIGHT),
+    script: Some(ScriptSql { client: ClientProgram::Mysql, command: command!("mysql"), assert }),
     rules: RULES,
     effects: Some(EFFECTS),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: &[], fix: Some(FIX) },
@@ -85,6 +97,7 @@ pub const MARIADB: Dialect = Dialect {
         set_timeouts(timeouts, |limit| format!("max_statement_time = {:.3}", limit.as_secs_f64()))
     }),
     history: HistorySql { server: Some(SERVER_MARIADB), causal: Some(CAUSAL), ..MYSQL.history },
+    script: Some(ScriptSql { client: ClientProgram::Mysql, command: command!("mariadb"), assert }),
     ..MYSQL
 };
 
@@ -201,6 +214,11 @@ const SNAPSHOT_MARIADB: [&str; 8] = [
     numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),
     texts!("tx_isolation"),
 ];
+
+/// Out of range, as in the guard of a row. `DO` would not tell of the error.
+fn assert(condition: &str) -> String {
+    format!("SELECT if({condition}, 1, ~0 + connection_id())")
+}
 
 /// The server waits for whole seconds, one at least.
 fn set_timeouts(timeouts: &Timeouts, statement: fn(Duration) -> String) -> String {

@@ -213,7 +213,11 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
         ),
         _ => (Retry, "the client and the server do not understand each other".to_owned()),
     };
-    Error::new(kind, format!("no connection to {place}: {why}"))
+    let code = match error {
+        SqlError::Server(error) => Some(error.code.to_string()),
+        _ => None,
+    };
+    Error::new(kind, format!("no connection to {place}: {why}")).with_code(code.as_deref())
 }
 
 #[cfg(test)]

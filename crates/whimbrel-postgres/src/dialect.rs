@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, Dialect, FlightSql, HistorySql, LockSql, RoleSql, SecretSql, SessionNumber, SettingsSql,
-    TableName, Timeouts, TransactionSql,
+    BootQuery, ClientProgram, Dialect, FlightSql, HistorySql, LockSql, RoleSql, ScriptSql, SecretSql,
+    SessionNumber, SettingsSql, TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -37,11 +37,11 @@ pub const DIALECT: Dialect = Dialect {
                 locks(table).replacen(" WHERE", " LEFT JOIN pg_stat_activity a USING (pid) WHERE", 1)
             )
         },
+        owner: |table| format!("(SELECT min(l.pid) FROM {})", locks(table)),
         session: "pg_backend_pid()",
     }),
     flight: Some(FlightSql {
-        // A condition that is NULL does not hold either.
-        assert: |condition| format!("SELECT 1 / (CASE WHEN {condition} THEN 1 ELSE 0 END)"),
+        assert,
         // The same as `pg_current_xact_id()::xid`, which is there from 13 on.
         mine: "xmin = (txid_current() & 4294967295)::text::xid",
         check: "SET CONSTRAINTS ALL IMMEDIATE",
@@ -75,6 +75,12 @@ pub const DIALECT: Dialect = Dialect {
     // The client writes what it sends to `log`, but for what is bound.
     secrets: SecretSql::Setting { set: "SELECT set_config($1, $2, false)", statement: put_together },
     preflight: Some(PREFLIGHT),
+    script: Some(ScriptSql {
+        client: ClientProgram::Psql,
+        // Without the settings of whoever runs it.
+        command: "psql -X -v ON_ERROR_STOP=1 -d DATABASE -f SCRIPT",
+        assert,
+    }),
     flight_bytes: 1 << 20,
     session: SessionNumber::Unknown,
     ..PLAIN
@@ -115,6 +121,11 @@ fn put_together(parts: &str) -> String {
     let tag = (0..).map(|number| format!("$whimbrel_{number}$")).find(|tag| !parts.contains(tag.as_str()));
     let tag = tag.unwrap_or_default();
     format!("DO {tag}BEGIN EXECUTE {parts}; END{tag}")
+}
+
+/// A condition that is NULL does not hold either.
+fn assert(condition: &str) -> String {
+    format!("SELECT 1 / (CASE WHEN {condition} THEN 1 ELSE 0 END)")
 }
 
 fn timeouts(timeouts: &Timeouts) -> String {

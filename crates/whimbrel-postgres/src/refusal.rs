@@ -41,6 +41,7 @@ pub(crate) struct Refusal {
     kind: ErrorKind,
     cause: String,
     next: &'static str,
+    code: Option<String>,
     source: Option<tokio_postgres::Error>,
 }
 
@@ -92,13 +93,14 @@ impl Refusal {
         };
         let login = code.is_some_and(|code| code.starts_with("28"));
         let starting = code == Some("57P03") || refused;
+        let own_code = code.map(str::to_owned);
         let password = password.map(String::from_utf8_lossy).filter(|password| !password.is_empty());
         let all = format!("{} {error:?}", chain(&error));
         if password.is_some_and(|password| all.contains(&*password)) {
             let cause = code.map_or_else(|| "it failed".to_owned(), |code| format!("it failed ({code})"));
-            return Self { place, starting, login, kind, cause, next, source: None };
+            return Self { place, starting, login, kind, cause, next, code: own_code, source: None };
         }
-        Self { place, starting, login, kind, cause, next, source: Some(error) }
+        Self { place, starting, login, kind, cause, next, code: own_code, source: Some(error) }
     }
 
     pub(crate) fn silent(place: String, longest: Duration) -> Self {
@@ -109,6 +111,7 @@ impl Refusal {
             kind: ErrorKind::Retry,
             cause: format!("no answer within {longest:?}"),
             next: "check host and port, and the network between; `with_timeout` waits longer",
+            code: None,
             source: None,
         }
     }
@@ -123,7 +126,9 @@ impl Refusal {
         let Some(refusal) = refusals.into_iter().nth(chosen) else {
             return Error::new(ErrorKind::Configuration, "the URL names no host: name one");
         };
-        let error = Error::new(refusal.kind, headline).with_note("next", refusal.next);
+        let error = Error::new(refusal.kind, headline)
+            .with_note("next", refusal.next)
+            .with_code(refusal.code.as_deref());
         match refusal.source {
             Some(source) => error.with_source(source),
             None => error,

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
-    BootQuery, BootSet, Ddl, Dialect, Fact, ForeignKeys, HistorySql, PreflightSql, Rule, SettingsSql,
-    TableName, TransactionSql, Transport,
+    BootQuery, BootSet, ClientProgram, Ddl, Dialect, Fact, ForeignKeys, HistorySql, PreflightSql, Rule,
+    ScriptSql, SettingsSql, TableName, TransactionSql, Transport,
 };
 
 /// What the core has to know about SQLite.
@@ -22,6 +22,15 @@ pub const DIALECT: Dialect = Dialect {
     // Whoever can open the file can do everything with it.
     preflight: Some(PreflightSql { superuser: "0", missing: |_| "SELECT 'end'".to_owned() }),
     transport: Transport::Local,
+    script: Some(ScriptSql {
+        client: ClientProgram::Sqlite3,
+        command: "sqlite3 -bail DATABASE < SCRIPT",
+        // The smallest number has no absolute value (sqlite.org/lang_corefunc.html#abs); a condition that is NULL does not
+        // hold either.
+        assert: |condition| {
+            format!("SELECT abs(CASE WHEN {condition} THEN 1 ELSE -9223372036854775807 - 1 END)")
+        },
+    }),
     rules: RULES,
     settings: SettingsSql { snapshot: SETTINGS, reset: &[], fix: None },
     foreign_keys: Some(ForeignKeys {

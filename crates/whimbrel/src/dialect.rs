@@ -53,6 +53,9 @@ pub struct Dialect {
     pub secrets: SecretSql,
     /// The questions of a [`Preflight`](crate::Preflight); `None`: they cannot be asked.
     pub preflight: Option<PreflightSql>,
+    /// How a plan is written down for the database's own client ([`Migrator::script`](crate::Migrator::script)); `None`: it
+    /// cannot be.
+    pub script: Option<ScriptSql>,
     /// How the connection is protected. A fact about a connection rather than the dialect: a driver fills it in in its own
     /// copy.
     pub transport: Transport,
@@ -106,6 +109,8 @@ pub struct LockSql {
     pub held: fn(&TableName) -> String,
     /// Who has the lock, as a text for people; NULL if nobody has, or it is not to be seen.
     pub holder: fn(&TableName) -> String,
+    /// The number of the session that has the lock, on the server; NULL if nobody has.
+    pub owner: fn(&TableName) -> String,
     /// The number of the session on the server, to be compared with what the client was told.
     pub session: &'static str,
 }
@@ -175,6 +180,30 @@ pub enum SecretSql {
         /// A statement that executes the text which this expression gives; NULL is an error.
         statement: fn(&str) -> String,
     },
+}
+
+/// How a plan is written down for the database's own client.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptSql {
+    /// The client.
+    pub client: ClientProgram,
+    /// How it is called so that it runs the file `SCRIPT` and stops at the first error.
+    pub command: &'static str,
+    /// A statement that fails, whatever the session's settings, unless a condition holds. Outside a flight.
+    pub assert: fn(&str) -> String,
+}
+
+/// A database's own client: how it tells where a statement ends, and what it takes for commands of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientProgram {
+    /// `psql`, from 14 on: backslashes are commands, colons are variables, and a semicolon ends nothing in parentheses and
+    /// between `BEGIN` and `END`.
+    Psql,
+    /// `mysql` and `mariadb`: any semicolon outside quotes ends a statement, unless `DELIMITER` names something else.
+    Mysql,
+    /// `sqlite3`: a line that begins with a point is a command, and triggers are one statement.
+    Sqlite3,
 }
 
 /// How long statements may wait and take.
@@ -415,6 +444,7 @@ impl Dialect {
             role: None,
             secrets: SecretSql::Literal,
             preflight: None,
+            script: None,
             transport: Transport::Unknown,
             flight_bytes: 1 << 20,
             session: SessionNumber::Vouched,

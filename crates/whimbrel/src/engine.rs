@@ -8,8 +8,11 @@ mod fill;
 mod flight;
 mod journal;
 mod packet;
+mod rows;
+mod scribe;
 mod session;
 mod shared;
+mod sheet;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,16 +21,16 @@ pub(crate) use self::commit::lock_deadline;
 pub(crate) use self::failure::{Failing, place};
 pub(crate) use self::fill::Values;
 pub(crate) use self::session::{Deadline, Found, Locked, Session, jittered};
+pub(crate) use self::sheet::misread;
 
 use crate::backup::Backup;
-use crate::detail::Detail;
 use crate::dialect::{Ddl, Dialect, TableName, Timeouts};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::history::{EVERY_SET, History, HistoryEvent, HistoryRow, NewRow};
-use crate::migration::{Key, SetName};
+use crate::migration::SetName;
 use crate::observe::{Event, Observer, Tip};
-use crate::plan::{Action, Plan, PlanItem};
+use crate::plan::{Plan, PlanItem};
 use crate::prepare::Sharing;
 use crate::report::{MigrationReport, Report};
 use crate::step::{BoundStep, Steps};
@@ -260,56 +263,6 @@ impl<'e, 's> Engine<'e, 's> {
         steps.step(item.rust_step()?, item.is_down())
     }
 
-    /// The row that says that a step of the plan is done.
-    fn done_row(&self, item: &PlanItem) -> NewRow {
-        let migration = item.migration();
-        let mut detail = Detail::new()
-            .with_some("reason", self.settings.reason)
-            .with_some("down", migration.and_then(|migration| migration.down()).map(|down| *down.digest()));
-        if let Some(granted) = self.plan.granted() {
-            detail = detail.with("approved", granted.plan).with("approved_by", granted.approval.who());
-        }
-        for former in item.formers() {
-            detail = detail.with("former", former);
-        }
-        detail = match &item.action() {
-            Action::Accept { reason } | Action::Tombstone { reason } => detail.with("because", reason),
-            Action::Environment { name } => detail.with("name", name),
-            Action::ApplyOutOfOrder => detail.with("order", "late"),
-            _ => detail,
-        };
-        if let Some(Key::Repeatable { revision }) = migration.map(|migration| migration.key()) {
-            detail = detail.with("revision", revision);
-        }
-        let environment = matches!(item.action(), Action::Environment { .. });
-        let name = item.label().split_once('_').map(|(_, name)| name.trim_start_matches('_').to_owned());
-        NewRow {
-            set: if environment { EVERY_SET.to_owned() } else { item.set_name().to_string() },
-            event: item.event(),
-            version: item.version(),
-            name: migration.map(|migration| migration.name().to_owned()).or(name.filter(|_| !environment)),
-            digest: item.digest(),
-            head: item.head(),
-            repeatables: item.repeatables(),
-            below: item.below(),
-            detail,
-            mark: None,
-        }
-    }
-
-    /// The row that says that a migration has failed, and that nothing of it remains.
-    fn failed_row(&self, item: &PlanItem, statement: Option<usize>, code: Option<&str>) -> NewRow {
-        let state = self.history.set(item.set_name());
-        NewRow {
-            event: HistoryEvent::Failed,
-            head: state.open.is_none().then(|| state.head()),
-            repeatables: state.repeatables_digest(),
-            below: None,
-            detail: Detail::new().with_some("statement", statement).with_some("code", code),
-            ..self.done_row(item)
-        }
-    }
-
     /// Writes a row that nobody depends on. What goes wrong here is not told: there is an error that is more worth telling.
     async fn record(&mut self, row: NewRow) {
         if self.dialect.flight.is_some() && self.history.exists && !self.session.is_locked() {
@@ -329,51 +282,6 @@ impl<'e, 's> Engine<'e, 's> {
                 _ => self.session.roll_back().await,
             }
         }
-    }
-
-    /// A row about the work on a migration, which leaves it open.
-    fn open_row(&self, item: &PlanItem, event: HistoryEvent, detail: Detail) -> NewRow {
-        let mut row = self.done_row(item);
-        row.event = event;
-        row.head = None;
-        row.repeatables = self.history.set(item.set_name()).repeatables_digest();
-        row.below = None;
-        let revision = item.migration().and_then(|migration| migration.revision());
-        row.detail = match item.action() {
-            Action::ApplyOutOfOrder => detail.with("order", "late"),
-            _ if event == HistoryEvent::Begun => detail.with_some("revision", revision),
-            _ => detail,
-        };
-        row
-    }
-
-    /// The rows that close the run for the sets of which nothing is left to do behind a group, with the times of their
-    /// migrations.
-    fn finished_rows(&self, group: &Group<'_>) -> Vec<NewRow> {
-        let mut rows: Vec<NewRow> = Vec::new();
-        for item in group.items.iter().rev() {
-            let set = item.set_name();
-            let mut times = self.times.iter().filter(|(of, ..)| of == set).peekable();
-            let more = group.rest.iter().any(|item| item.set_name() == set);
-            if more || times.peek().is_none() || rows.iter().any(|row| row.set == set.as_str()) {
-                continue;
-            }
-            rows.push(NewRow {
-                set: set.to_string(),
-                event: HistoryEvent::Finished,
-                version: None,
-                name: None,
-                digest: None,
-                head: item.head(),
-                repeatables: item.repeatables(),
-                below: None,
-                detail: times.fold(Detail::new(), |detail, (_, label, time)| {
-                    detail.with("took", format_args!("{label}:{}", time.as_micros()))
-                }),
-                mark: None,
-            });
-        }
-        rows
     }
 
     /// What was written is in force: takes it over into the history and the report.

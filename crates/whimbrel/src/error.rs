@@ -189,7 +189,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_code(mut self, code: Option<&str>) -> Self {
+    /// Sets the database's code.
+    #[must_use]
+    pub fn with_code(mut self, code: Option<&str>) -> Self {
         self.0.code = code.map(str::to_owned);
         self
     }

@@ -193,6 +193,8 @@ kinds! {
     InDoubt = "in doubt" => OutcomeUnknown,
     /// What has to be so before anything is applied is not so.
     Preflight = "preflight" => Configuration,
+    /// A script for the database's own client cannot hold it.
+    ByHand = "by hand" => Configuration,
     /// A value that a script asks for was not given.
     Value = "value" => Configuration,
     /// There is already a history where there should be none.

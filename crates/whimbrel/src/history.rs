@@ -157,13 +157,9 @@ impl SetHistory {
         &self.rows
     }
 
-    /// The versions that are in force or begun, and their labels.
+    /// The versions that are in force, and their labels.
     pub fn in_force(&self) -> impl Iterator<Item = (Version, String)> {
-        let open = self.open.iter().filter_map(|open| Some((open.version?, open.label())));
-        self.in_force
-            .iter()
-            .map(|(version, entry)| (*version, label(Some(*version), &entry.name)))
-            .chain(open)
+        self.in_force.iter().map(|(version, entry)| (*version, label(Some(*version), &entry.name)))
     }
 
     /// The rows whose hash does not fit, and that no one has looked at (a `repaired` row says that someone has).
@@ -407,6 +403,11 @@ impl History {
             history.of(&row.set).push_read(row);
         }
         Ok(history)
+    }
+
+    /// Whether the table is there, with or without rows.
+    pub fn exists(&self) -> bool {
+        self.exists
     }
 
     /// Adds a row that was just written.

@@ -55,9 +55,9 @@ pub use self::approval::{Approval, Approver};
 pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
-    BootQuery, BootSet, CausalSql, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys, HistorySql,
-    LockSql, RoleSql, Rule, SecretSql, SessionNumber, SettingsSql, TableName, TableNameError, Timeouts,
-    TransactionSql,
+    BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, EffectSql, Fact, FlightSql, ForeignKeys,
+    HistorySql, LockSql, RoleSql, Rule, ScriptSql, SecretSql, SessionNumber, SettingsSql, TableName,
+    TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};
@@ -74,7 +74,9 @@ pub use self::migration::{
     Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError,
     Version, VersionError, canonical_text,
 };
-pub use self::migrator::{Ending, Migrator, SetStatus, Settlement, Standing, Status, StatusEntry};
+pub use self::migrator::{
+    Ending, Migrator, PostponedMigration, SetStatus, Settlement, Standing, Status, StatusEntry,
+};
 pub use self::observe::{Event, Observer, Tip};
 pub use self::placeholder::{Placeholder, PlaceholderForm, placeholders};
 pub use self::plan::{

@@ -5,6 +5,7 @@ mod doubt;
 pub(crate) mod evidence;
 mod postpone;
 mod preflight;
+mod script;
 mod settle;
 mod status;
 mod twins;
@@ -14,6 +15,7 @@ mod verbs;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+pub use self::postpone::PostponedMigration;
 pub use self::settle::{Ending, Settlement};
 pub use self::status::{SetStatus, Standing, Status, StatusEntry};
 
@@ -44,6 +46,7 @@ use crate::verify::{Verified, Verifier};
 /// | --- | --- |
 /// | [`run`](Self::run) | applies what is pending |
 /// | [`plan`](Self::plan) | says what `run` would do |
+/// | [`script`](Self::script) | writes down what `run` would do, for the database's own client |
 /// | [`check`](Self::check) | fails if anything is pending |
 /// | [`wait`](Self::wait) | waits until somebody else has migrated |
 /// | [`status`](Self::status) | says what is in force |

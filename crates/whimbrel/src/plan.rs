@@ -22,6 +22,7 @@ use crate::finding::{Finding, Weight};
 use crate::history::History;
 use crate::migration::{MigrationSet, SetName, Version};
 use crate::placeholder::Form;
+use crate::preflight::{Need, needs};
 use crate::verify::Verified;
 
 /// What is asked for.
@@ -230,6 +231,12 @@ impl Plan {
     /// Whether the history table would be created.
     pub fn creates_history(&self) -> bool {
         self.creates_history
+    }
+
+    /// The rights that its scripts need, as far as the first words of their statements tell, in this dialect: what a
+    /// [`RightsQuery`](crate::RightsQuery) asks for.
+    pub fn needs(&self, dialect: &Dialect) -> Vec<Need> {
+        needs(self, dialect)
     }
 
     /// The name of the dialect that it was made for.

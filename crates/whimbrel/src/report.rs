@@ -77,6 +77,8 @@ impl fmt::Display for Report {
         match self.outcome {
             Outcome::UpToDate => f.write_str("up to date")?,
             Outcome::Ahead => f.write_str("up to date, the database is ahead")?,
+            // What the manifest says of migrations that were applied before.
+            Outcome::Applied if self.migrations.is_empty() => f.write_str("recorded what has changed")?,
             Outcome::Applied => write!(f, "applied {}", migrations())?,
             Outcome::Reverted => write!(f, "reverted {}", migrations())?,
             Outcome::Redone => write!(f, "redone, {}", migrations())?,

@@ -189,7 +189,7 @@ pub(crate) fn check_files(set: &MigrationSet) -> Vec<Finding> {
             FindingKind::Unlocked,
             set.name(),
             MANIFEST_FILE,
-            "is not there: lock the directory (`cargo xtask lock DIR`, or `Manifest::lock`), or ask for `unlocked`",
+            "is not there: lock the directory (`whimbrel lock`, or `Manifest::lock`), or ask for `unlocked`",
         )];
     };
     let mut findings = Vec::new();

@@ -60,6 +60,7 @@ fn the_future_of_every_verb_can_be_sent() {
     let db = &mut Fake::new();
     assert_send(&migrator.run(db));
     assert_send(&migrator.plan(db));
+    assert_send(&migrator.script(db));
     assert_send(&migrator.check(db));
     assert_send(&migrator.wait(db));
     assert_send(&migrator.status(db));

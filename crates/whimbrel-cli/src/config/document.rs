@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 use whimbrel::{
     Ahead, Gaps, OutOfOrder, Preflight, Reverted, SecretReference, SetName, TableName, Transaction,
     Unbaselined,
@@ -98,9 +98,9 @@ impl Document {
         let mut environments = BTreeMap::new();
         for entry in top.map("environments", "environments.NAME") {
             let Some(name) = name(&entry, text::environment) else { continue };
-            if let Some(table) = entry.table("environments.NAME", Section::Environment) {
-                environments.insert(name, Environment::of(table, folder));
-            }
+            let table = entry.table("environments.NAME", Section::Environment);
+            let environment = table.map(|table| Environment::of(table, folder));
+            environments.insert(name, environment.unwrap_or_default());
         }
         let environment = top.text("environment", text::environment);
         if let (Some(named), Some(entry)) = (&environment, top.entry("environment"))
@@ -347,44 +347,31 @@ fn reference(entry: &Entry<'_>, folder: &Path, forms: &str) -> Option<Setting<Se
              change it",
         )
     };
-    let read = |text: &str| text::reference(text).map_err(|_| wrong());
-    let found = if entry.value().as_str().is_some() {
-        entry.text(read)?
-    } else {
-        let one =
-            entry.value().as_table().filter(|table| table.len() == 1).and_then(|table| table.iter().next());
-        let Some((key, value)) = one else { return entry.refuse(wrong()) };
-        let text = match (key.get_ref().as_ref(), value.get_ref()) {
-            ("env", value) => value.as_str().map(|name| format!("env:{name}")),
-            ("file", value) => return file(entry, value.as_str(), folder, &wrong),
-            ("fd", value) => {
-                value.as_integer().filter(|number| number.radix() == 10).map(|n| format!("fd:{}", n.as_str()))
-            }
-            _ => None,
-        };
-        let reference = text.and_then(|text| text::reference(&text).ok());
-        match reference {
-            Some(reference) => entry.setting(reference),
-            None => return entry.refuse(wrong()),
+    let table = |key: &str, value: &DeValue<'_>| match (key, value) {
+        ("env", DeValue::String(name)) => text::reference(&format!("env:{name}")),
+        // Here a path needs not begin with `./`.
+        ("file", DeValue::String(path)) => text::path(path).map(SecretReference::File),
+        ("fd", DeValue::Integer(number)) if number.radix() == 10 => {
+            text::reference(&format!("fd:{}", number.as_str()))
         }
+        _ => Err(wrong()),
     };
-    Some(found.map(|reference| match reference {
-        SecretReference::File(path) => SecretReference::File(folder.join(path)),
-        other => other,
-    }))
-}
-
-/// The file of a reference, relative to the folder whether it begins with `./` or not.
-fn file(
-    entry: &Entry<'_>,
-    path: Option<&str>,
-    folder: &Path,
-    wrong: &dyn Fn() -> Wrong,
-) -> Option<Setting<SecretReference>> {
-    match path.map(text::path) {
-        Some(Ok(path)) => Some(entry.setting(SecretReference::File(folder.join(path)))),
-        Some(Err(path)) => entry.refuse(path),
-        None => entry.refuse(wrong()),
+    let found = match entry.value() {
+        DeValue::String(text) if text.starts_with("sqlite:") => {
+            return entry.refuse(wrong().with_next("a file of SQLite is named so: `sqlite = \"app.db\"`"));
+        }
+        DeValue::String(text) => text::reference(text).map_err(|_| wrong()),
+        DeValue::Table(keys) if keys.len() == 1 => {
+            let one = keys.iter().next();
+            let found = one.map(|(key, value)| table(key.get_ref(), value.get_ref()));
+            found.unwrap_or_else(|| Err(wrong())).map_err(|_| wrong())
+        }
+        _ => Err(wrong()),
+    };
+    match found {
+        Ok(SecretReference::File(path)) => Some(entry.setting(SecretReference::File(folder.join(path)))),
+        Ok(reference) => Some(entry.setting(reference)),
+        Err(wrong) => entry.refuse(wrong),
     }
 }
 

@@ -45,7 +45,9 @@ pub(crate) struct Key {
     /// What may stand behind it.
     pub(crate) kind: &'static str,
     /// What holds without it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation is compared with it"))]
     pub(crate) default: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the documentation is compared with it"))]
     pub(crate) about: &'static str,
     /// A line of the file with it.
     pub(crate) example: &'static str,

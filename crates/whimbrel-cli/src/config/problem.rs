@@ -57,6 +57,7 @@ impl Problem {
     }
 
     /// Where, if it is about a place in the file.
+    #[cfg(test)]
     pub(crate) fn place(&self) -> Option<&FilePlace> {
         self.place.as_ref()
     }

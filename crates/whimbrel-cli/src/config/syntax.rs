@@ -1,5 +1,7 @@
 //! Parses the file as TOML, and says what is wrong with it in words of our own. Knows no keys.
 
+use std::ops::Range;
+
 use toml::de::{DeTable, Error};
 
 use super::problem::Problem;
@@ -9,9 +11,9 @@ use super::source::SourceText;
 /// `Display`.
 const WORDS: &[(&str, &str)] = &[
     ("duplicate key", "this key stands here a second time"),
-    ("string values must be quoted", "a text stands here without quotes"),
+    (UNQUOTED, "a text stands here without quotes"),
     ("key with no value", "a key stands here without `=` and a value"),
-    ("missing value", "a value is missing here"),
+    ("missing value", MISSING),
     ("extra `=`", "there is a `=` too many here"),
     ("unclosed array table", "`]]` is missing here"),
     ("unclosed table", "`]` is missing here"),
@@ -30,10 +32,17 @@ const WORDS: &[(&str, &str)] = &[
     ("invalid comment", "a control character stands in this comment"),
     ("cannot recurse further", "tables or arrays are nested too deep here"),
     ("recursion limit", "tables or arrays are nested too deep here"),
+    (
+        "missing escaped value",
+        "a `\\` stands here before a letter that has no meaning: write `\\\\`, or `'…'` for the quotes",
+    ),
     ("unexpected leading zero", "a number begins with a zero here"),
     ("unexpected key or value", "there is more on this line than one key and its value"),
     ("unexpected content", "there is more on this line than one key and its value"),
 ];
+
+const UNQUOTED: &str = "string values must be quoted";
+const MISSING: &str = "a value is missing here";
 
 /// What we say to everything else.
 const OTHERWISE: &str = "this is not TOML";
@@ -44,10 +53,17 @@ pub(super) fn parse(source: &SourceText) -> Result<DeTable<'_>, Problem> {
 }
 
 fn problem(source: &SourceText, error: &Error) -> Problem {
+    let span = error.span().unwrap_or_default();
+    if error.message().starts_with(UNQUOTED) && span.is_empty() {
+        return at(source, &span, MISSING);
+    }
     let wrong = WORDS.iter().find(|(theirs, _)| error.message().starts_with(theirs));
     let wrong = wrong.map_or(OTHERWISE, |(_, ours)| ours);
-    let span = error.span().unwrap_or_default();
-    Problem::new(wrong).at(source.place(&span)).with_next(
+    at(source, &span, wrong)
+}
+
+fn at(source: &SourceText, span: &Range<usize>, wrong: &str) -> Problem {
+    Problem::new(wrong).at(source.place(span)).with_next(
         "mend this line (it is not shown, since it may hold a secret); texts stand in quotes: `directory = \"migrations\"`",
     )
 }

@@ -33,16 +33,19 @@ impl<'t> Reader<'t> {
         problems.sort_by_key(|(offset, _)| *offset);
         match problems.into_iter().next() {
             None => Ok(()),
-            Some((_, first)) if count == 1 => Err(first),
-            Some((_, first)) if count == 2 => Err(first.with_note("more", "another key is wrong too")),
-            Some((_, first)) => {
-                Err(first.with_note("more", format!("{} other keys are wrong too", count - 1)))
+            Some((offset, first)) => {
+                let first = first.at(self.source.place(&(offset..offset)));
+                Err(match count - 1 {
+                    0 => first,
+                    1 => first.with_note("more", "another key is wrong too"),
+                    more => first.with_note("more", format!("{more} other keys are wrong too")),
+                })
             }
         }
     }
 
     pub(super) fn refuse(&self, span: &Range<usize>, problem: Problem) {
-        self.problems.borrow_mut().push((span.start, problem.at(self.source.place(span))));
+        self.problems.borrow_mut().push((span.start, problem));
     }
 }
 
@@ -202,6 +205,12 @@ impl<'t> Entry<'t> {
 
     /// Notes that the value is wrong.
     pub(super) fn refuse<T>(&self, wrong: Wrong) -> Option<T> {
+        let example =
+            self.key.and_then(|name| KEYS.iter().find(|key| key.name == name)).map(|key| key.example);
+        let wrong = match (&wrong.next, example) {
+            (None, Some(example)) => wrong.with_next(format!("write it as in this example: `{example}`")),
+            _ => wrong,
+        };
         self.reader.refuse(&self.value.span(), wrong.of(self.name()));
         None
     }

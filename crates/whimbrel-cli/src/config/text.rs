@@ -68,7 +68,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
 pub(crate) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     for (unit, length) in [("h", 3_600_000), ("min", 60_000), ("s", 1_000)] {
-        if millis % length == 0 && millis > 0 {
+        if millis > 0 && millis.is_multiple_of(length) {
             return format!("{}{unit}", millis / length);
         }
     }
@@ -98,8 +98,12 @@ pub(crate) fn path(text: &str) -> Result<PathBuf, Wrong> {
 /// Refuses what is no path as an argument, where people see and type it themselves: an `@` may be in it.
 pub(crate) fn argument_path(path: &Path) -> Result<PathBuf, Wrong> {
     let text = path.to_string_lossy();
-    if text.contains("://") || credential::in_value(&text) {
-        return Err(Wrong::because("a URL stands here in place of a path"));
+    // Before a colon there may be a drive, but not a user.
+    let login =
+        text.get(2..).and_then(|rest| rest.split_once(':')).is_some_and(|(_, rest)| rest.contains('@'));
+    if text.contains("://") || login || credential::in_value(&text) {
+        return Err(Wrong::because("a URL, or a user and a password, stands here in place of a path")
+            .with_next("give a path"));
     }
     plain_path(&text).map(|_| path.to_owned())
 }
@@ -113,11 +117,11 @@ fn plain_path(text: &str) -> Result<PathBuf, Wrong> {
 
 /// A file of SQLite.
 pub(crate) fn sqlite(text: &str) -> Result<String, Wrong> {
-    let path = path(text)?;
-    if text.starts_with("sqlite:") {
-        return Err(Wrong::expected("a path").with_next("leave `sqlite:` out: `sqlite = \"app.db\"`"));
+    path(text)?;
+    // The client would read the latter as a URL, with parameters.
+    if text.starts_with("sqlite:") || text.starts_with("file:") {
+        return Err(Wrong::expected("a path alone, without `sqlite:` or `file:`"));
     }
-    drop(path);
     Ok(text.to_owned())
 }
 

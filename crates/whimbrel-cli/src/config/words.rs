@@ -74,7 +74,7 @@ pub(crate) fn nearest(word: &str, words: impl Iterator<Item = &'static str>) -> 
         return None;
     }
     let word = word.to_ascii_lowercase();
-    let near = words.map(|own| (strsim::jaro(&word, own), own)).filter(|(nearness, _)| *nearness > 0.7);
+    let near = words.map(|own| (strsim::jaro(&word, own), own)).filter(|(nearness, _)| *nearness > 0.8);
     near.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, own)| own)
 }
 

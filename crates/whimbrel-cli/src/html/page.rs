@@ -118,8 +118,13 @@ impl Page {
     fn counted(&self) -> String {
         let mut words: Vec<&str> = self.findings.iter().map(|finding| finding.weight.1).collect();
         words.sort_unstable();
+        // A finding of this weight is no approval, but asks for one.
+        let named = |number: usize, word: &str| match word {
+            "approval" => format!("{number} to be approved"),
+            _ => count(number, word),
+        };
         let mut parts: Vec<String> =
-            words.chunk_by(|a, b| a == b).map(|same| count(same.len(), same[0])).collect();
+            words.chunk_by(|a, b| a == b).map(|same| named(same.len(), same[0])).collect();
         if !self.broken.is_empty() {
             parts.push(format!("{} of the history not as written", count(self.broken.len(), "row")));
         }

@@ -28,7 +28,7 @@ h2 { margin: 0 0 0.75rem; font-size: 1.35rem; line-height: 1.25; }
 h3 { margin: 1.5rem 0 0.5rem; font-size: 1.05rem; }
 p { margin: 0 0 0.75rem; max-width: 60rem; }
 code { font: 0.9em/1.4 ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
-small, .hint, .name, figcaption { color: var(--quiet); font-size: 0.875rem; }
+small, .hint, .name, figcaption { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 3px; }
 main:focus { outline: none; }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use whimbrel::{Finding, Location, Weight};
 
 use super::style::{BAD, BOLD, COMMAND, PLACE, WAITING, paint};
+use super::table::wrap;
+use super::words::spoken;
 use crate::answer::Failure;
 use crate::exit::Code;
 
@@ -21,7 +23,7 @@ pub(crate) fn render(failure: &Failure) -> String {
         Code::Stopped | Code::Aborted => "stopped",
         _ => "error",
     };
-    let headline = error.to_string();
+    let headline = spoken(&error.to_string());
     let headline = headline.strip_prefix(&format!("{word}: ")).unwrap_or(&headline);
     let style = if matches!(failure.code, Code::Pending | Code::Stopped) { WAITING } else { BAD };
     let many = error.findings().len() > 1 || (error.findings().len() == 1 && error.location().is_none());
@@ -43,7 +45,8 @@ pub(crate) fn render(failure: &Failure) -> String {
     }
     let pad = " ".repeat(gutter);
     let mut note = |name: &str, said: &str| {
-        let _ = writeln!(text, "{pad} {} {name}: {said}", paint(PLACE, "="));
+        let line = format!("{pad} {} {name}: {said}", paint(PLACE, "="));
+        let _ = writeln!(text, "{}", wrap(&line, super::width(), gutter + 5 + name.len()));
     };
     if let Some(report) = error.report().filter(|report| !report.migrations.is_empty()) {
         let skipped = report.migrations.len().saturating_sub(NAMED);
@@ -53,12 +56,12 @@ pub(crate) fn render(failure: &Failure) -> String {
     }
     for (name, said) in error.notes() {
         if name != "next" {
-            note(name, said);
+            note(name, &spoken(said));
         }
     }
     if failure.next.is_empty() {
         for (_, said) in error.notes().filter(|(name, _)| *name == "next") {
-            note("next", said);
+            note("next", &spoken(said));
         }
     }
     for next in &failure.next {
@@ -98,12 +101,10 @@ pub(crate) fn findings(text: &mut String, findings: &[Finding]) {
         };
         let kind = paint(style, format!("{:<widest$}", finding.kind().as_str()));
         let subject = paint(BOLD, finding.subject());
-        let _ = write!(text, "  {kind}  {subject}  {}", finding.message());
-        match finding.location() {
-            Some(place) if place != finding.subject() => {
-                let _ = writeln!(text, " ({place})");
-            }
-            _ => text.push('\n'),
+        let mut line = format!("  {kind}  {subject}  {}", spoken(finding.message()));
+        if let Some(place) = finding.location().filter(|place| *place != finding.subject()) {
+            let _ = write!(line, " ({place})");
         }
+        let _ = writeln!(text, "{}", wrap(&line, super::width(), 6));
     }
 }

@@ -35,6 +35,10 @@ impl Table {
         self
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
     }
@@ -104,6 +108,34 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     kept
 }
 
+/// A line of words, broken where the terminal ends; what goes on is indented. A word that is too long stays whole, so that
+/// it can be copied.
+pub(crate) fn wrap(line: &str, width: usize, indent: usize) -> String {
+    if plain(line).width() <= width {
+        return line.to_owned();
+    }
+    let leading = line.len() - line.trim_start().len();
+    let mut wrapped = line[..leading].to_owned();
+    let mut used = leading;
+    let mut fresh = true;
+    for (index, word) in line.trim_start().split(' ').enumerate() {
+        let wide = plain(word).width();
+        if index > 0 && used + 1 + wide > width && !fresh {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            used = indent;
+            fresh = true;
+        } else if index > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += wide;
+        fresh = false;
+    }
+    wrapped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +162,13 @@ mod tests {
         table.push(vec!["42_a_very_long_name_of_a_migration".into(), "today".into()]);
         assert_eq!(shown(&table, 26), "  label              at\n  42_a_very_long_n…  today\n");
         assert_eq!(shown(&table, 3), "  label     at\n  42_a_ve…  today\n");
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words() {
+        assert_eq!(wrap("  one two three", 9, 4), "  one two\n    three");
+        assert_eq!(wrap("one two", 80, 4), "one two");
+        assert_eq!(wrap("a muchtoolong b", 6, 2), "a\n  muchtoolong\n  b");
     }
 
     #[test]

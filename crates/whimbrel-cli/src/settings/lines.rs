@@ -48,7 +48,9 @@ impl Settings {
             line("preflight", &self.preflight, show_preflight),
         ];
         lines.extend(
-            self.values.iter().map(|(name, value)| line(&format!("values.{name}"), value, Clone::clone)),
+            self.values
+                .iter()
+                .map(|(name, value)| line(&format!("values.{name}"), value, |text| plain(text))),
         );
         lines.extend(
             self.secrets
@@ -99,6 +101,11 @@ fn optional<T>(name: &str, setting: &Setting<Option<T>>, show: impl FnOnce(&T) -
 
 fn word<T: Copy + PartialEq>(name: &str, setting: &Setting<T>, words: &Words<T>) -> SettingLine {
     line(name, setting, |value| words.of(*value).to_owned())
+}
+
+/// A text without what would move the cursor of a terminal.
+fn plain(text: &str) -> String {
+    if text.contains(char::is_control) { text.escape_debug().to_string() } else { text.to_owned() }
 }
 
 /// A preflight tells nobody what it holds; but asking again for what it holds changes nothing.

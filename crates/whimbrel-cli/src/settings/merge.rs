@@ -61,11 +61,12 @@ impl Settings {
             }
             _ => Environment::default(),
         };
-        let (database, password) = match &overrides.url {
-            // The file's password is not sent to where an argument points.
+        let (database, password, development) = match &overrides.url {
+            // The file's password is not sent to where an argument points, nor is that for development since the
+            // environment's own database is.
             Some(url) => {
                 let place = Place::of_argument(url, start)?;
-                (Some(Setting::new(place, Origin::Argument("--url"))), None)
+                (Some(Setting::new(place, Origin::Argument("--url"))), None, None)
             }
             None => {
                 // With the database of no environment chosen, another one is not taken in its stead.
@@ -75,7 +76,7 @@ impl Settings {
                     (chosen && variable(DATABASE).is_some())
                         .then(|| Setting::new(place, Origin::Variable(DATABASE)))
                 };
-                (table.database.or_else(fallback), table.password)
+                (table.database.or_else(fallback), table.password, table.development)
             }
         };
         let options = table.options.over(options);
@@ -95,7 +96,7 @@ impl Settings {
             set: optional(argument("--set", overrides.set.as_deref(), text::set)?.or(set)),
             database: optional(database),
             password: optional(password),
-            development: table.development.unwrap_or(Setting::by_default(false)),
+            development: development.unwrap_or(Setting::by_default(false)),
             role: optional(argument("--role", overrides.role.as_deref(), text::role)?.or(options.role)),
             table: argument("--table", overrides.table.as_deref(), text::table)?
                 .or(options.table)

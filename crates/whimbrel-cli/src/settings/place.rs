@@ -37,7 +37,7 @@ const ELSEWHERE: &str = "put the whole URL into an environment variable, and giv
 
 impl Place {
     /// Reads what `--url` gives; paths are relative to `start`.
-    pub(super) fn of_argument(text: &str, start: &Path) -> Result<Self, Problem> {
+    pub(crate) fn of_argument(text: &str, start: &Path) -> Result<Self, Problem> {
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
         if let Some("env" | "file" | "fd") = scheme.as_deref() {
             let reference: SecretReference = text.parse().map_err(|_| {
@@ -78,11 +78,10 @@ impl Place {
             .with_next("give `sqlite:PATH`"));
         }
         let path = url.database().unwrap_or_default();
-        if path.contains('@') {
-            return Err(Problem::new(
-                "`--url` names a file of SQLite with an `@`, which could be a user and a host",
-            )
-            .with_next(FORMS));
+        // A user and a host, or something in the place of a path; or what the client would read as a URL.
+        if text.contains('@') || path.starts_with("file:") || path.contains(char::is_control) {
+            return Err(Problem::new("`--url` has no path of a file behind `sqlite:`")
+                .with_next("give the path, a `@` in it as `%40`"));
         }
         Ok(Self::sqlite(path, start))
     }

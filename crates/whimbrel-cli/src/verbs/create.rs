@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let address = context.address()?;
     refuse_remote(context, &address, arguments.remote, "create")?;
+    whole::check(&address)?;
     let made = whole::create(&address).await?;
     let shown = address.shown();
     let text = if made { format!("made {shown}") } else { format!("{shown} is there already") };

@@ -79,7 +79,8 @@ pub(crate) async fn carry_out(
     });
     // What loses data wants its digest in a script, so that nothing else is lost than what somebody has seen.
     let yes = approved || (consent.yes && !wants);
-    confirm::confirm(context, &plan::render(&plan), "Revert?", yes, &how)?;
+    confirm::confirm(context, &plan::render(&plan), "Revert?", yes, &how)
+        .map_err(|failure| Failure { plan: Some(plan::data(&plan)), ..failure })?;
     let mut migrator =
         context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
     if let Some(reason) = reason {

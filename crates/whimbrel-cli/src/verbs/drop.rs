@@ -35,6 +35,19 @@ pub(crate) struct Consent {
     pub(crate) force: bool,
 }
 
+impl Consent {
+    /// The verb with what was said already.
+    fn words(self, verb: &str) -> String {
+        let said = [
+            (self.yes, " --yes"),
+            (self.remote, " --remote"),
+            (self.any_environment, " --any-environment"),
+            (self.force, " --force"),
+        ];
+        said.iter().filter(|(is_said, _)| *is_said).fold(verb.to_owned(), |words, (_, word)| words + word)
+    }
+}
+
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let address = context.address()?;
     let gone = remove(context, &address, arguments.consent, "drop").await?;
@@ -50,7 +63,8 @@ pub(crate) async fn remove(
     consent: Consent,
     verb: &str,
 ) -> Result<bool, Failure> {
-    refuse_remote(context, address, consent.remote, verb)?;
+    refuse_remote(context, address, consent.remote, &consent.words(verb))?;
+    whole::check(address)?;
     if context.settings.config.value.is_some()
         && !context.settings.development.value
         && !consent.any_environment
@@ -58,7 +72,10 @@ pub(crate) async fn remove(
         let name = context.settings.environment.value.as_deref().unwrap_or("this environment");
         return Err(Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
             .with_next("write `development = true` into its table in whimbrel.toml")
-            .with_next(format!("or, this once: {}", context.command(&format!("{verb} --any-environment")))));
+            .with_next(format!(
+                "or, this once: {}",
+                context.command(&format!("{} --any-environment", consent.words(verb)))
+            )));
     }
     let mut shown = format!("{} and everything in it would be lost", address.shown());
     // What cannot be looked at may still have to be removed.
@@ -69,7 +86,7 @@ pub(crate) async fn remove(
         let (at, open, pending) = status::summary(&found);
         shown.push_str(&format!("\nit is {}", status::sentence(at.as_deref(), open.as_deref(), pending)));
     }
-    let how = context.command(&format!("{verb} --yes{}", if consent.remote { " --remote" } else { "" }));
+    let how = context.command(&format!("{} --yes", consent.words(verb)));
     confirm::confirm(context, &shown, "Remove it?", consent.yes, &how)?;
     Ok(whole::remove(address, consent.force).await?)
 }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::{Value, json};
-use whimbrel::{Goal, Migrator, OutOfOrder, Plan, PlanItem, Reverted, Unbaselined, Version, Weight};
+use whimbrel::{Digest, Goal, Migrator, OutOfOrder, Plan, PlanItem, Reverted, Unbaselined, Version, Weight};
 
 use crate::answer::{Answer, Failure};
-use crate::context::Context;
+use crate::context::{Approvals, Context};
+use crate::database::Connection;
 use crate::exit::Code;
 use crate::output::style::{BOLD, DIM, GOOD, PLACE, WAITING, paint};
 use crate::output::table::Table;
@@ -25,6 +26,14 @@ pub(crate) struct Arguments {
     /// What `down` would do
     #[arg(long)]
     down: bool,
+    /// One SQL script with the rows of the history in it, to be run by the database's own client
+    #[arg(long, conflicts_with = "down")]
+    sql: bool,
+    /// With --sql: the digest of the plan that somebody has approved
+    #[arg(long, value_name = "DIGEST", requires = "sql")]
+    approve: Option<Digest>,
+    #[command(flatten)]
+    approvals: Approvals,
     #[command(flatten)]
     leave: Leave,
     /// End with 3 if something is pending
@@ -64,6 +73,9 @@ impl Leave {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let migrator = arguments.leave.give(context.migrator()?);
     let mut db = context.connect_or_imagine().await?;
+    if arguments.sql {
+        return script(migrator, &mut db, context, &arguments).await;
+    }
     let goal = match (arguments.down, arguments.to) {
         (false, None) => Goal::Latest,
         (false, Some(version)) => Goal::UpTo(version),
@@ -81,6 +93,24 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     }
     let answer = Answer::new(text, data(&plan));
     Ok(if arguments.exit_code && !plan.is_empty() { answer.with_code(Code::Pending) } else { answer })
+}
+
+/// The plan as a script.
+async fn script(
+    mut migrator: Migrator<'static>,
+    db: &mut Connection,
+    context: &Context,
+    arguments: &Arguments,
+) -> Result<Answer, Failure> {
+    if let Some(version) = arguments.to {
+        migrator = migrator.with_target(version);
+    }
+    if let Some(digest) = arguments.approve {
+        migrator = migrator.with_approval(digest);
+    }
+    let script = arguments.approvals.give(context, migrator)?.script(db).await?;
+    let data = json!({ "sql": script });
+    Ok(Answer::new(script, data))
 }
 
 /// Whether somebody has to approve the plan.

@@ -19,6 +19,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let address = context.address()?;
     // What the gate would refuse afterwards it refuses before anything is lost.
     super::verify::pass(context).await?;
+    // Nor is anything lost that could not be made again.
+    whole::check(&address)?;
+    whole::check_can_create(&address).await?;
     drop::remove(context, &address, arguments.consent, "reset").await?;
     whole::create(&address).await?;
     let mut db = context.connect_to_write().await?;

@@ -58,7 +58,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             let at = entry.at.as_deref().map(moment).unwrap_or_default();
             table.push(vec![paint(style, word), entry.label.clone(), at, took, by]);
         }
-        text.push_str(&table.render(output::width()));
+        if !table.is_empty() {
+            text.push_str(&table.render(output::width()));
+        }
     }
     text.push_str(&sentence(at.as_deref(), open.as_deref(), pending));
     let data = json!({

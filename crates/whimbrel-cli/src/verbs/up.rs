@@ -64,7 +64,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             let plan = migrator()?.plan_for(&mut db, goal).await?;
             let shown = plan::render(&plan);
             if !confirm::can_ask(context) || arguments.approve.is_some() {
-                return Err(Failure { before: Some(shown), ..Failure::from(error) });
+                let plan = Some(plan::data(&plan));
+                return Err(Failure { before: Some(shown), plan, ..Failure::from(error) });
             }
             let how = context.command(&format!("up --approve {}", plan.digest()));
             confirm::confirm(context, &shown, "This plan wants an approval.", false, &how)?;

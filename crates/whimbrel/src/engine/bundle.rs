@@ -7,6 +7,8 @@ use crate::driver::Message;
 pub(super) struct Bundle {
     sql: String,
     statements: usize,
+    /// Where each statement begins and ends, of those that were added one by one.
+    places: Vec<(usize, usize)>,
 }
 
 impl Bundle {
@@ -16,13 +18,20 @@ impl Bundle {
         bundle
     }
 
+    /// A text of so many statements.
+    pub(super) fn whole(sql: String, statements: usize) -> Self {
+        Self { sql, statements, places: Vec::new() }
+    }
+
     /// Adds a statement, and answers its number in the message, from 0.
     pub(super) fn push(&mut self, statement: impl AsRef<str>) -> usize {
         if !self.sql.is_empty() {
             // The line break: what stands before may be a script's, and end in what is a comment only without it.
             self.sql.push_str("\n;\n");
         }
+        let start = self.sql.len();
         self.sql.push_str(statement.as_ref());
+        self.places.push((start, self.sql.len()));
         self.statements += 1;
         self.statements - 1
     }
@@ -36,6 +45,11 @@ impl Bundle {
     /// Where the statement that is added next will begin, in bytes.
     pub(super) fn next_offset(&self) -> usize {
         if self.sql.is_empty() { 0 } else { self.sql.len() + "\n;\n".len() }
+    }
+
+    /// The statements, as they were added.
+    pub(super) fn statements(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|&(start, end)| self.sql.get(start..end).unwrap_or_default())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -52,9 +66,5 @@ impl Bundle {
 
     pub(super) fn message(&self) -> Message<'_> {
         Message::new(&*self.sql, self.statements)
-    }
-
-    pub(super) fn into_message<'m>(self) -> Message<'m> {
-        Message::new(self.sql, self.statements)
     }
 }

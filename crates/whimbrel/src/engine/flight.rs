@@ -22,7 +22,7 @@ use crate::script::Script;
 
 /// Guards a script: where the transaction is not the one that our messages opened, there is no such savepoint.
 const SAVEPOINT: &str = "SAVEPOINT whimbrel";
-const RELEASE: &str = "RELEASE SAVEPOINT whimbrel;";
+pub(super) const RELEASE: &str = "RELEASE SAVEPOINT whimbrel;";
 
 /// From how many bytes on the first transaction goes ahead alone: of a hundred processes that start at once all but one
 /// would send everything for nothing.
@@ -32,28 +32,28 @@ const ALONE: usize = 64 << 10;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// One transaction.
-struct Block<'p> {
+pub(super) struct Block<'p> {
     group: Group<'p>,
-    rows: Vec<HistoryRow>,
-    parts: Vec<Part<'p>>,
+    pub(super) rows: Vec<HistoryRow>,
+    pub(super) parts: Vec<Part<'p>>,
 }
 
 impl Block<'_> {
     fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.message.sql.len()).sum()
+        self.parts.iter().map(|part| part.message.bytes()).sum()
     }
 }
 
 /// One message of it.
-struct Part<'p> {
-    role: Role<'p>,
+pub(super) struct Part<'p> {
+    pub(super) role: Role<'p>,
     /// The number of the statement that assumes the role of the next script.
     assumed: Option<usize>,
-    message: Message<'p>,
+    pub(super) message: Bundle,
 }
 
 /// What a message is for, and which of its statements are what.
-enum Role<'p> {
+pub(super) enum Role<'p> {
     /// Begins, proves, writes the rows.
     Head {
         lock: usize,
@@ -189,7 +189,7 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// The messages of one transaction.
-    fn block(
+    pub(super) fn block(
         &self,
         group: Group<'e>,
         first: bool,
@@ -255,9 +255,9 @@ impl<'e> Engine<'e, '_> {
             }
             let assumed = self.assume(item).map(|sql| before.push(sql));
             before.push(SAVEPOINT);
-            parts.push(Part { role, assumed, message: before.into_message() });
+            parts.push(Part { role, assumed, message: before });
             let text = item.script().map_or("", |script| script.text());
-            let message = Message::new(format!("{RELEASE}{text}"), item.statements() + 1);
+            let message = Bundle::whole(format!("{RELEASE}{text}"), item.statements() + 1);
             parts.push(Part { role: Role::Script(item), assumed: None, message });
             before = Bundle::of(self.role().map(|role| role.leave));
             if item.prepared().is_none_or(|prepared| prepared.may_set) {
@@ -271,7 +271,7 @@ impl<'e> Engine<'e, '_> {
         // What behind the last script puts the settings back is the beginning of the last message.
         let mut tail = match role {
             Role::Head { .. } => {
-                parts.push(Part { role, assumed: None, message: before.into_message() });
+                parts.push(Part { role, assumed: None, message: before });
                 Bundle::default()
             }
             _ => before,
@@ -288,7 +288,7 @@ impl<'e> Engine<'e, '_> {
             proof = tail.push(assert(mine));
         }
         tail.push(self.dialect.transaction.commit);
-        parts.push(Part { role: Role::Tail { check, proof }, assumed: None, message: tail.into_message() });
+        parts.push(Part { role: Role::Tail { check, proof }, assumed: None, message: tail });
         Block { group, rows, parts }
     }
 
@@ -305,8 +305,8 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// The statement that assumes the role as which a script runs.
-    fn assume(&self, item: &PlanItem) -> Option<String> {
-        Some((self.role()?.assume)(self.settings.role?, item.in_transaction()))
+    pub(super) fn assume(&self, item: &PlanItem) -> Option<String> {
+        self.assumed(item.in_transaction())
     }
 
     /// What puts the settings back after a script.
@@ -323,8 +323,7 @@ impl<'e> Engine<'e, '_> {
             .enumerate()
             .flat_map(|(index, block)| block.parts.iter().map(move |part| (index, part)))
             .collect();
-        let messages: Vec<Message<'_>> =
-            parts.iter().map(|(_, part)| Message::new(&*part.message.sql, part.message.statements)).collect();
+        let messages: Vec<Message<'_>> = parts.iter().map(|(_, part)| part.message.message()).collect();
         let settings = self.settings;
         let started = |at: usize| {
             if let Some((_, Part { role: Role::Script(item), .. })) = parts.get(at) {

@@ -9,15 +9,13 @@
 use std::time::{Duration, Instant};
 
 use super::{Engine, Failing, Group, Progress};
-use crate::detail::Detail;
 use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{BUSY, HistoryEvent, NewRow};
+use crate::history::NewRow;
 use crate::observe::Event;
 use crate::plan::PlanItem;
-use crate::prepare::statement_digest;
 use crate::script::{Script, Statement};
 
 /// A script under way.
@@ -51,12 +49,7 @@ impl<'e> Engine<'e, '_> {
     async fn run_statements(&mut self, journal: &Journal<'e, '_>) -> Result<Progress> {
         let item = journal.item;
         self.started(item);
-        let begins = (!item.begun()).then(|| {
-            let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
-            let detail = Detail::new().with_some("reason", self.settings.reason);
-            (event, detail, journal.statements.first().and_then(|next| self.mark(next)))
-        });
-        if begins.is_some() || self.wants_backup() {
+        if !item.begun() || self.wants_backup() {
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
             let backup = match self.back_up(journal.group).await {
                 Ok(backup) => backup,
@@ -66,10 +59,7 @@ impl<'e> Engine<'e, '_> {
                 }
             };
             // Where the server is, the fence has asked.
-            let begins = begins.map(|(event, detail, mark)| {
-                let detail = detail.with_some("server", self.server.as_deref());
-                NewRow { mark, ..self.open_row(item, event, detail) }
-            });
+            let begins = (!item.begun()).then(|| self.begun_row(item, journal.statements));
             let rows = backup.into_iter().chain(begins).collect();
             if let Some(progress) =
                 self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await?
@@ -82,18 +72,15 @@ impl<'e> Engine<'e, '_> {
             // Everything has taken effect, and only the row that says so is missing.
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
             let elapsed = self.note_time(journal);
-            let mut rows: Vec<NewRow> = self.missed_row(journal).into_iter().collect();
+            let mut rows: Vec<NewRow> = self.missed_row(item, journal.statements).into_iter().collect();
             rows.extend(self.closing_rows(journal));
             let failing = Failing::Ours("writing the history");
             let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
             return Ok(done.unwrap_or(Progress::Done));
         }
         // Before the statement is announced again: its mark must not be that of what is about to go.
-        if item.invalid()
-            && let (Some(effects), Some(effect)) =
-                (self.dialect.effects, journal.statements.get(first).and_then(Effect::of))
-        {
-            let dropped = self.session.patient_run(&(effects.drop)(&effect), &self.deadline).await;
+        if let Some(drop) = self.dropped(item, journal.statements) {
+            let dropped = self.session.patient_run(&drop, &self.deadline).await;
             dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
         }
         if item.begun()
@@ -122,35 +109,25 @@ impl<'e> Engine<'e, '_> {
         Ok(Progress::Done)
     }
 
+    /// The statement that drops what a crash has left of the first one.
+    pub(super) fn dropped(&self, item: &PlanItem, statements: &[Statement<'_>]) -> Option<String> {
+        let effects = self.dialect.effects.filter(|_| item.invalid())?;
+        let effect = Effect::of(statements.get(item.first_statement())?)?;
+        Some((effects.drop)(&effect))
+    }
+
     /// Records that the statement to go on with is about to be run, where its row could not tell: it was known not to
     /// have taken effect, and is not from here on. Of two programs that go on with one script, one gets here.
     /// `Some`: plan again.
     async fn intend(&mut self, journal: &Journal<'e, '_>, first: usize) -> Result<Option<Progress>> {
-        let doubtful = journal.statements.get(first).is_some_and(|next| {
-            let facts = self.dialect.facts(next);
-            facts.has(Fact::NeedsNoTransaction) && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay)
-        });
-        if !doubtful && !journal.item.missed() {
+        let item = journal.item;
+        let doubtful = self.is_doubtful(journal.statements.get(first));
+        if !doubtful && !item.missed() {
             return Ok(None);
         }
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
-        let mut rows: Vec<NewRow> = self.missed_row(journal).into_iter().collect();
-        if doubtful {
-            let detail =
-                Detail::new().with("statement", first + 1).with_some("server", self.server.as_deref());
-            let row = self.open_row(journal.item, HistoryEvent::Attempt, detail);
-            rows.push(NewRow { mark: journal.statements.get(first).and_then(|next| self.mark(next)), ..row });
-        }
+        let rows = self.intent_rows(item, journal.statements);
         self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await
-    }
-
-    /// The row of a statement that took effect, and was found afterwards to have.
-    fn missed_row(&self, journal: &Journal<'e, '_>) -> Option<NewRow> {
-        let first = journal.item.first_statement();
-        let statement = journal.statements.get(first.checked_sub(1)?).filter(|_| journal.item.missed())?;
-        let text = statement_digest(statement);
-        let detail = Detail::new().with("statement", first).with("text", text).with("found", "afterwards");
-        Some(self.open_row(journal.item, HistoryEvent::Statement, detail))
     }
 
     /// Runs a statement and records it. `Some`: plan again.
@@ -205,12 +182,7 @@ impl<'e> Engine<'e, '_> {
                 done.push((item, self.note_time(journal)));
                 self.closing_rows(journal)
             }
-            Some(next) => {
-                let text = statement_digest(statement);
-                let detail = Detail::new().with("statement", index + 1).with("text", text);
-                let row = self.open_row(item, HistoryEvent::Statement, detail);
-                vec![NewRow { mark: self.mark(next), ..row }]
-            }
+            Some(next) => vec![self.statement_row(item, index, statement, next)],
         };
         let ours = Failing::Ours("writing the history");
         if let Some(progress) = self.finish(&mut fenced, rows, ours, &done).await? {
@@ -302,28 +274,19 @@ impl<'e> Engine<'e, '_> {
         error.with_report(self.report.clone())
     }
 
-    /// The row that says that a statement outside transactions has failed and had no effect.
-    pub(super) fn failed_statement(
-        &self,
-        item: &PlanItem,
-        index: usize,
-        code: Option<&str>,
-        class: Option<ErrorClass>,
-    ) -> NewRow {
-        let busy = matches!(class, Some(ErrorClass::Busy | ErrorClass::Conflict)).then_some(BUSY);
-        let detail =
-            Detail::new().with("statement", index + 1).with_some("code", code).with_some("because", busy);
-        self.open_row(item, HistoryEvent::Failed, detail)
-    }
-
     pub(super) fn role(&self) -> Option<RoleSql> {
         self.dialect.role.filter(|_| self.settings.role.is_some())
     }
 
+    /// The statement that assumes the role, if there is one.
+    pub(super) fn assumed(&self, local: bool) -> Option<String> {
+        Some((self.role()?.assume)(self.settings.role?, local))
+    }
+
     /// Becomes the role as which scripts run, until the end of the transaction, or else until it is left.
     pub(super) async fn assume_role(&mut self, local: bool) -> Result<()> {
-        let (Some(sql), Some(role)) = (self.role(), self.settings.role) else { return Ok(()) };
-        let assumed = self.session.run(&(sql.assume)(role, local)).await;
+        let (Some(sql), Some(role)) = (self.assumed(local), self.settings.role) else { return Ok(()) };
+        let assumed = self.session.run(&sql).await;
         assumed
             .map_err(|error| Failing::Role(role).error(error, &self.dialect.lexing, self.settings.verbatim))
     }

@@ -12,17 +12,16 @@ use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
 use super::commit::{When, blames_the_migration};
+use super::sheet::Sheet;
 use super::{Engine, Failing, Progress};
-use crate::detail::Detail;
 use crate::dialect::{Fact, TableName};
 use crate::driver::{Answers, DriverError, ErrorClass, Progress as Answered};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{HistoryEvent, HistoryRow, NewRow, RowWriter, insert_sql};
+use crate::history::{HistoryRow, RowWriter, insert_sql};
 use crate::migrator::evidence;
 use crate::observe::Event;
 use crate::plan::PlanItem;
-use crate::prepare::statement_digest;
 use crate::script::{Script, Statement};
 
 /// What one statement of a packet is.
@@ -50,9 +49,9 @@ impl<'p> Packet<'p> {
 }
 
 /// What is kept while packets are built and sent.
-struct Loading<'p> {
+pub(super) struct Loading<'p> {
     packet: Packet<'p>,
-    writer: RowWriter,
+    pub(super) writer: RowWriter,
     /// Rows that are written before the next statement, and the migration that is in force with them.
     due: Vec<HistoryRow>,
     done: Option<&'p PlanItem>,
@@ -60,6 +59,23 @@ struct Loading<'p> {
     settings: Vec<Option<String>>,
     /// The statement that has set the timeouts which hold now.
     timeouts: String,
+    /// Where packets are written down instead of being sent.
+    pub(super) sheet: Option<Sheet>,
+}
+
+impl Loading<'_> {
+    pub(super) fn new(writer: RowWriter, table: TableName, settings: Vec<Option<String>>) -> Self {
+        Self {
+            packet: Packet::default(),
+            writer,
+            due: Vec::new(),
+            done: None,
+            table,
+            settings,
+            timeouts: String::new(),
+            sheet: None,
+        }
+    }
 }
 
 impl<'e> Engine<'e, '_> {
@@ -91,22 +107,20 @@ impl<'e> Engine<'e, '_> {
         if tails.moved {
             return Ok((from, Progress::Again));
         }
-        let mut load = Loading {
-            packet: Packet::default(),
-            writer: RowWriter::new(&self.history, self.who.clone(), tails.clock.clone()),
-            due: Vec::new(),
-            done: None,
-            // A script may go to another database: what is ours is named in full.
-            table: self.settings.table.within(tails.place.as_deref()),
-            settings: tails.settings,
-            timeouts: String::new(),
-        };
+        let writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
+        // A script may go to another database: what is ours is named in full.
+        let table = self.settings.table.within(tails.place.as_deref());
+        let mut load = Loading::new(writer, table, tails.settings);
         self.session.opened();
         let result = self.load_all(&items[from..to], &mut load).await;
         self.put_back(&load.settings, result.map(|progress| (to, progress))).await
     }
 
-    async fn load_all(&mut self, items: &'e [PlanItem], load: &mut Loading<'e>) -> Result<Progress> {
+    pub(super) async fn load_all(
+        &mut self,
+        items: &'e [PlanItem],
+        load: &mut Loading<'e>,
+    ) -> Result<Progress> {
         if let Some(fix) = self.dialect.settings.fix {
             load.packet.push(fix, Piece::Ours("fixing how SQL is read"));
         }
@@ -239,10 +253,7 @@ impl<'e> Engine<'e, '_> {
             // The row that says that the migration is in force says it of its last statement.
             None => self.done(item, load),
             Some(next) => {
-                let text = statement_digest(statement);
-                let detail = Detail::new().with("statement", number + 1).with("text", text);
-                let row = self.open_row(item, HistoryEvent::Statement, detail);
-                load.due.push(load.writer.row(NewRow { mark: self.mark(next), ..row }));
+                load.due.push(load.writer.row(self.statement_row(item, number, statement, next)));
             }
         }
         if !outside {
@@ -266,31 +277,15 @@ impl<'e> Engine<'e, '_> {
 
     /// The rows that say that a script is under way, and which of its statements comes next.
     fn announce(&self, item: &PlanItem, statements: &[Statement<'_>], load: &mut Loading<'e>) {
-        let first = item.first_statement();
-        let next = statements.get(first);
-        let mark = next.and_then(|next| self.mark(next));
-        let server = self.server.as_deref();
         if !item.begun() {
-            let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
-            let detail = Detail::new().with_some("reason", self.settings.reason).with_some("server", server);
-            let row = self.open_row(item, event, detail);
-            load.due.push(load.writer.row(NewRow { mark, ..row }));
+            load.due.push(load.writer.row(self.begun_row(item, statements)));
             return;
         }
-        if item.missed()
-            && let Some(statement) = first.checked_sub(1).and_then(|before| statements.get(before))
-        {
-            let detail = Detail::new()
-                .with("statement", first)
-                .with("text", statement_digest(statement))
-                .with("found", "afterwards");
-            let row = self.open_row(item, HistoryEvent::Statement, detail);
+        if let Some(row) = self.missed_row(item, statements) {
             load.due.push(load.writer.row(row));
         }
-        if next.is_some() && !item.whole() {
-            let detail = Detail::new().with("statement", first + 1).with_some("server", server);
-            let row = self.open_row(item, HistoryEvent::Attempt, detail);
-            load.due.push(load.writer.row(NewRow { mark, ..row }));
+        if statements.get(item.first_statement()).is_some() && !item.whole() {
+            load.due.push(load.writer.row(self.attempt_row(item, statements)));
         }
     }
 
@@ -298,15 +293,6 @@ impl<'e> Engine<'e, '_> {
     fn done(&self, item: &'e PlanItem, load: &mut Loading<'e>) {
         load.due.push(load.writer.row(self.done_row(item)));
         load.done = Some(item);
-    }
-
-    /// The mark of what a statement would change, as an expression.
-    pub(super) fn mark(&self, statement: &Statement<'_>) -> Option<String> {
-        let effects = self.dialect.effects?;
-        let facts = self.dialect.facts(statement);
-        let wanted =
-            facts.has(Fact::NeedsNoTransaction) && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay);
-        wanted.then(|| Effect::of(statement)).flatten().and_then(|effect| (effects.mark)(&effect))
     }
 
     /// Puts the rows that are due into the packet: one commits by itself, several together.
@@ -327,10 +313,32 @@ impl<'e> Engine<'e, '_> {
         }
     }
 
+    /// Writes a packet down, which then counts as sent.
+    fn write_packet(&mut self, packet: Packet<'e>, sheet: &mut Sheet) {
+        for (piece, sql) in packet.pieces.into_iter().zip(packet.bundle.statements()) {
+            match piece {
+                Piece::Ours(_) => sheet.ours(sql),
+                Piece::Rows(rows, _) => {
+                    sheet.ours(sql);
+                    rows.into_iter().for_each(|row| self.history.push(row));
+                }
+                Piece::Script { item, number, .. } => {
+                    sheet.heading(&format!("{}, statement {}", item.label(), number + 1));
+                    sheet.theirs(sql);
+                    sheet.blank();
+                }
+            }
+        }
+    }
+
     /// Sends what was loaded. `Some`: plan again.
     async fn send_packet(&mut self, load: &mut Loading<'e>) -> Result<Option<Progress>> {
         let packet = std::mem::take(&mut load.packet);
         if packet.bundle.is_empty() {
+            return Ok(None);
+        }
+        if let Some(sheet) = &mut load.sheet {
+            self.write_packet(packet, sheet);
             return Ok(None);
         }
         let (settings, pieces) = (self.settings, &packet.pieces);

@@ -78,7 +78,7 @@ impl<'e> Engine<'e, '_> {
         result
     }
 
-    async fn foreign_keys_enforced(&mut self, keys: ForeignKeys) -> Result<bool> {
+    pub(super) async fn foreign_keys_enforced(&mut self, keys: ForeignKeys) -> Result<bool> {
         let rows =
             self.session.patient_query(keys.enforced, &self.deadline).await.map_err(|error| {
                 self.fail(Error::driver("asking whether foreign keys are enforced", error))
@@ -191,15 +191,21 @@ impl<'e> Engine<'e, '_> {
         self.assume_role(item.in_transaction()).await.map_err(Wrong::Other)
     }
 
-    /// Becomes again who one was, and puts back what a script or a step has set, where one statement can.
-    async fn leave<'p>(&mut self, item: &PlanItem) -> Result<(), Wrong<'p>> {
+    /// What becomes of who one is, and of the settings, behind a script in a transaction.
+    pub(super) fn leaving(&self, item: &PlanItem, settings: &[Option<String>]) -> Bundle {
         let mut after = Bundle::of(self.role().map(|role| role.leave));
         let may_set = item.prepared().is_none_or(|prepared| prepared.may_set);
         if may_set && !self.dialect.settings.reset.is_empty() {
             after.extend(self.dialect.settings.reset);
-            after.extend(self.saved.iter().flatten().flatten());
+            after.extend(settings.iter().flatten());
             after.extend(self.dialect.settings.fix);
         }
+        after
+    }
+
+    /// Becomes again who one was, and puts back what a script or a step has set, where one statement can.
+    async fn leave<'p>(&mut self, item: &PlanItem) -> Result<(), Wrong<'p>> {
+        let after = self.leaving(item, self.saved.as_deref().unwrap_or_default());
         if after.is_empty() {
             return Ok(());
         }

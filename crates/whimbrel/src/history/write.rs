@@ -31,6 +31,8 @@ pub(crate) struct RowWriter {
     who: String,
     at: String,
     tails: HashMap<String, (i64, Option<Digest>)>,
+    /// The plan, if the rows are written down for somebody else to insert.
+    script: Option<Digest>,
 }
 
 impl RowWriter {
@@ -38,7 +40,12 @@ impl RowWriter {
     pub(crate) fn new(history: &History, who: String, at: String) -> Self {
         let tails =
             history.sets.iter().map(|(name, set)| (name.clone(), (set.last_seq(), set.tip()))).collect();
-        Self { who, at, tails }
+        Self { who, at, tails, script: None }
+    }
+
+    /// The same, for rows that say that they come from a script: who made it, and when, is what they tell.
+    pub(crate) fn for_script(self, plan: Digest) -> Self {
+        Self { script: Some(plan), ..self }
     }
 
     /// Number and hash of a set's newest row.
@@ -60,7 +67,7 @@ impl RowWriter {
             below: new.below,
             who: self.who.clone(),
             at: self.at.clone(),
-            detail: new.detail,
+            detail: new.detail.with_some("script", self.script),
             previous: *tip,
             hash: new.repeatables,
             mark: new.mark,

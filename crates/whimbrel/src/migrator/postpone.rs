@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::Migrator;
-use super::verbs::Verb;
+use super::verbs::{Mode, Verb};
+use crate::driver::Driver;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Failures, History};
+use crate::migration::{SetName, Version};
 use crate::moment;
 use crate::observe::Event;
 use crate::plan::{Plan, PlanItem};
@@ -17,10 +19,57 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// How long a pause goes on without looking whether somebody has asked for an end.
 const PIECE: Duration = Duration::from_millis(250);
 
+/// A migration that has failed, and is not tried again yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct PostponedMigration {
+    /// Its set.
+    pub set: SetName,
+    /// Its version, unless it is repeatable.
+    pub version: Option<Version>,
+    /// Its label.
+    pub label: String,
+    /// How often it has failed in a row, as it is now.
+    pub failures: u32,
+    /// When it failed last, by the server's clock, in UTC.
+    pub last: String,
+    /// How long it is left alone from now on.
+    pub left: Duration,
+}
+
 /// What was waited for in this run: a migration, and how often it had failed.
 pub(super) type Postponed = Option<(String, u32)>;
 
 impl Migrator<'_> {
+    /// Says which migrations have failed as they are now, and are not tried again before a pause is over. Changes nothing.
+    ///
+    /// # Errors
+    /// The sets do not pass the first gate; the database cannot be read.
+    pub async fn postponed<D: Driver>(&self, db: &mut D) -> Result<Vec<PostponedMigration>> {
+        let mut verb = self.begin(db, Mode::Blocking).await?;
+        let history = verb.session.history(&self.table, &verb.deadline).await?;
+        let now = clock(&mut verb).await?;
+        let migrations =
+            verb.sets.iter().flat_map(|set| set.iter().map(move |migration| (set.name(), migration)));
+        let failed = migrations.filter_map(|(set, migration)| {
+            let failures = history
+                .set(set)
+                .failures(migration.version(), migration.name(), migration.digest())
+                .cloned()?;
+            let left = left(pause(self.failure_pause, failures.count), &failures.last, now.as_deref());
+            (!left.is_zero()).then(|| PostponedMigration {
+                set: set.clone(),
+                version: migration.version(),
+                label: migration.label(),
+                failures: failures.count,
+                last: failures.last,
+                left,
+            })
+        });
+        Ok(failed.collect())
+    }
+
     /// Waits for the end of the pause after a failure. `true`: it has waited, look again.
     pub(super) async fn postpone(
         &self,
@@ -38,10 +87,7 @@ impl Migrator<'_> {
         if failed.is_empty() {
             return Ok(false);
         }
-        let clock = verb.session.dialect().history.clock;
-        let rows = verb.session.patient_query(&format!("SELECT {clock}"), &verb.deadline).await;
-        let rows = rows.map_err(|error| Error::driver("asking for the time", error))?;
-        let now = rows.first().and_then(|row| row.read::<String>(0).ok());
+        let now = clock(verb).await?;
         let left_of = |failures: &Failures| {
             left(pause(self.failure_pause, failures.count), &failures.last, now.as_deref())
         };
@@ -91,6 +137,14 @@ impl Migrator<'_> {
         *postponed = Some(key);
         Ok(true)
     }
+}
+
+/// The server's time.
+async fn clock(verb: &mut Verb<'_>) -> Result<Option<String>> {
+    let clock = verb.session.dialect().history.clock;
+    let rows = verb.session.patient_query(&format!("SELECT {clock}"), &verb.deadline).await;
+    let rows = rows.map_err(|error| Error::driver("asking for the time", error))?;
+    Ok(rows.first().and_then(|row| row.read::<String>(0).ok()))
 }
 
 fn failures(item: &PlanItem, history: &History) -> Option<Failures> {

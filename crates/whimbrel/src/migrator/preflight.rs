@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, FindingKind};
 use crate::history::History;
 use crate::plan::Plan;
-use crate::preflight::{RightsQuery, needs};
+use crate::preflight::RightsQuery;
 
 impl Migrator<'_> {
     /// Refuses a plan for which something is not as it was asked for, or cannot be told.
@@ -43,7 +43,7 @@ impl Migrator<'_> {
             }
         }
         if self.preflight.wants_rights() {
-            let needs = needs(plan, &dialect);
+            let needs = plan.needs(&dialect);
             let query = RightsQuery {
                 table: &self.table,
                 creates_table: !history.exists,

@@ -1,6 +1,7 @@
 //! The blocking twins of the verbs. They do nothing that the verbs do not.
 
 use super::Migrator;
+use super::postpone::PostponedMigration;
 use super::settle::Settlement;
 use super::status::Status;
 use super::verbs::Mode;
@@ -73,9 +74,11 @@ blocking_twins! {
     plan_blocking = plan() -> Plan;
     plan_for_blocking = plan_for(goal: Goal) -> Plan;
     history_blocking = history() -> History;
+    script_blocking = script() -> String;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;
+    postponed_blocking = postponed() -> Vec<PostponedMigration>;
     baseline_blocking = baseline(version: Version) -> Report;
     settle_blocking = settle(settlement: Settlement) -> Report;
     repair_blocking = repair(reason: &str) -> Report;

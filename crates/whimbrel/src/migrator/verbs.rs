@@ -227,7 +227,7 @@ impl<'a> Migrator<'a> {
     }
 
     /// Under which conditions a plan would be carried out. Asks the server, where anybody wants to know.
-    async fn conditions(&self, verb: &mut Verb<'_>, plan: &Plan) -> Result<Conditions> {
+    pub(super) async fn conditions(&self, verb: &mut Verb<'_>, plan: &Plan) -> Result<Conditions> {
         let mut conditions = Conditions::default();
         if verb.session.dialect().timeouts.is_some() {
             conditions.lock_timeout = self.timeouts.lock;
@@ -248,7 +248,7 @@ impl<'a> Migrator<'a> {
         Ok(conditions)
     }
 
-    fn verifier_refs(&self) -> Vec<&(dyn Verifier + 'a)> {
+    pub(super) fn verifier_refs(&self) -> Vec<&(dyn Verifier + 'a)> {
         self.verifiers.iter().map(|verifier| &**verifier).collect()
     }
 
@@ -275,7 +275,12 @@ impl<'a> Migrator<'a> {
         Ok(Verb { session: Session::new(db), sets, deadline: Deadline::new(self.lock_deadline), began })
     }
 
-    async fn decide(&self, verb: &mut Verb<'_>, history: &History, request: &Request) -> Result<Plan> {
+    pub(super) async fn decide(
+        &self,
+        verb: &mut Verb<'_>,
+        history: &History,
+        request: &Request,
+    ) -> Result<Plan> {
         let dialect = verb.session.dialect();
         plan(&verb.sets, history, request, dialect)
             .map_err(|findings| refusal(&verb.sets, history, dialect, findings))

@@ -1,0 +1,52 @@
+//! What the library says to programs, in the words of the command. The library names methods; a person types options and
+//! writes settings.
+
+/// Phrases that have one of the command's own.
+const PHRASES: &[(&str, &str)] = &[
+    ("`OutOfOrder::Apply`", "`--out-of-order`"),
+    ("`Unbaselined::Allow`", "`--beside-others`"),
+    ("`Reverted::Apply`", "`--reapply`"),
+    (
+        "lock the directory (`whimbrel lock`, or `Manifest::lock`), or ask for `unlocked`",
+        "`whimbrel lock` makes it",
+    ),
+    ("use `recursive`, or", "say `recursive = true`, or"),
+    (", or ask for `following_links`", ""),
+    ("; `with_startup_deadline` waits by itself", ""),
+    ("; `with_startup_deadline` waits until it does", ""),
+    ("; `with_timeout` waits longer", ""),
+    (", with `with_secrets`", ", below `secrets` in whimbrel.toml"),
+    (": it is one of the application's", ""),
+];
+
+/// The text in the command's words.
+pub(crate) fn spoken(text: &str) -> String {
+    let mut text = PHRASES.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    // The settings have the names of the methods.
+    while let Some(at) = text.find("`with_") {
+        let rest = &text[at + "`with_".len()..];
+        let name: String = rest.chars().take_while(|it| it.is_ascii_lowercase() || *it == '_').collect();
+        let end = at + "`with_".len() + name.len();
+        let after = text[end..].find('`').map_or(text.len(), |more| end + more + 1);
+        text.replace_range(at..after, &format!("`{}`", name.replace('_', "-")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_become_settings_and_options() {
+        for (from, to) in [
+            ("or apply it with `OutOfOrder::Apply`", "or apply it with `--out-of-order`"),
+            ("a longer time with `with_lock_deadline`", "a longer time with `lock-deadline`"),
+            ("say which: `with_table(TableName::new(\"a.b\")?)`", "say which: `table`"),
+            ("`with_", "``"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(spoken(from), to);
+        }
+    }
+}
