@@ -35,8 +35,8 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>
 fn with_everything() -> Project {
     let project = Project::new("sqlite:app.db");
     let Project(place) = &project;
+    place.write("migrations/1_users.down.sql", "DROP TABLE users;\n");
     place.migration("1_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n");
-    place.migration("1_users.down.sql", "DROP TABLE users;\n");
     let orders = "CREATE TABLE orders (id INTEGER);\nINSERT INTO users (name) VALUES ('hidden-literal');\n";
     place.migration("2_orders.sql", orders);
     let totals = "CREATE TABLE totals (n INTEGER);\nINSERT INTO nowhere VALUES (4711);\n";
@@ -52,9 +52,9 @@ fn with_everything() -> Project {
 
 /// Loads the page as wide and as narrow as people do, light and dark: nothing goes wrong, and nothing is wider than the
 /// window. Then `look`s at it.
-fn on_every_screen(file: &Path, mut look: impl FnMut(&mut Browser, &str)) {
+fn on_screens(widths: &[u32], file: &Path, mut look: impl FnMut(&mut Browser, &str)) {
     let mut browser = Browser::start();
-    for width in [320, 800, 1600] {
+    for &width in widths {
         for scheme in ["light", "dark"] {
             let screen = format!("{width} px, {scheme}");
             assert_eq!(browser.load(file, width, 900, scheme), Vec::<String>::new(), "{screen}");
@@ -107,26 +107,27 @@ fn tables(nodes: &[Node]) -> Vec<(&str, Vec<&str>, Vec<Vec<String>>)> {
 fn a_browser_shows_a_report_on_every_screen_and_a_screen_reader_is_told_all_of_it() {
     let project = with_everything();
     let file = project.report(&[]);
-    on_every_screen(&file, |browser, screen| {
+    on_screens(&[320, 800, 1600], &file, |browser, screen| {
         let nodes = browser.accessible();
         assert_eq!(nodes[0].role, "RootWebArea");
-        assert_eq!(nodes[0].name, "Migrations of app.db", "{screen}");
+        assert_eq!(nodes[0].name, "Migrations of app.db (development)", "{screen}");
         for landmark in ["banner", "navigation", "main", "contentinfo"] {
             assert_eq!(names(&nodes, landmark).len(), 1, "{screen}: {landmark}");
         }
         let expected = [
-            (1, "Migrations of app.db"),
+            (1, "Migrations of app.db (development)"),
             (2, "Sets"),
             (3, "Set app"),
             (2, "Plan"),
             (2, "Findings"),
             (2, "Timeline"),
             (2, "History"),
+            (3, "History of all sets"),
             (3, "History of set app"),
         ];
         assert_eq!(headings(&nodes), expected, "{screen}");
         let tables = tables(&nodes);
-        let [sets, plan, findings, runs, migrations, history] = tables.as_slice() else {
+        let [sets, plan, findings, runs, migrations, all, history] = tables.as_slice() else {
             panic!("{screen}: {tables:?}")
         };
         for (name, columns, rows) in &tables {
@@ -155,6 +156,11 @@ fn a_browser_shows_a_report_on_every_screen_and_a_screen_reader_is_told_all_of_i
         assert_eq!(ends, ["failed", "finished"], "{screen}");
         assert_eq!(migrations.2.len(), 1, "{screen}: only the run that finished tells times");
         assert!(migrations.2[0][2].ends_with('s'), "{screen}: {migrations:?}");
+        assert_eq!(
+            (all.2[0][2].as_str(), all.2[0][4].contains("development")),
+            ("environment", true),
+            "{screen}"
+        );
         let events: Vec<_> = history.2.iter().map(|row| (row[2].as_str(), row[3].as_str())).collect();
         let expected = [
             ("applied", "1_users"),
@@ -183,7 +189,7 @@ fn axe_finds_nothing_to_say_about_a_report() {
     let axe = fs::read_to_string(&axe).unwrap_or_else(|error| panic!("{axe}: {error}"));
     let project = with_everything();
     for file in [project.report(&[]), project.report(&["--offline"])] {
-        on_every_screen(&file, |browser, screen| {
+        on_screens(&[320, 1600], &file, |browser, screen| {
             // What is folded is looked at as well.
             browser.evaluate("for (const it of document.querySelectorAll('details')) it.open = true");
             browser.evaluate(&format!("{axe};0"));
@@ -256,7 +262,7 @@ async fn a_failed_and_a_settled_migration_are_told_on_postgres() {
     assert_eq!(project.0.run(&["up"]).code, 1, "there is no such table");
     project.done(&["settle", "2", "--undone", "--reason", "dropped a_n by hand", "--yes"]);
     let file = project.report(&[]);
-    on_every_screen(&file, |browser, screen| {
+    on_screens(&[800], &file, |browser, screen| {
         let nodes = browser.accessible();
         let tables = tables(&nodes);
         let table = |begin: &str| &tables.iter().find(|(name, ..)| name.starts_with(begin)).expect(begin).2;
