@@ -2,6 +2,7 @@
 //!
 //! A new chore is a module with a `SUBCOMMAND`, and its line in [`SUBCOMMANDS`].
 
+mod axe;
 mod bench;
 mod book;
 mod ci;

@@ -77,13 +77,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 }
 
 /// What is known of migrations beside how they stand.
-struct Known {
+pub(crate) struct Known {
     times: BTreeMap<String, String>,
     by: BTreeMap<String, String>,
 }
 
 impl Known {
-    fn of(history: &History, set: &str) -> Self {
+    pub(crate) fn of(history: &History, set: &str) -> Self {
         let mut known = Self { times: BTreeMap::new(), by: BTreeMap::new() };
         for (_, rows) in history.sets().filter(|(name, _)| *name == set) {
             for row in rows.rows() {
@@ -103,7 +103,8 @@ impl Known {
         known
     }
 
-    fn of_label(&self, label: &str, known: bool) -> (String, String) {
+    /// How long it took, and by whom it was run.
+    pub(crate) fn of_label(&self, label: &str, known: bool) -> (String, String) {
         if !known {
             return Default::default();
         }
