@@ -111,9 +111,10 @@ fn what_is_seen_fits_the_terminal() {
             assert!(codes.contains(&code), "{arguments}: {code}\n{text}");
             // The terminal breaks what is too wide: then a line of what was written is longer than it.
             let sql = arguments.contains("--sql");
-            for line in raw.lines().filter(|_| !sql) {
+            // A line that passes is written over.
+            for line in raw.split(['\n', '\r']).filter(|_| !sql) {
                 let bare = anstream::adapter::strip_str(line).to_string();
-                let wide = bare.trim_end_matches('\r').chars().count();
+                let wide = bare.chars().count();
                 let word = bare.split_whitespace().map(|word| word.chars().count()).max().unwrap_or(0);
                 assert!(
                     wide <= usize::from(columns) || word + 30 > usize::from(columns),

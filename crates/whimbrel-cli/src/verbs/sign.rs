@@ -43,7 +43,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let mut signed = Vec::new();
     match (&arguments.plan, &arguments.out) {
         (Some(plan), Some(out)) => {
-            let signature = sign(&arguments, SignedApprovals::text(plan).as_bytes())?;
+            let signature = sign(context, &arguments, SignedApprovals::text(plan).as_bytes())?;
             put(out, &signature, arguments.add)?;
             signed.push(out.clone());
         }
@@ -55,7 +55,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
                         .with_next(context.command("lock"))
                 })?;
                 refuse_unlocked(context, &root)?;
-                let signature = sign(&arguments, &bytes)?;
+                let signature = sign(context, &arguments, &bytes)?;
                 let path = root.join(SIGNATURE_FILE);
                 put(&path, &signature, arguments.add)?;
                 signed.push(path);
@@ -80,16 +80,36 @@ fn refuse_unlocked(context: &Context, root: &Path) -> Result<(), Failure> {
 }
 
 /// Lets the program that knows the key sign.
-fn sign(arguments: &Arguments, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-    if arguments.minisign { minisign(&arguments.key, bytes) } else { ssh(&arguments.key, bytes) }
+fn sign(context: &Context, arguments: &Arguments, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    if arguments.minisign {
+        minisign(context, &arguments.key, bytes)
+    } else {
+        ssh(context, &arguments.key, bytes)
+    }
 }
 
-fn ssh(key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+/// Where what such a program says goes: it may ask for a touch or a password, where somebody sees it.
+fn said_to(context: &Context) -> Stdio {
+    if context.is_for_people() { Stdio::inherit() } else { Stdio::piped() }
+}
+
+fn not_signed(program: &'static str, said: &[u8]) -> Failure {
+    let said = String::from_utf8_lossy(said).trim().to_owned();
+    let failure = Failure::of(Code::Failed, format!("{program} has not signed"));
+    if said.is_empty() {
+        failure.with_note("why", "it says so above")
+    } else {
+        failure.with_note("why", said)
+    }
+}
+
+fn ssh(context: &Context, key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-Y", "sign", "-n", NAMESPACE, "-f"]).arg(key);
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(said_to(context))
         .spawn()
         .map_err(|error| missing("ssh-keygen", "openssh-client", &error))?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -100,12 +120,12 @@ fn ssh(key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     if done.status.success() && !done.stdout.is_empty() {
         Ok(done.stdout)
     } else {
-        Err(Failure::of(Code::Failed, "ssh-keygen has not signed; it says why above")
+        Err(not_signed("ssh-keygen", &done.stderr)
             .with_next("name a private key of Ed25519, or the .pub file of one in the agent"))
     }
 }
 
-fn minisign(key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+fn minisign(context: &Context, key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::of(Code::Failed, format!("a temporary folder: {error}"));
     let folder = std::env::temp_dir().join(format!("whimbrel-sign-{}", std::process::id()));
     // It must be ours: what is signed could be changed by others otherwise.
@@ -114,14 +134,17 @@ fn minisign(key: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let done = fs::write(&message, bytes).map_err(failed).and_then(|()| {
         let mut command = Command::new("minisign");
         command.arg("-S").arg("-s").arg(key).arg("-m").arg(&message).arg("-x").arg(&signature);
-        command.stdout(Stdio::null()).status().map_err(|error| missing("minisign", "minisign", &error))
+        let command = command.stdout(Stdio::null()).stderr(said_to(context));
+        let child = command.spawn().and_then(std::process::Child::wait_with_output);
+        child.map_err(|error| missing("minisign", "minisign", &error))
     });
     let read = fs::read(&signature);
     // What cannot be removed holds no secret.
     let _ = fs::remove_dir_all(&folder);
-    match (done?.success(), read) {
+    let done = done?;
+    match (done.status.success(), read) {
         (true, Ok(signature)) => Ok(signature),
-        _ => Err(Failure::of(Code::Failed, "minisign has not signed; it says why above")),
+        _ => Err(not_signed("minisign", &done.stderr)),
     }
 }
 
