@@ -1,5 +1,6 @@
 //! What the tests across crates share: sets of migrations, databases on servers, a picture of one, a driver that dies.
 
+pub mod browser;
 pub mod by_hand;
 pub mod certificate;
 pub mod chance;

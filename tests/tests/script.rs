@@ -510,7 +510,8 @@ fn a_script_run_by_hand_leaves_what_a_run_leaves_on_sqlite() {
     let folder = memory_folder();
     let by_run = folder.path().join("by_run");
     sqlite_run(&by_run, &sqlite()).unwrap_or_else(|error| panic!("{error:#}"));
-    let ways: [fn(&Path, &str) -> Result<(), String>; 2] = [by_hand::on_file, by_hand::by_library];
+    type Way = fn(&Path, &str) -> Result<(), String>;
+    let ways: [Way; 2] = [by_hand::on_file, by_hand::by_library];
     for (number, way) in ways.into_iter().enumerate() {
         for before in [None, Some(1), Some(3), Some(6)] {
             let path = folder.path().join(format!("{number}{before:?}"));

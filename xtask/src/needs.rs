@@ -16,7 +16,7 @@ struct Need {
     packages: &'static [&'static str],
     /// What the tests do with it.
     reason: &'static str,
-    /// The variable that names a server in its place.
+    /// The variable that names what is there in its place: a server's URL, a program.
     instead: Option<&'static str>,
 }
 
@@ -99,6 +99,13 @@ const NEEDS: &[Need] = &[
         reason: "makes certificates for the servers of tests",
         instead: None,
     },
+    Need {
+        program: "chromium",
+        places: &[],
+        packages: &["chromium"],
+        reason: "shows the command's HTML page, as people see it",
+        instead: Some("WHIMBREL_CHROMIUM"),
+    },
 ];
 
 /// Makes sure that every program is there: installs what is missing where that is possible (as root, on
@@ -162,7 +169,7 @@ fn remedy(missing: &[&Need]) -> String {
     let instead: BTreeSet<_> = missing.iter().filter_map(|need| need.instead).collect();
     let servers = match instead.into_iter().collect::<Vec<_>>().join(", ") {
         variables if variables.is_empty() => variables,
-        variables => format!("; or name servers that run already: {variables}"),
+        variables => format!("; or name what is there already: {variables}"),
     };
     format!("{}; on Debian: apt-get install {}{servers}", programs.join(", "), packages.join(" "))
 }

@@ -1,8 +1,8 @@
 //! The servers that the tests run on: which, where they come from, and the closing table. Starts none.
 
 mod memory;
-mod npm;
-mod store;
+pub(crate) mod npm;
+pub(crate) mod store;
 mod suite;
 
 use std::env;

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::Path;
 
+use crate::axe::Axe;
 use crate::command::{Command, find};
 use crate::failure::{Failure, Result};
 use whimbrel_testkit::ServerKind;
@@ -62,6 +63,7 @@ impl Request {
 pub(crate) fn run(request: &Request) -> Result<Tally> {
     needs::meet()?;
     let servers = Servers::gather(request.breadth)?;
+    let axe = Axe::gather();
     if let Ok(seed) = env::var("WHIMBREL_SEED") {
         println!("WHIMBREL_SEED={seed}");
     }
@@ -73,7 +75,7 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
     let own = |variables: Vec<(&'static str, String)>| -> Vec<(&'static str, String)> {
         variables.into_iter().chain(long.clone()).collect()
     };
-    let variables = own(servers.variables());
+    let variables = own(servers.variables().into_iter().chain(axe.variable()).collect());
     let mut outcome = suite(
         workspace::root(),
         &["--workspace", "--all-features"],
@@ -88,7 +90,7 @@ pub(crate) fn run(request: &Request) -> Result<Tally> {
             outcome = outcome.and_then(|tally| Ok([tally, more?].into_iter().sum()));
         }
     }
-    println!("\n{}", servers.table());
+    println!("\n{}{}", servers.table(), axe.line());
     outcome
 }
 

@@ -114,6 +114,7 @@ pub(crate) enum Verb {
     History(verbs::history::Arguments),
     Settle(verbs::settle::Arguments),
     Repair(verbs::repair::Arguments),
+    Report(verbs::report::Arguments),
     Create(verbs::create::Arguments),
     Drop(verbs::drop::Arguments),
     Reset(verbs::reset::Arguments),

@@ -12,6 +12,7 @@ mod context;
 mod database;
 mod doctor;
 mod exit;
+mod html;
 mod interrupt;
 mod locking;
 mod output;

@@ -18,6 +18,7 @@ pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod redo;
 pub(crate) mod repair;
+pub(crate) mod report;
 pub(crate) mod reset;
 pub(crate) mod settle;
 #[cfg(feature = "sign")]
@@ -67,6 +68,7 @@ verbs! {
     History => history,
     Settle => settle,
     Repair => repair,
+    Report => report,
     Create => create,
     Drop => drop,
     Reset => reset,

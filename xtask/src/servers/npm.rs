@@ -1,4 +1,4 @@
-//! Servers that are packed for npm. Nothing of a package is trusted but what its digest covers.
+//! Servers, and other things that the tests use, that are packed for npm. Nothing of a package is trusted but what its digest covers.
 
 use std::path::Path;
 
@@ -7,17 +7,17 @@ use crate::failure::{Failure, Result};
 
 /// A package of this very content.
 #[derive(Debug)]
-pub(super) struct Package {
-    pub(super) name: &'static str,
-    pub(super) version: &'static str,
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
     /// SHA-512 of the archive in base64, as registries and lock files have it behind `sha512-`.
-    pub(super) digest: &'static str,
+    pub(crate) digest: &'static str,
     /// A script of the package that makes its links, which an archive of npm cannot hold.
-    pub(super) links: Option<&'static str>,
+    pub(crate) links: Option<&'static str>,
 }
 
 /// Downloads the package into this folder, and checks it before anything of it is used.
-pub(super) fn unpack(package: &Package, into: &Path) -> Result<()> {
+pub(crate) fn unpack(package: &Package, into: &Path) -> Result<()> {
     let needed = ["npm", "node", "tar", "openssl"];
     if let Some(missing) = needed.into_iter().find(|program| find(program).is_none()) {
         return Err(Failure::new(format!("there is no `{missing}` here")));

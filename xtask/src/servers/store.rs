@@ -1,4 +1,4 @@
-//! Where servers that were downloaded are kept, and how: whole or not at all. Knows nothing of where they come from.
+//! Where servers, and other things that were downloaded, are kept, and how: whole or not at all. Knows nothing of where they come from.
 
 use std::env;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::{needs, workspace};
 
 /// The folder of this name, which `fill` fills if it is not there yet.
-pub(super) fn folder(name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn folder(name: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let store = store()?;
     let folder = store.join(name);
     if folder.is_dir() {

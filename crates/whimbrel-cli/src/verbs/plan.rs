@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     digest: bool,
     /// One SQL script with the rows of the history in it, to be run by the database's own client
-    #[arg(long, conflicts_with = "down")]
+    #[arg(long)]
     sql: bool,
     /// With --sql: the digest of the plan that somebody has approved
     #[arg(long, value_name = "DIGEST", requires = "sql")]
@@ -79,9 +79,6 @@ impl Leave {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let migrator = arguments.leave.give(context.migrator()?);
     let mut db = context.connect_or_imagine().await?;
-    if arguments.sql {
-        return script(migrator, &mut db, context, &arguments).await;
-    }
     let goal = match (arguments.down, arguments.to) {
         _ if arguments.redo => Goal::Redo,
         (false, None) => Goal::Latest,
@@ -90,6 +87,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         (true, Some(number)) => Goal::RevertTo(Some(version(number)?)),
         (true, None) => super::down::newest(&migrator, &mut db).await?,
     };
+    if arguments.sql {
+        return script(migrator, &mut db, context, &arguments, goal).await;
+    }
     let plan = migrator.plan_for(&mut db, goal).await?;
     if arguments.digest {
         return Ok(Answer::new(plan.digest().to_string(), data(&plan)));
@@ -120,14 +120,12 @@ async fn script(
     db: &mut Connection,
     context: &Context,
     arguments: &Arguments,
+    goal: Goal,
 ) -> Result<Answer, Failure> {
-    if let Some(number) = arguments.to {
-        migrator = migrator.with_target(version(number)?);
-    }
     if let Some(digest) = arguments.approve {
         migrator = migrator.with_approval(digest);
     }
-    let script = arguments.approvals.give(context, migrator)?.script(db).await?;
+    let script = arguments.approvals.give(context, migrator)?.script_for(db, goal).await?;
     let data = json!({ "sql": script });
     Ok(Answer::new(script, data))
 }
@@ -148,7 +146,10 @@ pub(crate) fn render(plan: &Plan) -> String {
     if plan.creates_history() {
         let _ = writeln!(text, "  the history table is made first");
     }
-    let mut table = Table::new(&["do", "migration", "statements", "how", "file"]).right(&[2]).flexible(4);
+    let mut table = Table::new(&["do", "migration", "statements", "how", "file"])
+        .right(&[2])
+        .flexible(&[4, 1])
+        .spare(&[4]);
     for item in plan.items() {
         let style = if item.action().as_str().contains("revert") { WAITING } else { GOOD };
         let action = paint(style, item.action().as_str());

@@ -42,8 +42,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         let all = set.entries.len();
         let _ = writeln!(text, "set {}  {}", paint(BOLD, &set.set), paint(DIM, count(all, "migration")));
         let known = Known::of(&history, set.set.as_str());
-        let mut table =
-            Table::new(&["state", "migration", "since (UTC)", "took", "by"]).right(&[3]).flexible(4);
+        let mut table = Table::new(&["state", "migration", "since (UTC)", "took", "by"])
+            .right(&[3])
+            .flexible(&[4, 1])
+            .spare(&[4]);
         for entry in &set.entries {
             if arguments.pending && matches!(entry.standing, Standing::Applied | Standing::Baselined) {
                 continue;
@@ -75,13 +77,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 }
 
 /// What is known of migrations beside how they stand.
-struct Known {
+pub(crate) struct Known {
     times: BTreeMap<String, String>,
     by: BTreeMap<String, String>,
 }
 
 impl Known {
-    fn of(history: &History, set: &str) -> Self {
+    pub(crate) fn of(history: &History, set: &str) -> Self {
         let mut known = Self { times: BTreeMap::new(), by: BTreeMap::new() };
         for (_, rows) in history.sets().filter(|(name, _)| *name == set) {
             for row in rows.rows() {
@@ -101,7 +103,8 @@ impl Known {
         known
     }
 
-    fn of_label(&self, label: &str, known: bool) -> (String, String) {
+    /// How long it took, and by whom it was run.
+    pub(crate) fn of_label(&self, label: &str, known: bool) -> (String, String) {
         if !known {
             return Default::default();
         }

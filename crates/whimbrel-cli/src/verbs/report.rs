@@ -1,0 +1,217 @@
+//! `whimbrel report`: all that is known of a database and its sets as one HTML page. What the page looks like, `html` knows.
+
+mod told;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use time::OffsetDateTime;
+use whimbrel::{
+    Driver, Error, Finding, History, MigrationSet, Plan, ServerVersion, Source, Status, Verified, Verifier,
+};
+
+use super::status::{self, moment};
+use super::verify::source;
+use crate::answer::{Answer, Failure};
+use crate::context::Context;
+use crate::database::{self, Address, Connection};
+use crate::exit::Code;
+use crate::html::{self, Page, Planned};
+use crate::locking;
+use crate::output::count;
+
+/// Writes a report as one HTML page: sets, plan, findings, runs and history
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  whimbrel report --out report.html\n  whimbrel -e production report > production.html\n  whimbrel report --offline --dialect postgres --out files.html"
+)]
+pub(crate) struct Arguments {
+    /// Where the page is written; what is there is replaced [default: standard output]
+    #[arg(short, long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Ask no database: only the sets and what the policy says of them
+    #[arg(long)]
+    offline: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let page = if arguments.offline { offline(context).await? } else { online(context).await? };
+    let text = html::render(&page);
+    let rows: usize = page.history.iter().map(|set| set.rows.len()).sum();
+    let data = json!({
+        "summary": page.summary, "path": arguments.out, "html": arguments.out.is_none().then_some(&text),
+        "findings": page.findings.len(), "broken": page.broken.len(), "rows": rows,
+    });
+    let Some(path) = &arguments.out else { return Ok(Answer::new(text, data)) };
+    std::fs::write(path, &text).map_err(|error| {
+        Failure::of(Code::Failed, format!("{} cannot be written: {error}", path.display()))
+    })?;
+    Ok(Answer::new(format!("wrote {}\n{}", path.display(), page.summary), data))
+}
+
+/// What the files say.
+async fn offline(context: &Context) -> Result<Page, Failure> {
+    let mut sets = Vec::new();
+    let mut findings = Vec::new();
+    for root in locking::roots(&context.settings.directory.value) {
+        let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
+            Some(name) if *root != context.settings.directory.value => (*name).to_owned(),
+            _ => context.dialect_name()?,
+        };
+        // What is not locked yet is told as well.
+        let set = source(context, &root).unlocked().load(&dialect).await?;
+        findings.extend(first_gate(context, &set, &dialect).await?);
+        findings.extend(policy(context, &set, &dialect)?);
+        sets.push(told::set_of_files(&set, &dialect));
+    }
+    let migrations = sets.iter().map(|set| set.migrations.len()).sum();
+    let summary = format!("{} in the files; no database was asked", count(migrations, "migration"));
+    Ok(Page {
+        made: now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: None,
+        summary,
+        sets,
+        plan: Planned::NotAsked,
+        findings: findings.iter().map(told::finding).collect(),
+        broken: Vec::new(),
+        history: Vec::new(),
+    })
+}
+
+/// What is wrong with the files beside their manifest and its signatures.
+async fn first_gate(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
+    let Some(facts) = database::dialect(dialect) else { return Ok(Vec::new()) };
+    let mut verifiers: Vec<&dyn Verifier> = Vec::new();
+    #[cfg(feature = "sign")]
+    let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
+    #[cfg(feature = "sign")]
+    verifiers.extend(signers.as_ref().map(|signers| signers as &dyn Verifier));
+    #[cfg(not(feature = "sign"))]
+    let _ = context;
+    match Verified::set(set.clone(), facts, &verifiers).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(error) if error.findings().is_empty() => Err(error.into()),
+        Err(error) => Ok(error.findings().to_vec()),
+    }
+}
+
+/// What a database was found to have.
+struct Found {
+    history: History,
+    /// `None`: the files did not pass the first gate.
+    status: Option<Status>,
+    /// Or why there is none.
+    plan: Result<Plan, Error>,
+}
+
+impl Found {
+    /// Asks. What is refused is told, and is no failure.
+    async fn look(context: &Context, db: &mut Connection) -> Result<Self, Failure> {
+        let migrator = context.migrator()?;
+        let history = migrator.history(db).await?;
+        let (status, plan) = match migrator.status(db).await {
+            Ok(status) => (Some(status), migrator.plan(db).await),
+            Err(error) => (None, Err(error)),
+        };
+        match plan {
+            // The database has said no, or is gone: nothing that was seen before is to be relied on.
+            Err(error) if error.class().is_some() => Err(error.into()),
+            plan => Ok(Self { history, status, plan }),
+        }
+    }
+
+    fn findings(&self) -> &[Finding] {
+        match &self.plan {
+            Ok(plan) => plan.notes(),
+            Err(error) => error.findings(),
+        }
+    }
+
+    fn summary(&self) -> String {
+        match &self.status {
+            Some(status) => {
+                let (at, open, pending) = status::summary(status);
+                status::sentence(at.as_deref(), open.as_deref(), pending)
+            }
+            None => "the files are refused, so nothing was compared with the database".to_owned(),
+        }
+    }
+}
+
+async fn online(context: &Context) -> Result<Page, Failure> {
+    let mut db = context.connect_or_imagine().await?;
+    let found = Found::look(context, &mut db).await?;
+    let dialect = db.dialect().name;
+    let server = server(&mut db).await;
+    let files = context.directory().unlocked().load(dialect).await?;
+    let judged = policy(context, &files, dialect)?;
+    let mut findings: Vec<html::Finding> = Vec::new();
+    for finding in found.findings().iter().chain(&judged).map(told::finding) {
+        // The plan's policy has judged what is pending already.
+        if !findings.iter().any(|known| known.is_same(&finding)) {
+            findings.push(finding);
+        }
+    }
+    let environment = found.history.environment().map(str::to_owned);
+    Ok(Page {
+        made: now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: Some(html::Database { name: name(&context.address()?), server, environment }),
+        summary: found.summary(),
+        sets: match &found.status {
+            Some(status) => told::sets(status, &found.history, &files, dialect),
+            None => vec![told::set_of_files(&files, dialect)],
+        },
+        plan: match &found.plan {
+            Ok(plan) if plan.is_empty() => Planned::Nothing,
+            Ok(plan) => Planned::Plan(told::plan(plan, db.dialect())),
+            Err(error) => Planned::Refused(error.to_string()),
+        },
+        findings,
+        broken: found.history.broken().map(told::broken).collect(),
+        history: told::history(&found.history),
+    })
+}
+
+#[cfg(feature = "policy")]
+fn policy(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
+    super::lint::judge(context, set, dialect)
+}
+
+#[cfg(not(feature = "policy"))]
+fn policy(_: &Context, _: &MigrationSet, _: &str) -> Result<Vec<Finding>, Failure> {
+    Ok(Vec::new())
+}
+
+/// What the server says it is.
+async fn server(db: &mut Connection) -> String {
+    let dialect = db.dialect().name;
+    let version = match db.dialect().version {
+        None if dialect == "sqlite" => Some("sqlite_version()"),
+        version => version,
+    };
+    let Some(version) = version else { return dialect.to_owned() };
+    let rows = db.query(&format!("SELECT {version}"), &[]).await.unwrap_or_default();
+    let text = rows.first().and_then(|row| row.read::<String>(0).ok());
+    let version = text.and_then(|text| ServerVersion::read(dialect, &text));
+    version.map_or_else(|| dialect.to_owned(), |version| version.to_string())
+}
+
+/// The database's name. A page is passed on: it does not say on which host the database is, nor who may connect.
+fn name(address: &Address) -> String {
+    match address {
+        Address::Sqlite(path) => {
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        }
+        Address::Server(url) => url.database().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The time, as the history's are shown.
+fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    moment(&format!("{}T{:02}:{:02}:{:02}Z", now.date(), now.hour(), now.minute(), now.second()))
+}
