@@ -1,6 +1,7 @@
 //! Connections that do not come about.
 
 use whimbrel_testkit::{Server, ServerKind, ServerOptions};
+use whimbrel_tests::certificate::{Authority, Lasts};
 use whimbrel_tests::either::{Database, kinds};
 
 use crate::visit::{FILLED_IN, Visit};
@@ -104,5 +105,33 @@ async fn tls_that_is_demanded_and_not_there_is_told_and_left_out_as_said() {
         assert_eq!(visit.code, 1, "{kind}: {}", visit.raw);
         let work = work.at(&format!("{}?sslmode=disable", url(&database)));
         Visit::pay(&work).expect("tls", "ok", "it does not leave this machine");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_has_checked_is_told_and_checked_as_said() {
+    for kind in [ServerKind::Postgres, ServerKind::MariaDb] {
+        let authority = Authority::new();
+        let certificate = authority.certificate("127.0.0.1", Lasts::Long);
+        let options = ServerOptions::new(kind).with_tls(&certificate, authority.key());
+        let server = Server::start(&options).expect("a server");
+        let database = Database::on(&server).await;
+        let unchecked = format!("{}?sslmode=require", url(&database));
+        let work = workplace(&unchecked, "");
+        let visit = Visit::pay(&work);
+        visit.expect("tls", "warning", "nobody has checked who is at the other end");
+        visit.expect("tls", "warning", "the server says TLSv1.");
+        let (_, _, said) = visit.remedies("tls").remove(0);
+        let mode =
+            if kind == ServerKind::Postgres { "sslmode=verify-full" } else { "ssl-mode=VERIFY_IDENTITY" };
+        assert!(said.contains(mode), "{said}");
+        let strict = workplace(&unchecked, "preflight = [\"protected\"]");
+        Visit::pay(&strict).expect("tls", "wrong", "nobody has checked");
+        // The authority is known to nobody but this test.
+        let visit = Visit::pay(&work.at(&format!("{}?{mode}", url(&database))));
+        visit.expect("connection", "wrong", "certificate");
+        let root = format!("{}?{mode}&sslrootcert={}", url(&database), authority.root().display());
+        let root = if kind == ServerKind::Postgres { root } else { root.replace("sslrootcert", "ssl-ca") };
+        Visit::pay(&strict.at(&root)).expect("tls", "ok", "the certificate was verified for the host's name");
     }
 }

@@ -105,7 +105,7 @@ fn migrations_that_are_not_locked_are_locked_as_said() {
 }
 
 #[test]
-fn a_signature_that_nobody_checks_is_told() {
+fn signatures_that_nobody_checks_or_that_are_none_are_told() {
     let work = workplace("sqlite:app.db", "");
     work.write("migrations/whimbrel.sum.sig", "untrusted\n");
     Visit::pay(&work).expect("signatures", "warning", "nobody checks it");
@@ -115,5 +115,11 @@ fn a_signature_that_nobody_checks_is_told() {
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKNZH9ZwJkGdqPBCfqGXQ7lBmDq0oMHC0dLLLc0bTkN";
     work.write("signers", &format!("ann@example.org namespaces=\"whimbrel\" {key}\n"));
     let visit = Visit::pay(&work);
-    assert_eq!(visit.code, 1, "{}", visit.raw);
+    visit.expect("migrations", "ok", "");
+    visit.expect("signatures", "wrong", "this is no signature");
+    assert!(visit.remedies("signatures").iter().any(|(_, _, text)| text.starts_with("whimbrel sign ")));
+    work.write("signers", "nobody\n");
+    let visit = Visit::pay(&work);
+    visit.expect("migrations", "wrong", "signers");
+    visit.expect("signatures", "not-looked-at", "");
 }

@@ -50,6 +50,11 @@ pub(crate) async fn check(context: &Context) -> Vec<Check> {
             } else {
                 Check::ok("migrations", format!("{shown}: as they are locked"))
             };
+            // Who has signed is looked at last.
+            if signed.is_empty() && context.settings.signatures.is_some() {
+                let unseen = Check::not_looked_at("signatures", "the migrations do not pass the first gate");
+                return vec![check, unseen.remedied(Remedy::change("mend `migrations` first"))];
+            }
             vec![check, signatures(context, &signed)]
         }
     }

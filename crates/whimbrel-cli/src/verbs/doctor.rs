@@ -12,7 +12,7 @@ use crate::exit::Code;
 use crate::output::count;
 use crate::output::style::{BAD, BOLD, COMMAND, DIM, GOOD, WAITING, paint};
 
-/// Looks at configuration, connection, rights, locks and history; says what to type; changes nothing
+/// Looks at what migrating needs, and says what to type; changes nothing
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  whimbrel -e production doctor")]
 pub(crate) struct Arguments {}
