@@ -34,6 +34,12 @@ async fn count(admin: &mut Either, kind: ServerKind, name: &str) -> i64 {
     admin.number(&sql).await
 }
 
+/// An administrator who is not connected to the database itself.
+async fn elsewhere(database: &Database) -> Either {
+    let name = if database.is_postgres() { "postgres" } else { "mysql" };
+    Database { name: name.to_owned(), ..database.clone() }.open().await
+}
+
 #[track_caller]
 fn expect(said: &Said, code: i32, word: &str) {
     assert!(
@@ -53,7 +59,7 @@ async fn a_name_is_a_name_whatever_stands_in_it() {
         {
             // What ends in a blank, and what has a slash, some servers refuse by themselves.
             let name = format!("{}{odd}", Server::unique_name());
-            let work = workplace(&server.url(&encoded(&name)));
+            let work = workplace(&server.url(&name));
             expect(&work.run(&["create"]), 0, "made");
             assert_eq!(count(&mut admin, kind, &name).await, 1, "{kind}: {name}");
             expect(&work.run(&["create"]), 0, "is there already");
@@ -183,6 +189,8 @@ async fn nothing_is_lost_without_a_yes_nor_outside_development() {
         expect(&said, REFUSED, "is not marked as one for development");
         assert!(said.err.contains("drop --yes --any-environment"), "{said:?}");
         assert_eq!(count(&mut admin, kind, &database.name).await, 1, "{kind}");
+        drop(admin);
+        let mut admin = elsewhere(&database).await;
         expect(&serious.run(&["drop", "--yes", "--any-environment"]), 0, "dropped");
         assert_eq!(count(&mut admin, kind, &database.name).await, 0, "{kind}");
     }
@@ -213,7 +221,7 @@ async fn what_could_not_be_made_again_is_not_reset() {
     expect(&work.run(&["reset", "--yes"]), 1, "it has no CREATEDB");
     assert_eq!(count(&mut admin, ServerKind::Postgres, &database.name).await, 1);
     drop(admin);
-    let mut admin = Database { name: "postgres".to_owned(), ..database.clone() }.open().await;
+    let mut admin = elsewhere(&database).await;
     admin.run(&format!("ALTER ROLE {user} CREATEDB")).await;
     expect(&work.run(&["reset", "--yes", "--force"]), 0, "applied 1 migration");
 }

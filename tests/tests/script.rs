@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use whimbrel::{
-    Backup, Driver, ErrorKind, Finding, FindingKind, Memory, Migrator, Outcome, Plan, Receipt, Secret,
+    Backup, Driver, ErrorKind, Finding, FindingKind, Goal, Memory, Migrator, Outcome, Plan, Receipt, Secret,
     SecretProvider, StepError, Verifier, Version, Weight, async_trait,
 };
 use whimbrel_sqlite as _;
@@ -375,6 +375,65 @@ fn what_cannot_be_known_of_a_script_that_was_cut_off_is_said_to_be_unknown() {
     }
 }
 
+/// A table with an index, and the ways back.
+fn ways(kind: ServerKind) -> Memory {
+    let (header, concurrently) = match kind {
+        ServerKind::Postgres => ("-- whimbrel: no-transaction\n", "CONCURRENTLY "),
+        _ => ("", ""),
+    };
+    let drop = match kind {
+        ServerKind::Postgres => "DROP INDEX CONCURRENTLY a_n;",
+        _ => "DROP INDEX a_n ON a;",
+    };
+    Memory::new()
+        .with_sql(1, "a", "CREATE TABLE a (n INT);")
+        .with_sql(2, "index", format!("{header}CREATE INDEX {concurrently}a_n ON a (n);"))
+        .with_down(2, format!("{header}{drop}\nINSERT INTO a VALUES (2);"))
+        .with_sql(3, "b", "CREATE TABLE b (n INT);\nINSERT INTO b VALUES (3);")
+        .with_down(3, "INSERT INTO a VALUES (3);\nDROP TABLE b;")
+}
+
+#[test]
+fn a_script_goes_down_declares_and_does_again_as_the_verbs_do() {
+    for kind in kinds() {
+        let server = Server::shared(kind).expect("a server");
+        let memory = ways(kind);
+        let migrator = || Migrator::new(&memory).with_unbaselined(whimbrel::Unbaselined::Allow);
+        for goal in [Goal::RevertTo(Some(version(1))), Goal::Redo, Goal::Baseline(version(2))] {
+            let [by_verb, by_script] = [(); 2].map(|()| {
+                let remote = Remote::fresh(server);
+                match goal {
+                    Goal::Baseline(_) => remote.run(&["CREATE TABLE a (n INT)", "CREATE INDEX a_n ON a (n)"]),
+                    _ => drop(remote.migrate(&migrator()).expect("a run")),
+                }
+                remote
+            });
+            remote::block_on(async {
+                let mut driver = remote::connect(&by_verb.url()).await.expect("a connection");
+                let db = &mut &mut *driver;
+                let report = match goal {
+                    Goal::RevertTo(version) => migrator().revert_to(db, version).await,
+                    Goal::Redo => migrator().redo(db).await,
+                    _ => migrator().baseline(db, version(2)).await,
+                };
+                report.unwrap_or_else(|error| panic!("{kind:?} {goal:?} {error:#}"));
+            });
+            let text = remote::block_on(async {
+                let mut driver = remote::connect(&by_script.url()).await.expect("a connection");
+                migrator().script_for(&mut &mut *driver, goal).await
+            });
+            let text = text.unwrap_or_else(|error| panic!("{kind:?} {goal:?} {error:#}"));
+            by_hand::on(&by_script, &text)
+                .unwrap_or_else(|error| panic!("{kind:?} {goal:?} {error}\n{text}"));
+            assert_eq!(by_script.picture(), by_verb.picture(), "{kind:?} {goal:?}");
+            verified(&by_script, &migrator());
+            let again = migrator().with_reverted(whimbrel::Reverted::Apply);
+            by_script.migrate(&again).unwrap_or_else(|error| panic!("{kind:?} {goal:?} {error:#}"));
+            in_force(&by_script, &again);
+        }
+    }
+}
+
 /// A set for SQLite: a trigger, a rebuild with foreign keys off, settings, a script outside transactions.
 fn sqlite_set() -> Memory {
     Memory::new()
@@ -451,7 +510,8 @@ fn a_script_run_by_hand_leaves_what_a_run_leaves_on_sqlite() {
     let folder = memory_folder();
     let by_run = folder.path().join("by_run");
     sqlite_run(&by_run, &sqlite()).unwrap_or_else(|error| panic!("{error:#}"));
-    let ways: [fn(&Path, &str) -> Result<(), String>; 2] = [by_hand::on_file, by_hand::by_library];
+    type Way = fn(&Path, &str) -> Result<(), String>;
+    let ways: [Way; 2] = [by_hand::on_file, by_hand::by_library];
     for (number, way) in ways.into_iter().enumerate() {
         for before in [None, Some(1), Some(3), Some(6)] {
             let path = folder.path().join(format!("{number}{before:?}"));

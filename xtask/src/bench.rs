@@ -4,11 +4,12 @@ use crate::Subcommand;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::needs;
+use crate::quickness;
 use crate::servers::{Breadth, Servers};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "bench",
-    arguments: "[ROUNDS] [sqlite | postgres | mariadb | mysql]",
+    arguments: "[ROUNDS] [sqlite | postgres | mariadb | mysql | command]",
     about: "runs the benchmarks beside others, as ratios; fails where a goal is missed",
     run,
 };
@@ -20,7 +21,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let (mut rounds, mut database) = (None, None);
     for word in arguments {
         match word.as_str() {
-            "sqlite" | "postgres" | "mariadb" | "mysql" if database.is_none() => {
+            "sqlite" | "postgres" | "mariadb" | "mysql" | "command" if database.is_none() => {
                 database = Some(word.as_str())
             }
             number if rounds.is_none() && number.parse::<usize>().is_ok_and(|number| number > 0) => {
@@ -37,8 +38,16 @@ fn run(arguments: &[String]) -> Result<()> {
         ])
     };
     let mut outcome = Ok(());
+    if database.is_none_or(|database| database == "command") {
+        needs::meet()?;
+        let rounds = rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(15);
+        outcome = quickness::measure(rounds);
+    }
+    if database == Some("command") {
+        return outcome;
+    }
     if database.is_none_or(|database| database == "sqlite") {
-        outcome = bench("benches/Cargo.toml", ROUNDS[0]).run();
+        outcome = outcome.and(bench("benches/Cargo.toml", ROUNDS[0]).run());
     }
     if database != Some("sqlite") {
         needs::meet()?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, deny, footprint, quickstart, rusqlite, sharing, test};
+use crate::{Subcommand, book, deny, footprint, install, quickstart, rusqlite, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -48,11 +48,14 @@ const STEPS: &[Step] = &[
             Ok(Done { note: tests.to_string(), tests })
         },
     },
+    Step { name: "install", run: install::check },
+    Step { name: "book", run: book::check },
     Step { name: "quickstart", run: quickstart::check },
     Step { name: "rusqlite", run: rusqlite::check },
 ];
 
-/// The crates that have features or may be used without them.
+/// The crates that have features or may be used without them, and the examples, which people copy: they must not live on
+/// features that others ask for.
 const BY_THEMSELVES: &[&str] = &[
     "whimbrel",
     "whimbrel-embed",
@@ -62,7 +65,12 @@ const BY_THEMSELVES: &[&str] = &[
     "whimbrel-postgres",
     "whimbrel-mysql",
     "whimbrel-tls",
+    "whimbrel-cli",
     "whimbrel-examples",
+    "axum-service",
+    "desktop",
+    "jobs",
+    "mailer",
 ];
 
 /// The benchmarks: crates outside the workspace.

@@ -4,13 +4,16 @@
 
 mod axe;
 mod bench;
+mod book;
 mod ci;
 mod command;
 mod deny;
 mod failure;
 mod footprint;
+mod install;
 mod needs;
 mod packages;
+mod quickness;
 mod quickstart;
 mod rusqlite;
 mod scratch;
@@ -34,7 +37,8 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] = &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] =
+    &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND, install::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -53,6 +53,9 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
                 None => vec![format!("correct {file}, then"), command("lock"), command(verb)],
             }
         }
+        ErrorKind::Database if verb == "history" => {
+            vec![command("history"), format!("when you know why: {}", command("repair --reason '…'"))]
+        }
         _ if matches!(error.class(), Some(ErrorClass::Permission | ErrorClass::ReadOnly)) => {
             vec![command("doctor")]
         }

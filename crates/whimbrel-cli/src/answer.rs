@@ -38,7 +38,7 @@ pub(crate) struct Failure {
     /// What is shown before the error, for people: a plan that wants an approval, say.
     pub(crate) before: Option<String>,
     /// The plan that it is about, for programs.
-    pub(crate) plan: Option<Value>,
+    pub(crate) plan: Option<Box<Value>>,
 }
 
 impl Failure {

@@ -50,9 +50,11 @@ impl Context {
         if let Some(directory) = &self.global.directory {
             command.push_str(&format!(" -d {}", quoted(&directory.display().to_string())));
         }
-        // What holds a password was refused already.
-        if let Some(url) = &self.global.url {
-            command.push_str(&format!(" -u {}", quoted(url)));
+        match (&self.global.url, self.settings.database.value.as_ref()) {
+            (None, _) => {}
+            // A user's name may be a password that was typed in the wrong place.
+            (Some(_), Some(Place::Url(_))) => command.push_str(" -u …"),
+            (Some(url), _) => command.push_str(&format!(" -u {}", quoted(url))),
         }
         command + " " + rest
     }
@@ -71,11 +73,7 @@ impl Context {
 
     /// Where the database is.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
-        let place = self.settings.database.value.as_ref();
-        let place = place.ok_or_else(|| {
-            Failure::of(Code::Usage, "no database is named")
-                .with_next("set DATABASE_URL, say --url (sqlite:app.db, env:NAME), or write whimbrel.toml: whimbrel init")
-        })?;
+        let place = self.settings.place()?;
         let address = match place {
             Place::Sqlite(path) => Address::Sqlite(path.clone()),
             Place::Url(url) => Address::Server(url.clone()),

@@ -209,6 +209,8 @@ const NEEDS_CONNECTION: [&str; 10] =
 pub(crate) async fn examine(context: &Context) -> Examination {
     let mut checks = vec![configuration::check(context)];
     checks.extend(migrations::check(context).await);
+    // What the first gate refuses, no verb goes on with.
+    let is_sound = checks.iter().all(|check| check.name == "configuration" || check.state != State::Wrong);
     let mut is_unreachable = false;
     match context.address() {
         Err(_) => {
@@ -222,7 +224,7 @@ pub(crate) async fn examine(context: &Context) -> Examination {
             match connection::open(context, &address).await {
                 Connected::Yes(check, mut patient) => {
                     checks.push(check);
-                    checks.extend(of_patient(&mut patient).await);
+                    checks.extend(of_patient(&mut patient, is_sound).await);
                 }
                 Connected::No { check, is_temporary } => {
                     is_unreachable = is_temporary;
@@ -253,16 +255,17 @@ fn no_url(name: &'static str) -> Check {
 }
 
 /// What is looked at through a connection. What could wait for somebody comes last.
-async fn of_patient(patient: &mut Patient<'_>) -> Vec<Check> {
+async fn of_patient(patient: &mut Patient<'_>, is_sound: bool) -> Vec<Check> {
     let mut checks = match patient.dialect().name {
         "postgres" => postgres::checks(patient).await,
         "sqlite" => sqlite::checks(patient).await,
         _ => mysql::checks(patient).await,
     };
-    checks.push(in_time("history", history::check(patient)).await);
-    let (plan, planned) =
-        in_time_or(plan::check(patient), || (Check::not_looked_at("plan", LATE).remedied(late()), None))
-            .await;
+    checks.push(in_time("history", history::check(patient, is_sound)).await);
+    let (plan, planned) = in_time_or(plan::check(patient, is_sound), || {
+        (Check::not_looked_at("plan", LATE).remedied(late()), None)
+    })
+    .await;
     checks.push(plan);
     if patient.dialect().name != "sqlite" {
         let late = || Check::not_looked_at("privileges", LATE).remedied(late());

@@ -31,7 +31,8 @@ pub(crate) enum Code {
 
 impl Code {
     /// All of them, in the order of their numbers.
-    pub(crate) const ALL: [Self; 10] = [
+    #[cfg(test)]
+    const ALL: [Self; 10] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -76,21 +77,6 @@ impl Code {
         }
     }
 
-    pub(crate) fn about(self) -> &'static str {
-        match self {
-            Self::Done => "done, or there was nothing to do",
-            Self::NothingToDo => "there was nothing to do, with --detailed-exit-code",
-            Self::Failed => "a statement failed, a right is missing, or the database said no",
-            Self::Usage => "the arguments or whimbrel.toml are wrong",
-            Self::Pending => "something is pending",
-            Self::Refused => "refused before anything (more) was changed",
-            Self::UnknownOutcome => "no one can tell whether a statement took effect: look, then settle",
-            Self::Locked => "somebody else is migrating, or the server is not to be reached: try again",
-            Self::Stopped => "stopped as asked, between two migrations",
-            Self::Aborted => "broken off",
-        }
-    }
-
     /// What an error of the library amounts to.
     pub(crate) fn of(error: &Error) -> Self {
         let refused = error.findings().iter().any(|finding| finding.weight() != Weight::Note);
@@ -119,6 +105,18 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn the_guide_has_a_row_for_every_code() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/command.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains(" | `"));
+        let rows: Vec<String> =
+            rows.map(|row| row.split(" | ").take(2).collect::<Vec<_>>().join(" | ")).collect();
+        for code in Code::ALL {
+            assert!(rows.contains(&format!("| {} | `{}`", code.number(), code.word())), "{code:?}: {rows:?}");
+        }
+    }
 
     #[test]
     fn every_code_has_a_number_and_a_word_of_its_own() {

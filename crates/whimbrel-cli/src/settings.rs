@@ -75,7 +75,6 @@ impl Settings {
     ///
     /// # Errors
     /// Nobody has said so; what to do depends on what was said otherwise.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the verbs have words of their own so far"))]
     pub(crate) fn place(&self) -> Result<&Place, Problem> {
         if let Some(place) = &self.database.value {
             return Ok(place);

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use whimbrel::{
-    Backup, Digest, Driver, DriverError, Ending, Error, ErrorKind, Event, Finding, FindingKind, History,
-    Joined, Manifest, Memory, MigrationSet, Migrator, Plan, Receipt, Report, Result, Rows, Settlement,
-    Status, StepError, StepTransaction, Tip, Value, Verified, Verifier, Version, async_trait,
+    Backup, Digest, Driver, DriverError, Ending, Error, ErrorKind, Event, Finding, FindingKind, Goal,
+    History, Joined, Manifest, Memory, MigrationSet, Migrator, Plan, Receipt, Report, Result, Rows,
+    Settlement, Status, StepError, StepTransaction, Tip, Value, Verified, Verifier, Version, async_trait,
 };
 use whimbrel_testkit::{Counting, Fake, Record, block_on};
 
@@ -61,6 +61,7 @@ fn the_future_of_every_verb_can_be_sent() {
     assert_send(&migrator.run(db));
     assert_send(&migrator.plan(db));
     assert_send(&migrator.script(db));
+    assert_send(&migrator.script_for(db, Goal::Latest));
     assert_send(&migrator.check(db));
     assert_send(&migrator.wait(db));
     assert_send(&migrator.status(db));

@@ -88,7 +88,7 @@ fn nothing_at_all_is_told_with_what_to_begin_with() {
     visit.expect("configuration", "wrong", "no database is named");
     visit.expect("migrations", "wrong", "there is no directory migrations");
     visit.commands("migrations", "new", &work);
-    assert!(work.path().join("migrations").is_dir());
+    work.write("migrations/0001_create_users.sql", crate::TABLE);
     let (_, _, export) = visit.remedies("configuration").remove(0);
     let said = work.type_in(&format!("{export} && whimbrel create && whimbrel lock && whimbrel doctor"));
     assert_eq!(said.code, 0, "{said:?}");

@@ -107,8 +107,11 @@ async fn a_search_path_that_leads_nowhere_is_mended_as_said() {
     let visit = Visit::pay(&work);
     visit.expect("privileges", "wrong", "no schema of the search path, app, is there");
     visit.sql("privileges", &mut admin).await;
+    Visit::pay(&work).expect_content();
+    assert_eq!(work.run(&["up"]).code, 0);
+    admin.run(&format!("REVOKE ALL ON SCHEMA app FROM {user}")).await;
     let visit = Visit::pay(&work);
-    visit.expect("privileges", "wrong", "CREATE on schema");
+    visit.expect("privileges", "wrong", "no schema of the search path");
     visit.sql("privileges", &mut admin).await;
     Visit::pay(&work).expect_content();
 }

@@ -44,15 +44,21 @@ async fn a_transaction_that_is_open_for_long_is_named_and_ended_as_said() {
         let session = holder.session().to_string();
         visit.expect("transactions", "warning", &session);
         // Others of the shared server may be open, too; they are not ours to end.
-        let own = visit.remedies("transactions").into_iter().find(|(_, _, sql)| sql.contains(&session));
+        let ends = [format!("KILL {session}"), format!("SELECT pg_terminate_backend({session})")];
+        let own = visit.remedies("transactions").into_iter().find(|(_, _, sql)| ends.contains(sql));
         let (_, _, sql) = own.expect("a remedy");
         if sql.starts_with("SELECT") {
             admin.lines(&sql).await;
         } else {
             admin.run(&sql).await;
         }
-        let visit = Visit::pay(&work);
-        assert!(!visit.found("transactions").contains(&session), "{kind}: {}", visit.raw);
+        // A server takes its time to roll back.
+        let is_named = |visit: &Visit| visit.remedies("transactions").iter().any(|(_, _, text)| *text == sql);
+        let mut visits = 0;
+        while is_named(&Visit::pay(&work)) {
+            visits += 1;
+            assert!(visits < 100, "{kind}: it is still open");
+        }
     }
 }
 
@@ -160,21 +166,24 @@ async fn rows_that_were_touched_are_found_and_vouched_for_as_said() {
 
 #[tokio::test]
 async fn work_in_doubt_is_found_and_settled_as_said() {
-    let database = Database::new(ServerKind::Postgres).await;
-    let work = workplace(&url(&database), "");
-    work.migration(
-        "0002_gone.sql",
-        "-- whimbrel: no-transaction\nSELECT pg_terminate_backend(pg_backend_pid());\nCREATE TABLE t (n INTEGER);\n",
-    );
-    let up = work.run(&["up"]);
-    assert_ne!(up.code, 0, "{up:?}");
-    let visit = Visit::pay(&work);
-    visit.expect("history", "wrong", "no one can tell whether it took effect");
-    visit.commands("history", "--took-effect", &work);
-    let visit = Visit::pay(&work);
-    visit.expect("history", "warning", "is not known to be done");
-    visit.commands("history", "up", &work);
-    Visit::pay(&work).expect("history", "ok", "");
+    for kind in kinds().into_iter().filter(|kind| *kind != ServerKind::Postgres) {
+        let database = Database::new(kind).await;
+        let mut admin = database.open().await;
+        // What a procedure has done nobody can tell, and this one ends the session that calls it.
+        admin.run("CREATE PROCEDURE gone() KILL CONNECTION_ID()").await;
+        let work = workplace(&url(&database), "");
+        work.migration("0002_gone.sql", "CALL gone();\nCREATE TABLE t (n INTEGER);\n");
+        let up = work.run(&["up"]);
+        assert_ne!(up.code, 0, "{kind}: {up:?}");
+        let visit = Visit::pay(&work);
+        visit.expect("history", "wrong", "no one can tell whether it took effect");
+        visit.expect("plan", "wrong", "");
+        visit.commands("history", "--took-effect", &work);
+        let visit = Visit::pay(&work);
+        visit.expect("history", "warning", "is not known to be done");
+        visit.commands("history", "up", &work);
+        Visit::pay(&work).expect("history", "ok", "");
+    }
 }
 
 #[tokio::test]
@@ -183,7 +192,7 @@ async fn a_migration_that_is_postponed_is_told_and_goes_on_as_said() {
         let database = Database::new(kind).await;
         let (_, own) = owner(&database).await;
         let work = workplace(&own, "");
-        work.migration("0002_wrong.sql", "CREATE TABLE t (n NOTHING_OF_THIS_KIND);\n");
+        work.migration("0002_wrong.sql", "INSERT INTO nothing_of_this_name VALUES (1);\n");
         assert_eq!(work.run(&["up"]).code, 1, "{kind}");
         let visit = Visit::pay(&work);
         visit.expect("history", "warning", "2_wrong has failed once");

@@ -1,18 +1,58 @@
 //! What a database has of an object, for a person who has to find out what became of a statement. Decides nothing.
 
-use whimbrel::{Driver, Effect, ObjectKind, Row, Value};
+use whimbrel::script::Statement;
+use whimbrel::{Driver, Effect, Ident, ObjectKind, Row, Value};
 
 use super::Connection;
 
-/// The object that an effect is about, as the database has it: lines to be shown. Empty: nobody here knows how to look.
-pub(crate) async fn describe(db: &mut Connection, effect: &Effect<'_>) -> Vec<String> {
-    let name = match (effect.kind, &effect.on) {
-        (ObjectKind::Table | ObjectKind::View, _) | (_, None) => &effect.object,
-        // Of an index the table tells more.
-        (_, Some(table)) => table,
-    };
+/// What a statement names, as far as its first words tell.
+pub(crate) struct Object {
+    kind: ObjectKind,
+    schema: Option<Ident>,
+    name: Ident,
+}
+
+impl Object {
+    /// What a person would look at after this statement: the table, where it names one.
+    pub(crate) fn of(statement: &Statement<'_>) -> Option<Self> {
+        let Some(effect) = Effect::of(statement) else { return Self::guessed(statement) };
+        let (kind, name) = match (effect.kind, effect.on) {
+            (ObjectKind::Table | ObjectKind::View, _) | (_, None) => (effect.kind, effect.object),
+            // Of an index the table tells more.
+            (_, Some(table)) => (ObjectKind::Table, table),
+        };
+        Some(Self { kind, schema: name.schema, name: name.name })
+    }
+
+    /// The name behind the first word that one stands behind.
+    fn guessed(statement: &Statement<'_>) -> Option<Self> {
+        let mut words = statement.words().map(|word| word.text);
+        words.find(|word| {
+            ["ON", "TABLE", "FROM", "INTO", "UPDATE"].iter().any(|it| word.eq_ignore_ascii_case(it))
+        })?;
+        let passed = ["IF", "NOT", "EXISTS", "ONLY"];
+        let mut names = words.skip_while(|word| passed.iter().any(|it| word.eq_ignore_ascii_case(it)));
+        let first = ident(names.next()?)?;
+        match (names.next(), names.next().and_then(ident)) {
+            (Some("."), Some(name)) => Some(Self { kind: ObjectKind::Table, schema: Some(first), name }),
+            _ => Some(Self { kind: ObjectKind::Table, schema: None, name: first }),
+        }
+    }
+}
+
+/// An identifier, perhaps in quotes.
+fn ident(word: &str) -> Option<Ident> {
+    let bare = word.trim_matches(['"', '`']);
+    let quoted = bare.len() != word.len();
+    let plain = bare.chars().all(|letter| letter.is_alphanumeric() || "_$".contains(letter));
+    (!bare.is_empty() && (quoted || plain)).then(|| Ident { text: bare.to_owned(), quoted })
+}
+
+/// What the database has of an object: lines to be shown.
+pub(crate) async fn describe(db: &mut Connection, object: &Object) -> Vec<String> {
+    let (kind, name) = (object.kind, object);
     let dialect = db.dialect();
-    let bare = |ident: &whimbrel::Ident| {
+    let bare = |ident: &Ident| {
         if ident.quoted || dialect.name != "postgres" {
             ident.text.clone()
         } else {
@@ -46,11 +86,11 @@ pub(crate) async fn describe(db: &mut Connection, effect: &Effect<'_>) -> Vec<St
             "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND (lower(name) = lower({object}) OR lower(tbl_name) = lower({object})) \
              ORDER BY type DESC, name"
         )],
-        _ => match effect.kind {
+        _ => match kind {
             ObjectKind::Procedure => vec![format!("SHOW CREATE PROCEDURE {qualified}")],
             ObjectKind::Function => vec![format!("SHOW CREATE FUNCTION {qualified}")],
             ObjectKind::Event => vec![format!("SHOW CREATE EVENT {qualified}")],
-            ObjectKind::Trigger if effect.on.is_none() => vec![format!("SHOW CREATE TRIGGER {qualified}")],
+            ObjectKind::Trigger => vec![format!("SHOW CREATE TRIGGER {qualified}")],
             ObjectKind::Database => vec![format!("SHOW CREATE DATABASE {qualified}")],
             _ => vec![format!("SHOW CREATE TABLE {qualified}")],
         },

@@ -81,7 +81,8 @@ pub(crate) fn of_findings(context: &Context, name: &'static str, findings: &[Fin
         }
     }
     if check.remedy.is_empty() {
-        check.remedy(Remedy::command(context.command(if name == "plan" { "plan" } else { "verify" })));
+        check.remedy(Remedy::change("correct what is said of each, then"));
+        check.remedy(Remedy::command(context.command("lock")));
     }
     check
 }

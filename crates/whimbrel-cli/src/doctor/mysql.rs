@@ -165,6 +165,14 @@ async fn transactions(patient: &mut Patient<'_>) -> Check {
     };
     let mut check = Check::new("transactions");
     for row in rows.iter().filter(|row| nth(row, 0) != "0") {
+        if nth(row, 1).is_empty() {
+            check.add(
+                State::Warning,
+                format!("connection {}, which is ending, for {} s", nth(row, 0), nth(row, 4)),
+            );
+            check.remedy(Remedy::change("wait until the server has rolled it back"));
+            continue;
+        }
         check.add(
             State::Warning,
             format!("connection {} of {}, {}, for {} s", nth(row, 0), nth(row, 1), nth(row, 3), nth(row, 4)),

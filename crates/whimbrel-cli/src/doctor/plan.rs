@@ -8,7 +8,11 @@ use super::{Check, Remedy, State};
 use crate::output::count;
 
 /// The check, and the plan that its rights are looked at for.
-pub(crate) async fn check(patient: &mut Patient<'_>) -> (Check, Option<Plan>) {
+pub(crate) async fn check(patient: &mut Patient<'_>, is_sound: bool) -> (Check, Option<Plan>) {
+    if !is_sound {
+        let check = Check::not_looked_at("plan", "the migrations do not pass the first gate");
+        return (check.remedied(Remedy::change("mend `migrations` and `signatures` first")), None);
+    }
     let context = patient.context;
     let unseen =
         |why: String| Check::not_looked_at("plan", why).remedied(Remedy::command(context.command("plan")));

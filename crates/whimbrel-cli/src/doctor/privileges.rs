@@ -89,10 +89,16 @@ async fn schema(patient: &mut Patient<'_>, check: &mut Check) {
     let Ok(row) = patient.row(sql).await else { return };
     let (path, current) = (nth(&row, 0), nth(&row, 1));
     if current.is_empty() {
-        check.add(State::Wrong, format!("no schema of the search path, {path}, is there"));
+        check.add(State::Wrong, format!("no schema of the search path, {path}, is there, or may be used"));
         let first = path.split(',').map(str::trim).find(|name| *name != "\"$user\"").unwrap_or("public");
         let first = if first.is_empty() { "public" } else { first };
-        check.remedy(Remedy::sql(format!("CREATE SCHEMA {first}")));
+        let user = patient.text("SELECT quote_ident(session_user)").await.ok().flatten().unwrap_or_default();
+        let literal = (patient.dialect().literal)(first);
+        let there = format!("SELECT count(*) FROM pg_namespace WHERE quote_ident(nspname) = {literal}");
+        if patient.text(&there).await.ok().flatten().as_deref() == Some("0") {
+            check.remedy(Remedy::sql(format!("CREATE SCHEMA {first}")));
+        }
+        check.remedy(Remedy::sql(format!("GRANT USAGE, CREATE ON SCHEMA {first} TO {user}")));
     } else {
         check.add(State::Ok, format!("tables are made in schema {current}"));
     }

@@ -24,6 +24,9 @@ pub(crate) fn render(failure: &Failure) -> String {
         _ => "error",
     };
     let headline = spoken(&error.to_string());
+    // The snippet has the place.
+    let place = error.location().map(|place| format!(" ({place})")).unwrap_or_default();
+    let headline = headline.strip_suffix(&place).unwrap_or(&headline).to_owned();
     let headline = headline.strip_prefix(&format!("{word}: ")).unwrap_or(&headline);
     let style = if matches!(failure.code, Code::Pending | Code::Stopped) { WAITING } else { BAD };
     let many = error.findings().len() > 1 || (error.findings().len() == 1 && error.location().is_none());

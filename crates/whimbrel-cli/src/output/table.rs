@@ -7,20 +7,27 @@ use super::style::plain;
 /// The columns between two cells.
 const GAP: &str = "  ";
 
-/// No column is cut below this.
-const NARROWEST: usize = 8;
+/// No column is cut below this; what would be, and can be done without, is left out.
+const NARROWEST: usize = 16;
 
 /// A table without rules: a heading, and rows whose cells may be styled.
 pub(crate) struct Table {
     heading: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     right: Vec<usize>,
-    flexible: Option<usize>,
+    flexible: Vec<usize>,
+    spare: Vec<usize>,
 }
 
 impl Table {
     pub(crate) fn new(heading: &[&'static str]) -> Self {
-        Self { heading: heading.to_vec(), rows: Vec::new(), right: Vec::new(), flexible: None }
+        Self {
+            heading: heading.to_vec(),
+            rows: Vec::new(),
+            right: Vec::new(),
+            flexible: Vec::new(),
+            spare: Vec::new(),
+        }
     }
 
     /// Sets these columns to the right, as numbers are.
@@ -29,9 +36,15 @@ impl Table {
         self
     }
 
-    /// The column that is cut where the terminal is too narrow.
-    pub(crate) fn flexible(mut self, column: usize) -> Self {
-        self.flexible = Some(column);
+    /// The columns that are cut where the terminal is too narrow, the first one first.
+    pub(crate) fn flexible(mut self, columns: &[usize]) -> Self {
+        self.flexible = columns.to_vec();
+        self
+    }
+
+    /// Those of them that are left out rather than cut to nothing.
+    pub(crate) fn spare(mut self, columns: &[usize]) -> Self {
+        self.spare = columns.to_vec();
         self
     }
 
@@ -45,7 +58,7 @@ impl Table {
 
     /// The table, indented by two, in a terminal of this width. Columns without any text are left out.
     pub(crate) fn render(&self, width: usize) -> String {
-        let shown: Vec<usize> = (0..self.heading.len())
+        let mut shown: Vec<usize> = (0..self.heading.len())
             .filter(|column| self.rows.iter().any(|row| !row[*column].is_empty()))
             .collect();
         let mut widths: Vec<usize> = (0..self.heading.len())
@@ -54,12 +67,17 @@ impl Table {
                 cells.max().unwrap_or(0).max(self.heading[column].width())
             })
             .collect();
-        let total: usize = shown.iter().map(|column| widths[*column] + GAP.len()).sum();
-        if let Some(column) = self.flexible
-            && total > width
-        {
-            let least = NARROWEST.min(widths[column]);
-            widths[column] = widths[column].saturating_sub(total - width).max(least);
+        for column in &self.flexible {
+            let total: usize = shown.iter().map(|column| widths[*column] + GAP.len()).sum();
+            let left = widths[*column].saturating_sub(total.saturating_sub(width));
+            if total <= width || !shown.contains(column) {
+                continue;
+            }
+            if left < NARROWEST && self.spare.contains(column) {
+                shown.retain(|shown| shown != column);
+            } else {
+                widths[*column] = left.max(NARROWEST.min(widths[*column]));
+            }
         }
         let mut text = String::new();
         let mut line = |cells: &mut dyn Iterator<Item = (usize, String)>| {
@@ -117,21 +135,18 @@ pub(crate) fn wrap(line: &str, width: usize, indent: usize) -> String {
     let leading = line.len() - line.trim_start().len();
     let mut wrapped = line[..leading].to_owned();
     let mut used = leading;
-    let mut fresh = true;
     for (index, word) in line.trim_start().split(' ').enumerate() {
         let wide = plain(word).width();
-        if index > 0 && used + 1 + wide > width && !fresh {
+        if index > 0 && used + 1 + wide > width {
             wrapped.push('\n');
             wrapped.push_str(&" ".repeat(indent));
             used = indent;
-            fresh = true;
         } else if index > 0 {
             wrapped.push(' ');
             used += 1;
         }
         wrapped.push_str(word);
         used += wide;
-        fresh = false;
     }
     wrapped
 }
@@ -158,10 +173,11 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_cut_in_one_column_only() {
-        let mut table = Table::new(&["label", "at"]).flexible(0);
+        let mut table = Table::new(&["label", "at"]).flexible(&[0]);
         table.push(vec!["42_a_very_long_name_of_a_migration".into(), "today".into()]);
         assert_eq!(shown(&table, 26), "  label              at\n  42_a_very_long_n…  today\n");
-        assert_eq!(shown(&table, 3), "  label     at\n  42_a_ve…  today\n");
+        assert_eq!(shown(&table, 3), "  label             at\n  42_a_very_long_…  today\n");
+        assert_eq!(shown(&table.spare(&[0]), 20), "  at\n  today\n");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let how = context.command(&format!("baseline {} --yes", arguments.version));
     let shown = plan::render(&plan) + "nothing of it is run";
     confirm::confirm(context, &shown, "Does the database have all of this?", arguments.yes, &how)
-        .map_err(|failure| Failure { plan: Some(plan::data(&plan)), ..failure })?;
+        .map_err(|failure| Failure { plan: Some(Box::new(plan::data(&plan))), ..failure })?;
     let mut migrator = context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan));
     if let Some(reason) = &arguments.reason {
         migrator = migrator.with_reason(reason);

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {}
 
 pub(crate) async fn run(context: &Context, _: Arguments) -> Result<Answer, Failure> {
     let lines = context.settings.lines();
-    let mut table = Table::new(&["setting", "value", "from"]).flexible(1);
+    let mut table = Table::new(&["setting", "value", "from"]).flexible(&[1, 2]);
     for line in &lines {
         table.push(vec![line.name.clone(), line.value.clone(), paint(DIM, &line.origin)]);
     }

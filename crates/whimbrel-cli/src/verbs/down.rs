@@ -43,11 +43,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let mut db = context.connect().await?;
     let goal = match arguments.to {
         Some(0) => Goal::RevertTo(None),
-        Some(number) => {
-            let version =
-                Version::new(number).ok_or_else(|| Failure::of(Code::Usage, "--to is no version"))?;
-            Goal::RevertTo(Some(version))
-        }
+        Some(number) => Goal::RevertTo(Some(plan::version(number)?)),
         None => newest(&context.migrator()?, &mut db).await?,
     };
     carry_out(context, &mut db, goal, arguments.reason.as_deref(), arguments.consent).await
@@ -77,10 +73,20 @@ pub(crate) async fn carry_out(
     } else {
         format!("{again} --yes")
     });
+    if wants && consent.yes && !approved && !confirm::can_ask(context) {
+        let failure =
+            Failure::of(Code::Refused, "what would be lost wants more than a yes: the plan's digest");
+        let shown = Some(plan::render(&plan));
+        return Err(Failure {
+            before: shown,
+            plan: Some(Box::new(plan::data(&plan))),
+            ..failure.with_next(how)
+        });
+    }
     // What loses data wants its digest in a script, so that nothing else is lost than what somebody has seen.
     let yes = approved || (consent.yes && !wants);
     confirm::confirm(context, &plan::render(&plan), "Revert?", yes, &how)
-        .map_err(|failure| Failure { plan: Some(plan::data(&plan)), ..failure })?;
+        .map_err(|failure| Failure { plan: Some(Box::new(plan::data(&plan))), ..failure })?;
     let mut migrator =
         context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
     if let Some(reason) = reason {

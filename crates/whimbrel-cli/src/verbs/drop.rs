@@ -56,13 +56,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     Ok(Answer::new(text, json!({ "dropped": gone })))
 }
 
-/// Shows what would be lost, asks, and removes it.
-pub(crate) async fn remove(
+/// Refuses what is not to be removed, whatever is answered.
+pub(crate) fn allow(
     context: &Context,
     address: &Address,
     consent: Consent,
     verb: &str,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     refuse_remote(context, address, consent.remote, &consent.words(verb))?;
     whole::check(address)?;
     if context.settings.config.value.is_some()
@@ -70,13 +70,28 @@ pub(crate) async fn remove(
         && !consent.any_environment
     {
         let name = context.settings.environment.value.as_deref().unwrap_or("this environment");
-        return Err(Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
-            .with_next("write `development = true` into its table in whimbrel.toml")
-            .with_next(format!(
-                "or, this once: {}",
-                context.command(&format!("{} --any-environment", consent.words(verb)))
-            )));
+        let failure = if context.global.url.is_some() {
+            Failure::of(Code::Refused, "--url names a database that no file marks as one for development")
+        } else {
+            Failure::of(Code::Refused, format!("{name} is not marked as one for development"))
+                .with_next("write `development = true` into its table in whimbrel.toml")
+        };
+        return Err(failure.with_next(format!(
+            "or, this once: {}",
+            context.command(&format!("{} --any-environment", consent.words(verb)))
+        )));
     }
+    Ok(())
+}
+
+/// Shows what would be lost, asks, and removes it.
+pub(crate) async fn remove(
+    context: &Context,
+    address: &Address,
+    consent: Consent,
+    verb: &str,
+) -> Result<bool, Failure> {
+    allow(context, address, consent, verb)?;
     let mut shown = format!("{} and everything in it would be lost", address.shown());
     // What cannot be looked at may still have to be removed.
     if let Ok(mut db) = context.connect().await

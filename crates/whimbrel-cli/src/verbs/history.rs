@@ -60,8 +60,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     for (set, state) in history.sets() {
         let name = if set == "*" { "all sets".to_owned() } else { format!("set {}", paint(BOLD, set)) };
         let _ = writeln!(text, "{name}  {}", paint(DIM, output::count(state.rows().len(), "row")));
-        let mut table =
-            Table::new(&["row", "when (UTC)", "what", "migration", "detail", "by"]).right(&[0]).flexible(5);
+        let mut table = Table::new(&["row", "when (UTC)", "what", "migration", "detail", "by"])
+            .right(&[0])
+            .flexible(&[5, 4, 3])
+            .spare(&[5]);
         let skipped = arguments.last.map_or(0, |last| state.rows().len().saturating_sub(last));
         for row in &state.rows()[skipped..] {
             let broken = state.broken().iter().any(|broken| broken.seq == row.seq());

@@ -107,7 +107,7 @@ pub(crate) fn judge(context: &Context, set: &MigrationSet, dialect: &str) -> Res
 
 fn rules(context: &Context) -> Result<Answer, Failure> {
     let policy = context.settings.policy.policy().unwrap_or_default();
-    let mut table = Table::new(&["rule", "level", "concern", "about"]).flexible(3);
+    let mut table = Table::new(&["rule", "level", "concern", "about"]).flexible(&[3]);
     let mut data = Vec::new();
     for rule in whimbrel_policy::rules() {
         let level = policy.level(rule.name())?;

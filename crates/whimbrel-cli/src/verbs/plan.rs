@@ -20,14 +20,20 @@ use crate::output::{self, count, diagnostic};
     after_help = "Examples:\n  whimbrel plan\n  whimbrel plan --to 42\n  whimbrel plan --sql > for-the-dba.sql\n  whimbrel plan --down --to 40"
 )]
 pub(crate) struct Arguments {
-    /// Up to and including this version; with --down, down to it
+    /// Up to and including this version; with --down, down to it, and 0 is everything
     #[arg(long, value_name = "VERSION")]
-    to: Option<Version>,
+    to: Option<i64>,
     /// What `down` would do
     #[arg(long)]
     down: bool,
+    /// What `redo` would do
+    #[arg(long, conflicts_with_all = ["down", "to"])]
+    redo: bool,
+    /// Only the digest, for --approve
+    #[arg(long)]
+    digest: bool,
     /// One SQL script with the rows of the history in it, to be run by the database's own client
-    #[arg(long, conflicts_with = "down")]
+    #[arg(long)]
     sql: bool,
     /// With --sql: the digest of the plan that somebody has approved
     #[arg(long, value_name = "DIGEST", requires = "sql")]
@@ -73,19 +79,28 @@ impl Leave {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let migrator = arguments.leave.give(context.migrator()?);
     let mut db = context.connect_or_imagine().await?;
-    if arguments.sql {
-        return script(migrator, &mut db, context, &arguments).await;
-    }
     let goal = match (arguments.down, arguments.to) {
+        _ if arguments.redo => Goal::Redo,
         (false, None) => Goal::Latest,
-        (false, Some(version)) => Goal::UpTo(version),
-        (true, Some(version)) => Goal::RevertTo(Some(version)),
+        (false, Some(number)) => Goal::UpTo(version(number)?),
+        (true, Some(0)) => Goal::RevertTo(None),
+        (true, Some(number)) => Goal::RevertTo(Some(version(number)?)),
         (true, None) => super::down::newest(&migrator, &mut db).await?,
     };
+    if arguments.sql {
+        return script(migrator, &mut db, context, &arguments, goal).await;
+    }
     let plan = migrator.plan_for(&mut db, goal).await?;
+    if arguments.digest {
+        return Ok(Answer::new(plan.digest().to_string(), data(&plan)));
+    }
     let mut text = render(&plan);
     if !plan.is_empty() {
-        let verb = if arguments.down { "down" } else { "up" };
+        let verb = match goal {
+            Goal::Redo => "redo",
+            Goal::RevertTo(_) => "down",
+            _ => "up",
+        };
         let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
         let approve =
             if wants_approval(&plan) { format!(" --approve {}", plan.digest()) } else { String::new() };
@@ -95,20 +110,22 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     Ok(if arguments.exit_code && !plan.is_empty() { answer.with_code(Code::Pending) } else { answer })
 }
 
+pub(crate) fn version(number: i64) -> Result<Version, Failure> {
+    Version::new(number).ok_or_else(|| Failure::of(Code::Usage, "--to is no version: they count from 1"))
+}
+
 /// The plan as a script.
 async fn script(
     mut migrator: Migrator<'static>,
     db: &mut Connection,
     context: &Context,
     arguments: &Arguments,
+    goal: Goal,
 ) -> Result<Answer, Failure> {
-    if let Some(version) = arguments.to {
-        migrator = migrator.with_target(version);
-    }
     if let Some(digest) = arguments.approve {
         migrator = migrator.with_approval(digest);
     }
-    let script = arguments.approvals.give(context, migrator)?.script(db).await?;
+    let script = arguments.approvals.give(context, migrator)?.script_for(db, goal).await?;
     let data = json!({ "sql": script });
     Ok(Answer::new(script, data))
 }
@@ -129,7 +146,10 @@ pub(crate) fn render(plan: &Plan) -> String {
     if plan.creates_history() {
         let _ = writeln!(text, "  the history table is made first");
     }
-    let mut table = Table::new(&["do", "migration", "statements", "how", "file"]).right(&[2]).flexible(4);
+    let mut table = Table::new(&["do", "migration", "statements", "how", "file"])
+        .right(&[2])
+        .flexible(&[4, 1])
+        .spare(&[4]);
     for item in plan.items() {
         let style = if item.action().as_str().contains("revert") { WAITING } else { GOOD };
         let action = paint(style, item.action().as_str());

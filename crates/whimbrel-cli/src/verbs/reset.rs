@@ -20,7 +20,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     // What the gate would refuse afterwards it refuses before anything is lost.
     super::verify::pass(context).await?;
     // Nor is anything lost that could not be made again.
-    whole::check(&address)?;
+    drop::allow(context, &address, arguments.consent, "reset")?;
     whole::check_can_create(&address).await?;
     drop::remove(context, &address, arguments.consent, "reset").await?;
     whole::create(&address).await?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 use whimbrel::script::Script;
-use whimbrel::{Driver, Effect, Ending, Error, ErrorKind, Goal, Key, Settlement, Source, Standing, Version};
+use whimbrel::{Driver, Ending, Error, ErrorKind, Goal, Key, Settlement, Source, Standing, Version};
 
 use crate::advice;
 use crate::answer::{Answer, Failure};
@@ -58,7 +58,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     };
     let mut db = context.connect().await?;
     let open = look(context, &mut db).await?;
-    let Some(ending) = ending else { return Ok(Answer::new(open.text, open.data)) };
+    let Some(ending) = ending.filter(|_| open.is_some()) else {
+        return match (open, ending) {
+            (Some(open), _) => Ok(Answer::new(open.text, open.data)),
+            (None, None) => Ok(Answer::new(NOTHING, json!({ "open": null }))),
+            (None, Some(_)) => Err(Failure::of(Code::Refused, NOTHING).with_next(context.command("status"))),
+        };
+    };
     let Some(reason) = arguments.reason.filter(|reason| !reason.trim().is_empty()) else {
         return Err(Failure::of(Code::Usage, "a settlement needs a reason")
             .with_next("say how you know: --reason '…'; it is recorded for those who come later"));
@@ -71,7 +77,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     };
     // In a script the ending and its reason are the yes: nothing is executed by it.
     let yes = arguments.yes || !confirm::can_ask(context);
-    confirm::confirm(context, &open.text, &what, yes, &context.command("settle … --yes"))?;
+    let shown = open.map(|open| open.text).unwrap_or_default();
+    confirm::confirm(context, &shown, &what, yes, &context.command("settle … --yes"))?;
     let settlement = Settlement { version: arguments.version, ending, reason };
     let report = context.migrator()?.settle(&mut db, settlement).await?;
     let mut answer = super::up::answer(&report);
@@ -79,20 +86,19 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     Ok(answer)
 }
 
+const NOTHING: &str = "nothing is open, so there is nothing to settle";
+
 /// What is open, as a person should see it.
 struct Open {
     text: String,
     data: serde_json::Value,
 }
 
-async fn look(context: &Context, db: &mut Connection) -> Result<Open, Failure> {
+async fn look(context: &Context, db: &mut Connection) -> Result<Option<Open>, Failure> {
     let migrator = context.migrator()?;
     let status = migrator.status(db).await?;
     let open = status.sets.iter().flat_map(|set| &set.entries).find(|entry| entry.standing == Standing::Open);
-    let Some(open) = open else {
-        let text = "nothing is open, so there is nothing to settle".to_owned();
-        return Ok(Open { text, data: json!({ "open": null }) });
-    };
+    let Some(open) = open else { return Ok(None) };
     let since = open.at.as_deref().map(super::status::moment).unwrap_or_default();
     let error = match migrator.plan_for(db, Goal::Latest).await {
         Err(error) if error.kind() == ErrorKind::OutcomeUnknown => error,
@@ -103,42 +109,24 @@ async fn look(context: &Context, db: &mut Connection) -> Result<Open, Failure> {
                 paint(BOLD, &open.label),
                 context.command("up")
             );
-            return Ok(Open { text, data: json!({ "open": open, "in_doubt": false }) });
+            return Ok(Some(Open { text, data: json!({ "open": open, "in_doubt": false }) }));
         }
     };
     let has = found(context, db, &error).await;
-    let next = advice::of(context, "up", &error);
-    let mut text = diagnostic::render(&Failure { next: Vec::new(), ..Failure::from(without_next(&error)) });
+    let statement = error.statement();
+    let settle = |next: &String| next.contains("--");
+    let next: Vec<String> = advice::of(context, "up", &error).into_iter().filter(settle).collect();
+    let mut text = diagnostic::render(&Failure { next: next.clone(), ..Failure::from(error) });
     if let Some(has) = &has {
         let _ = writeln!(text, "{}", paint(BOLD, "the database has:"));
         for line in has {
             let _ = writeln!(text, "    {line}");
         }
     }
-    for next in next.iter().filter(|next| next.contains("--")) {
-        let _ = writeln!(text, "  = next: {next}");
-    }
     let data = json!({
-        "open": open, "in_doubt": true, "statement": error.statement(), "database": has, "next": next,
+        "open": open, "in_doubt": true, "statement": statement, "database": has, "next": next,
     });
-    Ok(Open { text, data })
-}
-
-/// The error without what it proposes to programs.
-fn without_next(error: &Error) -> Error {
-    let place = error.location().map(|place| format!("{place}: {}", place.line.trim())).unwrap_or_default();
-    let headline = match error.statement() {
-        Some(number) => format!("{error}: statement {number} at {place}"),
-        None => error.to_string(),
-    };
-    let kept = error.notes().filter(|(name, _)| *name != "next");
-    kept.fold(Error::new(error.kind(), headline), |kept, (name, text)| match name {
-        "begun" => kept.with_note("begun", text),
-        "where" => kept.with_note("where", text),
-        "why" => kept.with_note("why", text),
-        "look" => kept.with_note("look", text),
-        _ => kept,
-    })
+    Ok(Some(Open { text, data }))
 }
 
 /// What the database has of what the statement names.
@@ -153,6 +141,6 @@ async fn found(context: &Context, db: &mut Connection, error: &Error) -> Option<
     };
     let script = Script::parse(script.text(), &dialect.lexing).ok()?;
     let statement = script.statements().get(error.statement()?.checked_sub(1)?)?;
-    let effect = Effect::of(statement)?;
-    Some(describe::describe(db, &effect).await)
+    let object = describe::Object::of(statement)?;
+    Some(describe::describe(db, &object).await)
 }

@@ -42,8 +42,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         let all = set.entries.len();
         let _ = writeln!(text, "set {}  {}", paint(BOLD, &set.set), paint(DIM, count(all, "migration")));
         let known = Known::of(&history, set.set.as_str());
-        let mut table =
-            Table::new(&["state", "migration", "since (UTC)", "took", "by"]).right(&[3]).flexible(4);
+        let mut table = Table::new(&["state", "migration", "since (UTC)", "took", "by"])
+            .right(&[3])
+            .flexible(&[4, 1])
+            .spare(&[4]);
         for entry in &set.entries {
             if arguments.pending && matches!(entry.standing, Standing::Applied | Standing::Baselined) {
                 continue;

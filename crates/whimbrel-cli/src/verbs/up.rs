@@ -64,7 +64,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             let plan = migrator()?.plan_for(&mut db, goal).await?;
             let shown = plan::render(&plan);
             if !confirm::can_ask(context) || arguments.approve.is_some() {
-                let plan = Some(plan::data(&plan));
+                let plan = Some(Box::new(plan::data(&plan)));
                 return Err(Failure { before: Some(shown), plan, ..Failure::from(error) });
             }
             let how = context.command(&format!("up --approve {}", plan.digest()));

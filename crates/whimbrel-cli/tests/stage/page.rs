@@ -114,9 +114,7 @@ fn console(
         let said = stage.shell(&stage.meant(&format!("cd {folder}; {}", typed.line)));
         let expected = if index == last { exit } else { 0 };
         let mut wrong = Vec::new();
-        if said.code != expected {
-            wrong.push(format!("it ended with {}, and is said to end with {expected}", said.code));
-        }
+        assert_eq!(said.code, expected, "line {}: $ {}\n{}", typed.from, typed.line, said.stdout);
         let (is, should) = (stage.redacted(said.stdout.trim_end()), stage.redacted(typed.said.trim_end()));
         let fits = is == should;
         if !fits {

@@ -40,5 +40,7 @@ pub(crate) fn redact(text: &str, stand_ins: &[(String, &'static str)]) -> String
 pub(crate) fn stand_in(text: &str, stand_ins: &[(String, &'static str)]) -> String {
     let text = stand_ins.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from.as_str(), to));
     let host = Regex::new(r"(\w*)@[\w.-]+ \(whimbrel-cli").expect("a pattern");
-    host.replace_all(&text, "$1@laptop (whimbrel-cli").into_owned()
+    let text = host.replace_all(&text, "$1@laptop (whimbrel-cli");
+    let process = Regex::new(r"(\w*)@[\w.-]+, process").expect("a pattern");
+    process.replace_all(&text, "$1@laptop, process").into_owned()
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, FindingKind};
 use crate::history::History;
 use crate::placeholder::Form;
-use crate::plan::Plan;
+use crate::plan::{Goal, Plan};
 use crate::report::{Outcome, Report};
 use crate::script::{Position, Script};
 use crate::verify::Verified;
@@ -48,13 +48,22 @@ impl<'a> Migrator<'a> {
     /// [`Configuration`](ErrorKind::Configuration) for what no script can hold: a step in Rust, a secret, a backup; of kind
     /// [`Retry`](ErrorKind::Retry) while somebody else migrates.
     pub async fn script<D: Driver>(&self, db: &mut D) -> Result<String> {
+        self.script_for(db, self.request.goal).await
+    }
+
+    /// Writes down what would be done to reach a goal: what [`revert_to`](Self::revert_to), [`redo`](Self::redo) or
+    /// [`baseline`](Self::baseline) would do. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`script`](Self::script).
+    pub async fn script_for<D: Driver>(&self, db: &mut D, goal: Goal) -> Result<String> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
-        let result = self.script_in(&mut verb).await;
+        let result = self.script_in(&mut verb, goal).await;
         verb.session.unlock(&self.table).await;
         result
     }
 
-    async fn script_in(&self, verb: &mut Verb<'_>) -> Result<String> {
+    async fn script_in(&self, verb: &mut Verb<'_>, goal: Goal) -> Result<String> {
         if self.backup.is_some() {
             let headline = "a script cannot make the backup that was asked for";
             return Err(Error::new(ErrorKind::Configuration, headline).with_note(
@@ -68,7 +77,7 @@ impl<'a> Migrator<'a> {
             return Err(Error::new(ErrorKind::Retry, headline)
                 .with_note("next", "end it with `run`, or make the script on a connection to that server"));
         }
-        let mut plan = self.decide(verb, &history, &self.request).await?;
+        let mut plan = self.decide(verb, &history, &self.request_for(goal)).await?;
         unwritable(&plan, verb.session.dialect())?;
         self.check_values(&plan)?;
         let conditions = self.conditions(verb, &plan).await?;

@@ -75,6 +75,7 @@ blocking_twins! {
     plan_for_blocking = plan_for(goal: Goal) -> Plan;
     history_blocking = history() -> History;
     script_blocking = script() -> String;
+    script_for_blocking = script_for(goal: Goal) -> String;
     check_blocking = check() -> Report;
     wait_blocking = wait() -> Report;
     status_blocking = status() -> Status;

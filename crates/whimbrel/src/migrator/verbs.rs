@@ -116,7 +116,7 @@ impl<'a> Migrator<'a> {
         self.close(result)
     }
 
-    fn request_for(&self, goal: Goal) -> Request {
+    pub(super) fn request_for(&self, goal: Goal) -> Request {
         let transaction = match (goal, self.request.transaction) {
             // All of it is declared, or nothing.
             (Goal::Baseline(_), _) => Transaction::PerRun,

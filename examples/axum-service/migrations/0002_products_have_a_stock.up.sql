@@ -1,0 +1,1 @@
+ALTER TABLE products ADD COLUMN stock bigint NOT NULL DEFAULT 0;

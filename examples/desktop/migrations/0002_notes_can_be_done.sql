@@ -1,0 +1,1 @@
+ALTER TABLE notes ADD COLUMN is_done INTEGER NOT NULL DEFAULT 0 CHECK (is_done IN (0, 1));

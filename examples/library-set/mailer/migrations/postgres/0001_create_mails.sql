@@ -1,0 +1,4 @@
+CREATE TABLE mails (
+    job_id bigint PRIMARY KEY REFERENCES jobs (id),
+    recipient text NOT NULL
+);
