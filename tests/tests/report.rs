@@ -82,8 +82,11 @@ fn names<'n>(nodes: &'n [Node], role: &str) -> Vec<&'n str> {
     nodes.iter().filter(|node| node.role == role).map(|node| node.name.as_str()).collect()
 }
 
-/// The tables: their names, their columns, and their rows as texts.
-fn tables(nodes: &[Node]) -> Vec<(&str, Vec<&str>, Vec<Vec<String>>)> {
+/// A table: its name, its columns, and its rows as texts.
+type Table<'n> = (&'n str, Vec<&'n str>, Vec<Vec<String>>);
+
+/// The tables, in their order.
+fn tables(nodes: &[Node]) -> Vec<Table<'_>> {
     let tables = nodes.iter().enumerate().filter(|(_, node)| node.role == "table");
     tables
         .map(|(at, table)| {

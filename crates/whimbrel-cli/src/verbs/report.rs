@@ -84,13 +84,12 @@ async fn offline(context: &Context) -> Result<Page, Failure> {
 /// What is wrong with the files beside their manifest and its signatures.
 async fn first_gate(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
     let Some(facts) = database::dialect(dialect) else { return Ok(Vec::new()) };
-    let mut verifiers: Vec<&dyn Verifier> = Vec::new();
     #[cfg(feature = "sign")]
     let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
     #[cfg(feature = "sign")]
-    verifiers.extend(signers.as_ref().map(|signers| signers as &dyn Verifier));
+    let verifiers: Vec<&dyn Verifier> = signers.iter().map(|signers| signers as &dyn Verifier).collect();
     #[cfg(not(feature = "sign"))]
-    let _ = context;
+    let (verifiers, _): (Vec<&dyn Verifier>, _) = (Vec::new(), context);
     match Verified::set(set.clone(), facts, &verifiers).await {
         Ok(_) => Ok(Vec::new()),
         Err(error) if error.findings().is_empty() => Err(error.into()),
