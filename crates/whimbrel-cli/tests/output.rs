@@ -264,3 +264,16 @@ fn help_is_as_it_is() {
     }
     typed.finish("help");
 }
+
+/// What people type who come from elsewhere.
+#[test]
+fn other_tools_words_are_understood() {
+    let stage = stage(Kind::Sqlite);
+    users(&stage);
+    for line in ["migrate", "info", "list", "run", "apply"] {
+        stage.done(line);
+    }
+    assert_eq!(stage.whimbrel("rollback").code, 4);
+    assert_eq!(stage.whimbrel("revert").code, 4);
+    stage.done("add something");
+}

@@ -15,6 +15,7 @@ use crate::shown::OnlyWhatWasShown;
 #[derive(Debug, Args)]
 #[command(
     visible_alias = "revert",
+    aliases = ["rollback", "undo"],
     after_help = "Examples:\n  whimbrel down                 the newest migration\n  whimbrel down --to 40         everything newer than 40\n  whimbrel down --to 0 --yes    everything, in a script"
 )]
 pub(crate) struct Arguments {

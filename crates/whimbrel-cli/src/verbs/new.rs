@@ -17,6 +17,7 @@ use crate::locking;
 /// Begins a migration: makes its files and adds their lines to the manifest
 #[derive(Debug, Args)]
 #[command(
+    aliases = ["add", "generate"],
     after_help = "Examples:\n  whimbrel new create_users\n  whimbrel new add_email --down\n  whimbrel new totals --repeatable          a view or a function, run again when it changes\n  whimbrel new hash_passwords --rust        a step that the application binds\n\nWrite the SQL, then: whimbrel lock"
 )]
 pub(crate) struct Arguments {

@@ -17,6 +17,7 @@ use crate::output::{self, count};
 /// Shows what is in force and what is pending
 #[derive(Debug, Args)]
 #[command(
+    aliases = ["info", "list"],
     after_help = "Examples:\n  whimbrel status\n  whimbrel -e production status --pending\n  whimbrel status --format json | jq '.data.pending'"
 )]
 pub(crate) struct Arguments {

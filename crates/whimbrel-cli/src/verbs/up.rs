@@ -15,6 +15,7 @@ use crate::shown::OnlyWhatWasShown;
 /// Applies what is pending
 #[derive(Debug, Args)]
 #[command(
+    aliases = ["migrate", "run", "apply"],
     after_help = "Examples:\n  whimbrel up\n  whimbrel up --to 42\n  whimbrel -e production up --approve b3v1:…\n\nCtrl-C ends after the migration under way; once more breaks off. Either way `up` goes on from there."
 )]
 pub(crate) struct Arguments {
