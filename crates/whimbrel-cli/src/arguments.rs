@@ -1,5 +1,8 @@
 //! The arguments of the command: what every verb takes, and the verbs.
 
+mod held;
+pub(crate) mod misuse;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -5,9 +5,11 @@ use std::future::Future;
 
 use whimbrel::Stop;
 
+use crate::output;
 use crate::output::style::{WAITING, paint};
 
-/// Carries out work that may be asked to end. `None`: it was broken off, and its future is gone.
+/// Carries out work that may be asked to end; says that it was unless nothing is to be said, as where programs read.
+/// `None`: it was broken off, and its future is gone.
 pub(crate) async fn interruptible<T>(stop: &Stop, quiet: bool, work: impl Future<Output = T>) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut signals = Signals::new();
@@ -21,7 +23,7 @@ pub(crate) async fn interruptible<T>(stop: &Stop, quiet: bool, work: impl Future
                 stop.ask();
                 if !quiet {
                     let told = "stopping after the migration under way; once more to break off";
-                    anstream::eprintln!("\n{}", paint(WAITING, told));
+                    output::err(&format!("\n{}", paint(WAITING, told)));
                 }
             }
         }

@@ -21,31 +21,39 @@ mod settings;
 mod shown;
 mod verbs;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-use clap::error::ErrorKind;
-
 use crate::answer::Failure;
-use crate::arguments::{Arguments, Format, When};
+use crate::arguments::misuse::{self, Misuse};
+use crate::arguments::{Arguments, Format};
 use crate::context::Context;
 use crate::exit::Code;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return misused(&error),
-    };
-    match arguments.global.color {
-        When::Auto => {}
-        When::Always => anstream::ColorChoice::Always.write_global(),
-        When::Never => anstream::ColorChoice::Never.write_global(),
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    match misuse::value(&typed, "--color") {
+        Some("always") => anstream::ColorChoice::Always.write_global(),
+        Some("never") => anstream::ColorChoice::Never.write_global(),
+        _ => {}
     }
-    let format = arguments.global.format;
-    let verb = verbs::name(&arguments.verb);
-    let code = match work(arguments) {
-        Ok(answer) => output::answer(format, verb, &answer),
-        Err(failure) => output::failure(format, verb, &failure),
+    let code = match misuse::parse(&typed) {
+        Ok(arguments) => {
+            let format = arguments.global.format;
+            let verb = verbs::name(&arguments.verb);
+            match work(arguments) {
+                Ok(answer) => output::answer(format, verb, &answer),
+                Err(failure) => output::failure(format, verb, &failure),
+            }
+        }
+        Err(Misuse::Page(text)) => output::page(&text, Code::Done),
+        Err(Misuse::Wrong(text, failure)) => match (misuse::format(&typed), text) {
+            (Format::Human, Some(text)) => {
+                output::err_part(&text);
+                failure.code
+            }
+            (format, _) => output::failure(format, "", &failure),
+        },
     };
     code.into()
 }
@@ -58,36 +66,4 @@ fn work(arguments: Arguments) -> Result<answer::Answer, Failure> {
     // Nothing is waited for that was left behind, such as a statement that does not end.
     runtime.shutdown_background();
     answer
-}
-
-/// What clap says of the arguments. It quotes them, and one may hold a password.
-fn misused(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A pipe that is closed has seen enough.
-        let _ = error.print();
-        return Code::Done.into();
-    }
-    let text = error.render().ansi().to_string();
-    let held = std::env::args().any(|argument| output::may_hold_password(&argument));
-    let format = if std::env::args().any(|argument| argument == "--format=json")
-        || std::env::args().collect::<Vec<_>>().windows(2).any(|two| two == ["--format", "json"])
-    {
-        Format::Json
-    } else {
-        Format::Human
-    };
-    if held {
-        let failure = Failure::of(Code::Usage, "an argument is wrong, and one of them holds a password")
-            .with_next(
-                "put the URL into an environment variable and say --url env:NAME; see whimbrel --help",
-            );
-        return output::failure(format, "", &failure).into();
-    }
-    if format == Format::Json {
-        let plain = output::style::plain(&text);
-        let first = plain.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        return output::failure(format, "", &Failure::of(Code::Usage, first)).into();
-    }
-    anstream::eprint!("{text}");
-    Code::Usage.into()
 }

@@ -1,11 +1,12 @@
 //! What is written: answers and failures, for people and for programs. Knows no verb.
 
 pub(crate) mod diagnostic;
+pub(crate) mod safe;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod words;
 
-use std::io::Write;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -39,20 +40,23 @@ pub(crate) fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// Writes an answer.
+/// Writes an answer. One that could not be written is none: the code is another one then.
 pub(crate) fn answer(format: Format, verb: &str, answer: &Answer) -> Code {
-    match format {
-        Format::Human => {
-            let text = answer.text.trim_end();
-            if !text.is_empty() {
-                out(text);
-            }
-        }
-        Format::Json => json_line(&json!({
+    let done = match format {
+        Format::Human => match answer.text.trim_end() {
+            "" => Ok(()),
+            text => out(text),
+        },
+        Format::Json => json_out(&json!({
             "schema": SCHEMA, "type": "result", "verb": verb, "exit": exit(answer.code), "data": answer.data,
         })),
-    }
-    answer.code
+    };
+    written(done, answer.code)
+}
+
+/// Writes a text of the command's own, such as its help.
+pub(crate) fn page(text: &str, code: Code) -> Code {
+    written(out(text.trim_end()), code)
 }
 
 /// Writes why there is no answer.
@@ -60,27 +64,72 @@ pub(crate) fn failure(format: Format, verb: &str, failure: &Failure) -> Code {
     match format {
         Format::Human => {
             if let Some(before) = &failure.before {
-                anstream::eprintln!("{}", before.trim_end());
+                err(before.trim_end());
             }
-            anstream::eprint!("{}", diagnostic::render(failure));
+            err_part(&diagnostic::render(failure));
         }
-        Format::Json => json_line(&json!({
-            "schema": SCHEMA, "type": "error", "verb": verb, "exit": exit(failure.code),
-            "error": error_data(failure),
-        })),
+        Format::Json => {
+            let done = json_out(&json!({
+                "schema": SCHEMA, "type": "error", "verb": verb, "exit": exit(failure.code),
+                "error": error_data(failure),
+            }));
+            // The code of the failure says more.
+            let _ = written(done, failure.code);
+        }
     }
     failure.code
 }
 
-/// Writes text for people to standard output. Whoever has closed it has seen enough.
-pub(crate) fn out(text: &str) {
-    let _ = writeln!(anstream::stdout(), "{text}");
+/// The code, unless nobody could get what was written. Whoever has closed a pipe has seen enough.
+fn written(done: io::Result<()>, code: Code) -> Code {
+    match done {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let word = style::paint(style::BAD, "error");
+            err(&format!("{word}: the answer could not be written: {}", safe::shown(&error.to_string())));
+            Code::Failed
+        }
+        _ => code,
+    }
 }
 
-/// Writes one line for programs.
+/// Writes text for people to standard output.
+fn out(text: &str) -> io::Result<()> {
+    let styled = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let mut out = anstream::stdout();
+    // What goes to a file, such as a script for a DBA, stays as it is.
+    if styled || io::stdout().is_terminal() {
+        writeln!(out, "{}", safe::written(text))?;
+    } else {
+        writeln!(out, "{text}")?;
+    }
+    out.flush()
+}
+
+/// Writes a line for people to standard error. What cannot be written there is not seen, and the work goes on.
+pub(crate) fn err(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", safe::written(line));
+}
+
+/// The same without an end of the line.
+pub(crate) fn err_part(text: &str) {
+    let mut err = anstream::stderr();
+    let _ = write!(err, "{}", safe::written(text)).and_then(|()| err.flush());
+}
+
+/// Removes the line of standard error that the cursor is in.
+pub(crate) fn wipe() {
+    let _ = write!(anstream::stderr(), "\r\x1b[2K");
+}
+
+/// Writes one line for programs. If it fails, the last one fails as well, and is told.
 pub(crate) fn json_line(value: &Value) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{value}").and_then(|()| out.flush());
+    let _ = json_out(value);
+}
+
+fn json_out(value: &Value) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{value}")?;
+    out.flush()
 }
 
 fn exit(code: Code) -> Value {
@@ -122,13 +171,4 @@ pub(crate) fn report_data(report: &Report) -> Value {
         "outcome": report.outcome, "migrations": migrations, "at": report.at, "queries": report.queries,
         "elapsed_us": micros(report.elapsed), "backup": report.backup,
     })
-}
-
-/// Whether a text looks as if it held a password: a URL with one, or a parameter of that name.
-pub(crate) fn may_hold_password(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let authority =
-        lower.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest).to_owned());
-    let in_url = authority.is_some_and(|it| it.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')));
-    in_url || ["password=", "passwd=", "pwd=", "--password"].iter().any(|word| lower.contains(word))
 }

@@ -1,7 +1,7 @@
 //! What is told while a verb runs: a line for each migration, and what is waited for; for programs each event as a line.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use whimbrel::{Event, Observer};
 
 use crate::arguments::Format;
+use crate::output::safe::shown;
 use crate::output::style::{BAD, DIM, GOOD, WAITING, paint};
 use crate::output::{self, short};
 
@@ -43,23 +44,21 @@ impl Progress {
     /// A line that stays.
     fn stay(&self, state: &mut State, line: &str) {
         self.wipe(state);
-        anstream::eprintln!("{line}");
+        output::err(line);
     }
 
     /// A line that the next one takes the place of, on a terminal.
     fn pass(&self, state: &mut State, line: &str) {
         if self.terminal {
             self.wipe(state);
-            anstream::eprint!("{}", output::table::cut(line, output::width().saturating_sub(1)));
-            // What cannot be written is not seen.
-            let _ = std::io::stderr().flush();
+            output::err_part(&output::table::cut(line, output::width().saturating_sub(1)));
             state.passing = true;
         }
     }
 
     fn wipe(&self, state: &mut State) {
         if std::mem::take(&mut state.passing) {
-            anstream::eprint!("\r\x1b[2K");
+            output::wipe();
         }
     }
 
@@ -68,7 +67,7 @@ impl Progress {
         let state = &mut *state;
         match event {
             Event::Waiting { holder, waited } => {
-                let who = holder.map_or_else(String::new, |holder| format!(": {holder}"));
+                let who = holder.map_or_else(String::new, |holder| format!(": {}", shown(holder)));
                 let line = format!("waiting for another migrator{who} ({})", short(*waited));
                 let again = state.told.as_deref() != Some("waiting") || *waited >= state.waited + AGAIN;
                 if again && !waited.is_zero() {
@@ -84,6 +83,7 @@ impl Progress {
             }
             Event::Postponed { label, failures, left } => {
                 let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+                let label = shown(label);
                 let line = format!("{label} has failed {times}: trying again in {}", short(*left));
                 self.stay(state, &paint(WAITING, line));
             }
@@ -91,12 +91,13 @@ impl Progress {
                 let items = plan.items().iter().map(|item| (item.label().to_owned(), item.statements()));
                 state.statements = items.collect();
             }
-            Event::BackedUp { place } => self.stay(state, &format!("backed up to {place}")),
+            Event::BackedUp { place } => self.stay(state, &format!("backed up to {}", shown(place))),
             Event::Started { label, down, .. } => {
                 let word = if *down { "reverting" } else { "applying" };
-                self.pass(state, &format!("  {word} {label}"));
+                self.pass(state, &format!("  {word} {}", shown(label)));
             }
             Event::Statement { label, statement, statements, elapsed } => {
+                let label = shown(label);
                 let line = format!("  {label}  statement {statement} of {statements}  {}", short(*elapsed));
                 self.pass(state, &line);
             }
@@ -107,9 +108,10 @@ impl Progress {
                     Some(number) => output::count(*number, "statement") + ", ",
                 };
                 let time = paint(DIM, statements + &short(*elapsed));
-                self.stay(state, &format!("  {} {label}  {time}", paint(GOOD, word)));
+                self.stay(state, &format!("  {} {}  {time}", paint(GOOD, word), shown(label)));
             }
             Event::OneByOne { label } => {
+                let label = shown(label);
                 let line = format!(
                     "{label} failed, and what shared its transaction was rolled back: one by one now"
                 );

@@ -81,7 +81,8 @@ verbs! {
 /// Carries out a verb. When it fails, says what to type next.
 pub(crate) async fn run(context: &Context, verb: Verb) -> Result<Answer, Failure> {
     let name = name(&verb);
-    let done = interruptible(&context.stop, context.global.quiet, carry_out(context, verb)).await;
+    let quiet = context.global.quiet || !context.is_for_people();
+    let done = interruptible(&context.stop, quiet, carry_out(context, verb)).await;
     match done {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(failure)) => {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use whimbrel::{Finding, Location, Weight};
 
+use super::safe::{shown, shown_lines};
 use super::style::{BAD, BOLD, COMMAND, PLACE, WAITING, paint};
 use super::table::wrap;
 use super::words::spoken;
@@ -35,7 +36,7 @@ pub(crate) fn render(failure: &Failure) -> String {
         (true, number) if !headline.contains("finding") => format!("{number} findings"),
         _ => headline.to_owned(),
     };
-    let _ = writeln!(text, "{}{}", paint(style, word), paint(BOLD, format!(": {headline}")));
+    let _ = writeln!(text, "{}{}", paint(style, word), paint(BOLD, format!(": {}", shown_lines(&headline))));
     let gutter = match error.location() {
         Some(place) => {
             snippet(&mut text, place);
@@ -53,22 +54,22 @@ pub(crate) fn render(failure: &Failure) -> String {
     };
     if let Some(report) = error.report().filter(|report| !report.migrations.is_empty()) {
         let skipped = report.migrations.len().saturating_sub(NAMED);
-        let labels: Vec<&str> = report.migrations[skipped..].iter().map(|it| &*it.label).collect();
+        let labels: Vec<String> = report.migrations[skipped..].iter().map(|it| shown(&it.label)).collect();
         let more = if skipped > 0 { format!("{skipped} more, ") } else { String::new() };
         note("done before it", &format!("{more}{}", labels.join(", ")));
     }
     for (name, said) in error.notes() {
         if name != "next" {
-            note(name, &spoken(said));
+            note(name, &shown_lines(&spoken(said)));
         }
     }
     if failure.next.is_empty() {
         for (_, said) in error.notes().filter(|(name, _)| *name == "next") {
-            note("next", &spoken(said));
+            note("next", &shown_lines(&spoken(said)));
         }
     }
     for next in &failure.next {
-        note("next", &paint(COMMAND, next));
+        note("next", &paint(COMMAND, shown_lines(next)));
     }
     text
 }
@@ -78,19 +79,21 @@ fn snippet(text: &mut String, place: &Location) {
     let number = place.position.line.to_string();
     let pad = " ".repeat(number.len());
     let bar = paint(PLACE, "|");
-    let _ = writeln!(text, "{pad}{} {place}", paint(PLACE, "-->"));
+    let _ = writeln!(text, "{pad}{} {}", paint(PLACE, "-->"), shown(&place.to_string()));
     let _ = writeln!(text, "{pad} {bar}");
-    let _ = writeln!(text, "{} {bar} {}", paint(PLACE, &number), place.line);
+    let _ = writeln!(text, "{} {bar} {}", paint(PLACE, &number), line(&place.line));
     if !place.label.is_empty() {
-        let before: String = place
-            .line
-            .chars()
-            .take(place.before)
-            .map(|letter| if letter == '\t' { '\t' } else { ' ' })
-            .collect();
-        let carets = paint(BAD, format!("{} {}", "^".repeat(place.width.max(1)), place.label));
+        let before: String = place.line.chars().take(place.before).collect();
+        let before: String =
+            line(&before).chars().map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+        let carets = paint(BAD, format!("{} {}", "^".repeat(place.width.max(1)), shown(&place.label)));
         let _ = writeln!(text, "{pad} {bar} {before}{carets}");
     }
+}
+
+/// A line of a script, with its tabs.
+fn line(text: &str) -> String {
+    text.split('\t').map(shown).collect::<Vec<_>>().join("\t")
 }
 
 /// Findings, one paragraph each.
@@ -103,10 +106,10 @@ pub(crate) fn findings(text: &mut String, findings: &[Finding]) {
             Weight::Refusal => BAD,
         };
         let kind = paint(style, format!("{:<widest$}", finding.kind().as_str()));
-        let subject = paint(BOLD, finding.subject());
-        let mut line = format!("  {kind}  {subject}  {}", spoken(finding.message()));
+        let subject = paint(BOLD, shown(finding.subject()));
+        let mut line = format!("  {kind}  {subject}  {}", shown_lines(&spoken(finding.message())));
         if let Some(place) = finding.location().filter(|place| *place != finding.subject()) {
-            let _ = write!(line, " ({place})");
+            let _ = write!(line, " ({})", shown(place));
         }
         let _ = writeln!(text, "{}", wrap(&line, super::width(), 6));
     }

@@ -52,6 +52,7 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Adds a row. Its cells have styles already: what comes from outside has been through `safe::shown` before.
     pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::output;
+use crate::output::safe::shown;
 use crate::output::style::{DIM, paint};
 use crate::output::table::Table;
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(context: &Context, _: Arguments) -> Result<Answer, Failu
     let lines = context.settings.lines();
     let mut table = Table::new(&["setting", "value", "from"]).flexible(&[1, 2]);
     for line in &lines {
-        table.push(vec![line.name.clone(), line.value.clone(), paint(DIM, &line.origin)]);
+        table.push(vec![shown(&line.name), shown(&line.value), paint(DIM, shown(&line.origin.to_string()))]);
     }
     Ok(Answer::new(table.render(output::width()), json!({ "settings": lines })))
 }

@@ -11,6 +11,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
 use crate::output;
+use crate::output::safe::shown;
 use crate::output::style::{BAD, BOLD, DIM, GOOD, WAITING, paint};
 use crate::output::table::Table;
 
@@ -58,7 +59,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let mut text = String::new();
     let mut rows = Vec::new();
     for (set, state) in history.sets() {
-        let name = if set == "*" { "all sets".to_owned() } else { format!("set {}", paint(BOLD, set)) };
+        let name =
+            if set == "*" { "all sets".to_owned() } else { format!("set {}", paint(BOLD, shown(set))) };
         let _ = writeln!(text, "{name}  {}", paint(DIM, output::count(state.rows().len(), "row")));
         let mut table = Table::new(&["row", "when (UTC)", "what", "migration", "detail", "by"])
             .right(&[0])
@@ -80,11 +82,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
                 .collect();
             table.push(vec![
                 row.seq().to_string(),
-                moment(row.at()),
-                paint(style, row.event()),
-                row.label().unwrap_or_default(),
-                detail.join(", "),
-                who(row),
+                shown(&moment(row.at())),
+                paint(style, shown(row.event().as_str())),
+                shown(&row.label().unwrap_or_default()),
+                shown(&detail.join(", ")),
+                shown(&who(row)),
             ]);
             rows.push(json!({
                 "set": set, "seq": row.seq(), "event": row.event().as_str(), "version": row.version(),
@@ -98,7 +100,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         text.push_str("there is no history yet");
     }
     for broken in history.broken() {
-        let _ = writeln!(text, "{}: {broken}", paint(BAD, "wrong"));
+        let _ = writeln!(text, "{}: {}", paint(BAD, "wrong"), shown(&broken.to_string()));
     }
     Ok(Answer::new(text, json!({ "rows": rows })))
 }

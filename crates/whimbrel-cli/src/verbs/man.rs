@@ -9,6 +9,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
 use crate::output::count;
+use crate::output::safe::shown;
 
 /// Writes the manual pages
 #[derive(Debug, Args)]
@@ -26,6 +27,6 @@ pub(crate) async fn run(_: &Context, arguments: Arguments) -> Result<Answer, Fai
     std::fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(crate::arguments::Arguments::command(), folder).map_err(failed)?;
     let pages = std::fs::read_dir(folder).map_err(failed)?.count();
-    let text = format!("{} in {}", count(pages, "page"), folder.display());
-    Ok(Answer::new(text, json!({ "directory": folder, "pages": pages })))
+    let text = format!("{} in {}", count(pages, "page"), shown(&folder.display().to_string()));
+    Ok(Answer::new(text, json!({ "directory": folder.display().to_string(), "pages": pages })))
 }

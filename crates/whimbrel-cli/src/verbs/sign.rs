@@ -15,6 +15,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
 use crate::locking;
+use crate::output::safe::shown;
 
 /// Signs the manifest, or approves a plan, with ssh-keygen or minisign
 #[derive(Debug, Args)]
@@ -62,7 +63,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             }
         }
     }
-    let text: Vec<String> = signed.iter().map(|path| format!("signed: {}", path.display())).collect();
+    let signed: Vec<String> = signed.iter().map(|path| path.display().to_string()).collect();
+    let text: Vec<String> = signed.iter().map(|path| format!("signed: {}", shown(path))).collect();
     Ok(Answer::new(text.join("\n"), json!({ "signatures": signed })))
 }
 

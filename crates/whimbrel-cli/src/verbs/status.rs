@@ -10,6 +10,7 @@ use whimbrel::{History, HistoryEvent, Standing, Status};
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
+use crate::output::safe::shown;
 use crate::output::style::{BAD, BOLD, DIM, GOOD, WAITING, paint};
 use crate::output::table::Table;
 use crate::output::{self, count};
@@ -37,11 +38,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let (at, open, pending) = summary(&status);
     let mut text = String::new();
     if let Some(environment) = &status.environment {
-        let _ = writeln!(text, "environment {}", paint(BOLD, environment));
+        let _ = writeln!(text, "environment {}", paint(BOLD, shown(environment)));
     }
     for set in &status.sets {
         let all = set.entries.len();
-        let _ = writeln!(text, "set {}  {}", paint(BOLD, &set.set), paint(DIM, count(all, "migration")));
+        let _ = writeln!(
+            text,
+            "set {}  {}",
+            paint(BOLD, shown(set.set.as_str())),
+            paint(DIM, count(all, "migration"))
+        );
         let known = Known::of(&history, set.set.as_str());
         let mut table = Table::new(&["state", "migration", "since (UTC)", "took", "by"])
             .right(&[3])
@@ -59,7 +65,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             };
             let (took, by) = known.of_label(&entry.label, entry.at.is_some());
             let at = entry.at.as_deref().map(moment).unwrap_or_default();
-            table.push(vec![paint(style, word), entry.label.clone(), at, took, by]);
+            table.push(vec![paint(style, word), shown(&entry.label), shown(&at), took, shown(&by)]);
         }
         if !table.is_empty() {
             text.push_str(&table.render(output::width()));
@@ -154,13 +160,13 @@ pub(crate) fn summary(status: &Status) -> (Option<String>, Option<String>, usize
 
 /// The same in words.
 pub(crate) fn sentence(at: Option<&str>, open: Option<&str>, pending: usize) -> String {
-    let at = at.map_or_else(|| "nothing is applied".to_owned(), |at| format!("at {at}"));
+    let at = at.map_or_else(|| "nothing is applied".to_owned(), |at| format!("at {}", shown(at)));
     let pending = match pending {
         0 => "nothing pending".to_owned(),
         pending => format!("{pending} pending"),
     };
     match open {
-        Some(open) => format!("{at}, {open} is begun and not known to be done, {pending}"),
+        Some(open) => format!("{at}, {} is begun and not known to be done, {pending}", shown(open)),
         None => format!("{at}, {pending}"),
     }
 }

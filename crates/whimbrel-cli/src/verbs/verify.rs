@@ -11,6 +11,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::database;
 use crate::locking;
+use crate::output::safe::shown;
 use crate::output::style::{BOLD, DIM, GOOD, paint};
 use crate::output::{count, diagnostic};
 
@@ -60,13 +61,13 @@ pub(crate) async fn pass(context: &Context) -> Result<Answer, Failure> {
             text,
             "{} set {}: {migrations}; {} {}",
             paint(GOOD, "ok"),
-            paint(BOLD, set.name()),
+            paint(BOLD, shown(set.name().as_str())),
             checked.join(", "),
-            paint(DIM, format!("({})", root.display()))
+            paint(DIM, format!("({})", shown(&root.display().to_string())))
         );
         diagnostic::findings(&mut text, &known);
         sets.push(json!({
-            "set": set.name(), "directory": root, "dialect": dialect.name, "migrations": set.iter().count(),
+            "set": set.name(), "directory": root.display().to_string(), "dialect": dialect.name, "migrations": set.iter().count(),
             "head": set.head(), "checked": checked, "findings": known,
         }));
     }
