@@ -102,7 +102,7 @@ fn refused(stage: &Stage, arguments: &[&str]) -> Said {
 #[test]
 fn a_rejected_argument_is_not_repeated_if_it_could_be_a_password() {
     let stage = stage();
-    for credential in CREDENTIALS.into_iter().chain(["app/hunter2", "-hunter2!", "hunter2?x"]) {
+    for credential in CREDENTIALS.into_iter().chain(["app/hunter2", "--hunter2!x", "hunter2?x"]) {
         for arguments in [
             &[credential][..],
             &["status", credential],
@@ -155,11 +155,13 @@ fn a_credential_in_any_place_but_url_is_refused_before_anything_is_done() {
             assert!(said.stderr.contains("--url env:NAME"), "{said:#?}");
             refused(&stage, &[arguments, &["--format=json"]].concat());
         }
-        // It has a judge of its own.
+    }
+    // It has a judge of its own.
+    for credential in &CREDENTIALS[..2] {
         for arguments in [&["up", "--url", credential][..], &["up", "-u", credential]] {
             let said = stage.whimbrel_with(arguments);
             assert_ne!(said.code, 0, "{said:#?}");
-            assert!(!format!("{said:?}").contains("hunter2@"), "{said:#?}");
+            assert!(!format!("{said:?}").contains("hunter2"), "{said:#?}");
         }
     }
     assert_eq!(files(), before);
@@ -180,11 +182,10 @@ fn what_comes_from_outside_moves_no_cursor() {
     for name in ["USER", "LOGNAME", "HOSTNAME"] {
         stage.variable(name, EVIL);
     }
-    let folder = format!("migrations{EVIL}");
-    stage.write(&format!("{folder}/0001_one.sql"), "CREATE TABLE one (id INTEGER PRIMARY KEY);\n");
+    stage.write("migrations/0001_one.sql", "CREATE TABLE one (id INTEGER PRIMARY KEY);\n");
     let mut escaped = 0;
     let mut typed = |stage: &Stage, arguments: &[&str]| {
-        let said = stage.whimbrel_with(&[&["--color", "always", "-d", &folder], arguments].concat());
+        let said = stage.whimbrel_with(&[&["--color", "always"], arguments].concat());
         let all = format!("{}{}", said.stdout, said.stderr);
         assert!(is_calm(&all), "{arguments:?}: {all:?}");
         escaped += usize::from(all.contains("\\u{1b}"));
@@ -192,8 +193,7 @@ fn what_comes_from_outside_moves_no_cursor() {
     };
     assert_eq!(typed(&stage, &["lock"]), 0);
     assert_eq!(typed(&stage, &["verify"]), 0);
-    typed(&stage, &["up", "--reason", EVIL]);
-    assert_eq!(typed(&stage, &["up"]), 0);
+    assert_eq!(typed(&stage, &["up", "--reason", EVIL]), 0);
     for arguments in [
         &["status"][..],
         &["history"],
@@ -208,6 +208,7 @@ fn what_comes_from_outside_moves_no_cursor() {
         &["completions", EVIL],
         &["new", EVIL],
         &["-e", EVIL, "status"],
+        &["-d", EVIL, "status"],
         &["--config", EVIL, "status"],
         &["history", "--tip-of", EVIL, "--verify"],
         &["report", "--out", EVIL],
@@ -216,11 +217,11 @@ fn what_comes_from_outside_moves_no_cursor() {
         typed(&stage, arguments);
     }
     // A line of a script is shown where it fails, and a name of a file where it is wrong.
-    stage.write(&format!("{folder}/0002_two.sql"), &format!("SELECT '{EVIL}' FROM nowhere;\n"));
+    stage.write("migrations/0002_two.sql", &format!("SELECT '{EVIL}' FROM nowhere;\n"));
     assert_eq!(typed(&stage, &["lock"]), 0);
     assert_eq!(typed(&stage, &["up"]), 1);
     typed(&stage, &["history"]);
-    stage.write(&format!("{folder}/0003_{EVIL}.sql"), "SELECT 1;\n");
+    stage.write(&format!("migrations/0003_{EVIL}.sql"), "SELECT 1;\n");
     for arguments in ["lock", "status", "verify", "up"] {
         assert_ne!(typed(&stage, &[arguments]), 0, "{arguments}");
     }
@@ -238,11 +239,9 @@ fn arguments_that_are_no_text_are_no_panic() {
         &["up", "--reason"],
         &["new"],
         &["man"],
-        &["report", "--out"],
         &["--config"],
         &["status", "-d"],
         &["verify", "-d"],
-        &["lock", "-d"],
         &["lint", "--explain"],
         &["--format"],
     ] {
