@@ -6,7 +6,7 @@ use whimbrel::{Digest, Goal, Outcome, Report, Version, Weight};
 use super::plan::{self, Leave};
 use crate::answer::{Answer, Failure};
 use crate::confirm;
-use crate::context::{Approvals, Context};
+use crate::context::{Approvals, Context, quoted};
 use crate::exit::Code;
 use crate::output;
 use crate::output::style::{GOOD, paint};
@@ -38,6 +38,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
+    let reason = arguments.reason.as_deref().map(reason).unwrap_or_default();
+    context.say(format!("{to}{}{reason}", arguments.leave.words()));
     let migrator = || {
         let mut migrator = arguments.leave.give(context.migrator()?);
         if let Some(version) = arguments.to {
@@ -68,8 +71,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
                 let plan = Some(Box::new(plan::data(&plan)));
                 return Err(Failure { before: Some(shown), plan, ..Failure::from(error) });
             }
-            let how = context.command(&format!("up --approve {}", plan.digest()));
-            confirm::confirm(context, &shown, "This plan wants an approval.", false, &how)?;
+            let how = context.command(&format!("up{} --approve {}", context.words(), plan.digest()));
+            confirm::confirm(context, &shown, "This plan wants an approval.", false, &how).await?;
             let migrator =
                 migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
             migrator.run(&mut db).await?
@@ -83,4 +86,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 /// What a report amounts to.
 pub(crate) fn answer(report: &Report) -> Answer {
     Answer::new(paint(GOOD, report), output::report_data(report))
+}
+
+/// A reason, as it is typed.
+pub(crate) fn reason(text: &str) -> String {
+    format!(" --reason {}", quoted(text))
 }
