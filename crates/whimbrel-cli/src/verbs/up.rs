@@ -1,7 +1,7 @@
 //! `whimbrel up`: applies what is pending.
 
 use clap::Args;
-use whimbrel::{Digest, Goal, Outcome, Report, Version, Weight};
+use whimbrel::{Digest, Driver, Goal, Outcome, Report, Source, Version, Weight};
 
 use super::plan::{self, Leave};
 use crate::answer::{Answer, Failure};
@@ -56,6 +56,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         first = first.with_approval(digest);
     }
     let mut db = context.connect_to_write().await?;
+    if let Some(version) = arguments.to {
+        // Where everything is applied nobody would look.
+        let set = context.directory().load(db.dialect().name).await?;
+        if set.migration(version).is_none() {
+            return Err(Failure::of(Code::Refused, format!("there is no version {version}"))
+                .with_next(context.command("status")));
+        }
+    }
     let report = match first.run(&mut db).await {
         Ok(report) => report,
         Err(error) => {
