@@ -78,7 +78,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     // In a script the ending and its reason are the yes: nothing is executed by it.
     let yes = arguments.yes || !confirm::can_ask(context);
     let shown = open.map(|open| open.text).unwrap_or_default();
-    confirm::confirm(context, &shown, &what, yes, &context.command("settle … --yes")).await?;
+    let version = arguments.version.map_or_else(String::new, |version| format!(" {version}"));
+    let ended = match ending {
+        Ending::TookEffect(number) => format!(" --statement {number} --took-effect"),
+        Ending::DidNot(number) => format!(" --statement {number} --did-not"),
+        Ending::Applied => " --applied".to_owned(),
+        _ => " --undone".to_owned(),
+    };
+    let how = context.command(&format!("settle{version}{ended}{} --yes", super::up::reason(&reason)));
+    confirm::confirm(context, &shown, &what, yes, &how).await?;
     let settlement = Settlement { version: arguments.version, ending, reason };
     let report = context.migrator()?.settle(&mut db, settlement).await?;
     let mut answer = super::up::answer(&report);
