@@ -194,6 +194,41 @@ fn those_who_begin_and_lock_at_once_wait_for_each_other() {
     stage.done("lock --check");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_comes_second_waits_and_sees_what_the_first_has_made() {
+    let stage = locked(&[1]);
+    let directory = std::fs::File::open(stage.path().join("migrations")).expect("the directory");
+    for (arguments, wanted) in [(&["new", "mine"][..], "0003_mine.sql\n"), (&["lock"], "0004_made.sql\n")] {
+        directory.lock().expect("a lock");
+        let mut child =
+            stage.command(env!("CARGO_BIN_EXE_whimbrel")).args(arguments).spawn().expect("whimbrel");
+        // The kernel lists those who wait.
+        let id = child.id().to_string();
+        let waits = || {
+            let locks = std::fs::read_to_string("/proc/locks").expect("the kernel's list");
+            let of_child = |line: &str| line.split_whitespace().any(|word| word == id);
+            locks.lines().any(|line| line.contains("-> FLOCK") && of_child(line))
+        };
+        while !waits() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            let locks_nothing = child.try_wait().expect("its end");
+            assert_eq!(locks_nothing, None, "it has not waited: {arguments:?}");
+        }
+        let version = if arguments[0] == "new" { 2 } else { 4 };
+        stage.migration(version, "made", "CREATE TABLE u (a INTEGER);\n");
+        if version == 2 {
+            // As if the first had locked it as well.
+            let alone = locked(&[1, 2]);
+            stage.write("migrations/0002_made.sql", "CREATE TABLE t2 (a INTEGER);\n");
+            stage.write("migrations/whimbrel.sum", &manifest(&alone));
+        }
+        directory.unlock().expect("no lock");
+        assert!(child.wait().expect("its end").success());
+        assert!(manifest(&stage).contains(wanted), "{}", manifest(&stage));
+    }
+}
+
 #[test]
 fn a_version_that_is_there_twice_and_a_wrong_name_come_with_the_file_to_rename() {
     let stage = locked(&[1, 2]);

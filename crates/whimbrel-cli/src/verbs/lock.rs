@@ -73,7 +73,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         }
         sets.push(json!({
             "manifest": locked.path.display().to_string(), "set": locked.manifest.set(), "files": files,
-            "head": locked.manifest.head(), "changes": locked.lines, "written": locked.differs && !arguments.check, "signature_stale": stale,
+            "head": locked.manifest.head(), "changes": locked.lines,
+            "written": locked.differs && !arguments.check, "signature_stale": stale,
         }));
     }
     let answer = Answer::new(text, json!({ "sets": sets }));
