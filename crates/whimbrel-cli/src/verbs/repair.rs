@@ -36,8 +36,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         let _ = writeln!(text, "  {row}");
         text
     });
-    let how = context.command("repair --reason '…' --yes");
-    confirm::confirm(context, &shown, "Do the rows count as they stand from now on?", arguments.yes, &how)?;
+    let how = context.command(&format!("repair{} --yes", super::up::reason(&arguments.reason)));
+    confirm::confirm(context, &shown, "Do the rows count as they stand from now on?", arguments.yes, &how)
+        .await?;
     let report = migrator.repair(&mut db, &arguments.reason).await?;
     let data = json!({ "broken": broken, "report": output::report_data(&report) });
     Ok(Answer { data, ..super::up::answer(&report) })

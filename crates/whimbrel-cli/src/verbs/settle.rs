@@ -78,7 +78,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     // In a script the ending and its reason are the yes: nothing is executed by it.
     let yes = arguments.yes || !confirm::can_ask(context);
     let shown = open.map(|open| open.text).unwrap_or_default();
-    confirm::confirm(context, &shown, &what, yes, &context.command("settle … --yes"))?;
+    confirm::confirm(context, &shown, &what, yes, &context.command("settle … --yes")).await?;
     let settlement = Settlement { version: arguments.version, ending, reason };
     let report = context.migrator()?.settle(&mut db, settlement).await?;
     let mut answer = super::up::answer(&report);
