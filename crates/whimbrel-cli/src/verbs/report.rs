@@ -72,7 +72,7 @@ fn refuse_other(path: &std::path::Path) -> Result<(), Failure> {
 async fn offline(context: &Context) -> Result<Page, Failure> {
     let mut sets = Vec::new();
     let mut findings = Vec::new();
-    for root in locking::roots(&context.settings.directory.value) {
+    for root in locking::roots(&context.settings.directory.value)? {
         let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
             Some(name) if *root != context.settings.directory.value => (*name).to_owned(),

@@ -30,7 +30,7 @@ pub(crate) async fn pass(context: &Context) -> Result<Answer, Failure> {
     let mut refused: Vec<Finding> = Vec::new();
     #[cfg(feature = "sign")]
     let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
-    for root in locking::roots(&context.settings.directory.value) {
+    for root in locking::roots(&context.settings.directory.value)? {
         let dialect = match root_dialect(&root) {
             Some(dialect) => dialect,
             None => context.dialect()?,
