@@ -58,6 +58,8 @@ pub(crate) async fn carry_out(
     reason: Option<&str>,
     consent: Consent,
 ) -> Result<Answer, Failure> {
+    let reason = reason.map(crate::locking::reason).transpose()?;
+    let reason = reason.as_deref();
     let plan = context.migrator()?.plan_for(db, goal).await?;
     if plan.is_empty() {
         return Ok(Answer::new("nothing to revert", plan::data(&plan)));

@@ -13,6 +13,7 @@ use crate::confirm;
 use crate::context::Context;
 use crate::database::{Connection, describe};
 use crate::exit::Code;
+use crate::locking;
 use crate::output::diagnostic;
 use crate::output::style::{BOLD, paint};
 
@@ -65,10 +66,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             (None, Some(_)) => Err(Failure::of(Code::Refused, NOTHING).with_next(context.command("status"))),
         };
     };
-    let Some(reason) = arguments.reason.filter(|reason| !reason.trim().is_empty()) else {
+    let Some(reason) = arguments.reason else {
         return Err(Failure::of(Code::Usage, "a settlement needs a reason")
             .with_next("say how you know: --reason '…'; it is recorded for those who come later"));
     };
+    let reason = locking::reason(&reason)?;
     let what = match ending {
         Ending::TookEffect(number) => format!("Has statement {number} taken effect?"),
         Ending::DidNot(number) => format!("Has statement {number} had no effect?"),

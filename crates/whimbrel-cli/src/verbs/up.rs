@@ -39,14 +39,15 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
-    let reason = arguments.reason.as_deref().map(reason).unwrap_or_default();
-    context.say(format!("{to}{}{reason}", arguments.leave.words()));
+    let given = arguments.reason.as_deref().map(crate::locking::reason).transpose()?;
+    let said = given.as_deref().map(reason).unwrap_or_default();
+    context.say(format!("{to}{}{said}", arguments.leave.words()));
     let migrator = || {
         let mut migrator = arguments.leave.give(context.migrator()?);
         if let Some(version) = arguments.to {
             migrator = migrator.with_target(version);
         }
-        if let Some(reason) = &arguments.reason {
+        if let Some(reason) = &given {
             migrator = migrator.with_reason(reason);
         }
         Ok::<_, Failure>(migrator)
