@@ -23,12 +23,11 @@ const PAGE: &str = "docs/guide/command.md";
 const HEADING: &str = "## Size and build time\n";
 
 /// The forms: what it is for, and the features.
-const FORMS: [(&str, &str); 5] = [
+const FORMS: [(&str, &str); 4] = [
     ("all databases", ""),
     ("PostgreSQL", "--no-default-features --features postgres,tls"),
     ("MySQL and MariaDB", "--no-default-features --features mysql,tls"),
     ("SQLite", "--no-default-features --features sqlite"),
-    ("SQLite, with policy and signatures", "--no-default-features --features sqlite,policy,sign"),
 ];
 
 /// Installs it into a folder of its own, unoptimised, and asks it for its version.

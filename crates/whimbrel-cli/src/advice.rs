@@ -2,7 +2,8 @@
 
 use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, Weight};
 
-use crate::context::Context;
+use crate::context::{Context, quoted};
+use crate::locking;
 
 /// What the library says to programs, said to people: the commands.
 pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
@@ -17,9 +18,15 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
     if approvals && refusals.is_empty() {
         if let Some((_, plan)) = error.notes().find(|(name, _)| *name == "plan") {
             let digest = plan.split(';').next().unwrap_or(plan);
-            next.push(format!("look at it: {}", command("plan")));
-            let verb = if verb == "plan" { "plan --sql" } else { verb };
-            next.push(format!("if it is meant: {}", command(&format!("{verb} --approve {digest}"))));
+            let words = context.words();
+            let (look, verb) = match verb {
+                "down" => ("plan --down", verb),
+                "redo" => ("plan --redo", verb),
+                "plan" => ("plan", "plan --sql"),
+                _ => ("plan", verb),
+            };
+            next.push(format!("look at it: {}", command(&format!("{look}{words}"))));
+            next.push(format!("if it is meant: {}", command(&format!("{verb}{words} --approve {digest}"))));
         }
         return next;
     }
@@ -35,12 +42,12 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
     }
     match error.kind() {
         ErrorKind::Pending => vec![command("up")],
-        ErrorKind::Stopped => vec![command(verb)],
+        ErrorKind::Stopped => vec![command(&format!("{verb}{}", context.words()))],
         ErrorKind::Retry if error.migration().is_some() && error.class().is_none() => {
             // It has failed before, and is not tried again yet.
             vec![command("history"), "a corrected file is tried at once".to_owned()]
         }
-        ErrorKind::Retry => vec![command(verb), command("doctor")],
+        ErrorKind::Retry => vec![command(&format!("{verb}{}", context.words())), command("doctor")],
         ErrorKind::Files if error.location().is_some() && error.class().is_some() => {
             let file = error.location().map(|place| place.file.clone()).unwrap_or_default();
             let number = error.migration().and_then(version);
@@ -61,6 +68,12 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The newest version of the directory, which a database of before may have.
+fn newest(context: &Context) -> String {
+    let set = locking::read(context, &context.settings.directory.value).ok();
+    set.and_then(|set| set.last()).map_or_else(|| "1".to_owned(), |version| version.to_string())
 }
 
 /// The version at the beginning of a label.
@@ -88,39 +101,50 @@ fn in_doubt(context: &Context, error: &Error) -> Vec<String> {
 fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> {
     let command = |rest: &str| context.command(rest);
     let file = finding.location().unwrap_or_else(|| finding.subject());
-    let file = file.split(':').next().unwrap_or(file);
+    let file = quoted(file.split(':').next().unwrap_or(file));
+    let restore = finding.location().map(|_| format!("git restore {file}"));
     let digits = |text: &str| version(text.rsplit('/').next().unwrap_or(text).trim_start_matches('0'));
     match finding.kind() {
         FindingKind::Unlocked | FindingKind::Unlisted | FindingKind::NoFile | FindingKind::Manifest => {
             vec![command("lock")]
         }
         FindingKind::Differs => {
-            vec![format!("if the change is meant: {}", command("lock")), format!("or: git restore {file}")]
+            let mut next = vec![format!("if the change is meant: {}", command("lock"))];
+            next.extend(restore.map(|restore| format!("or: {restore}")));
+            next
         }
         FindingKind::Changed => {
             let number = digits(finding.subject()).unwrap_or_default();
-            vec![
-                format!("git restore {file}"),
-                format!(
-                    "or, if the change is meant: {}",
-                    command(&format!("lock --accept {number} --reason '…'"))
-                ),
-            ]
+            let mut next: Vec<String> = restore.into_iter().collect();
+            next.push(format!(
+                "or, if the change is meant: {}",
+                command(&format!("lock --accept {number} --reason '…'"))
+            ));
+            next
         }
         FindingKind::Late => vec![
-            format!("if it may run after newer ones: {}", command(&format!("{verb} --out-of-order"))),
+            format!(
+                "if it may run after newer ones: {}",
+                command(&format!("{verb}{} --out-of-order", context.words()))
+            ),
             "or give it a version behind the applied ones, and lock again".to_owned(),
         ],
         FindingKind::Unknown => vec![
             command("status"),
-            format!("if it was removed on purpose: {}", command("lock --remove VERSION --reason '…'")),
+            "bring its file and its line in the manifest here, from whoever has applied it".to_owned(),
         ],
         FindingKind::Reverted => {
-            vec![format!("to apply it again: {}", command(&format!("{verb} --reapply")))]
+            vec![format!("to apply it again: {}", command(&format!("{verb}{} --reapply", context.words())))]
         }
         FindingKind::Unbaselined => vec![
-            format!("if the tables are those of a migration: {}", command("baseline VERSION")),
-            format!("if they are none of ours: {}", command(&format!("{verb} --beside-others"))),
+            format!(
+                "if the tables are those of a migration: {}",
+                command(&format!("baseline {}", newest(context)))
+            ),
+            format!(
+                "if they are none of ours: {}",
+                command(&format!("{verb}{} --beside-others", context.words()))
+            ),
         ],
         FindingKind::Environment => vec![command("config")],
         FindingKind::History => vec![

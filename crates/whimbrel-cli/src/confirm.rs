@@ -1,40 +1,68 @@
 //! Asks a person before something is destroyed. Where nobody sits at a terminal, only what was said in the arguments counts.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
 
 use crate::answer::Failure;
 use crate::context::Context;
 use crate::exit::Code;
 use crate::output::style::{BOLD, paint};
 
-/// Shows what is about to happen, and goes on only with a yes.
-pub(crate) fn confirm(
+/// How often it is looked whether somebody has pressed Ctrl-C instead of answering.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Shows what is about to happen, and goes on only with a yes. `how` is what is typed to say yes in a script.
+pub(crate) async fn confirm(
     context: &Context,
     shown: &str,
     question: &str,
     yes: bool,
     how: &str,
 ) -> Result<(), Failure> {
-    if context.is_for_people() {
-        anstream::eprintln!("{}", shown.trim_end());
+    let refused = |code, headline: &str| Failure::of(code, headline).with_next(how);
+    let mut err = anstream::stderr();
+    if context.is_for_people() && writeln!(err, "{}", shown.trim_end()).is_err() && !yes {
+        return Err(refused(Code::Refused, "what would be done could not be shown; nothing was changed"));
     }
     if yes {
-        return Ok(());
+        return stopped(context).map_or(Ok(()), Err);
     }
-    let refused = |headline: &str| Failure::of(Code::Refused, headline).with_next(how);
     if !can_ask(context) {
-        return Err(refused("this needs a yes, and nobody can be asked here; nothing was changed"));
+        return Err(refused(
+            Code::Refused,
+            "this needs a yes, and nobody can be asked here; nothing was changed",
+        ));
     }
-    anstream::eprint!("{} ", paint(BOLD, format!("{question} Type `yes`:")));
     // What cannot be written is not seen, and then nobody says yes.
-    let _ = std::io::stderr().flush();
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    if read.is_ok() && line.trim().eq_ignore_ascii_case("yes") {
-        Ok(())
-    } else {
-        Err(refused("nobody said yes; nothing was changed"))
+    let _ = write!(err, "{} ", paint(BOLD, format!("{question} Type `yes`:"))).and_then(|()| err.flush());
+    let mut reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    let answer = loop {
+        tokio::select! {
+            answer = &mut reading => break answer,
+            () = tokio::time::sleep(LOOK) => {
+                if let Some(failure) = stopped(context) {
+                    return Err(failure);
+                }
+            }
+        }
+    };
+    let said_yes = matches!(answer, Ok(Ok(line)) if line.trim().eq_ignore_ascii_case("yes"));
+    match stopped(context) {
+        Some(failure) => Err(failure),
+        None if said_yes => Ok(()),
+        None => Err(refused(Code::Refused, "nobody said yes; nothing was changed")),
     }
+}
+
+/// Whoever has pressed Ctrl-C has not said yes.
+fn stopped(context: &Context) -> Option<Failure> {
+    context
+        .stop
+        .is_asked()
+        .then(|| Failure::of(Code::Aborted, "broken off before a yes; nothing was changed"))
 }
 
 /// Whether there is a person who can be asked.

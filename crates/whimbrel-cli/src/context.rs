@@ -1,6 +1,9 @@
 //! What every verb works with: the settings, and what is made of them. Runs nothing.
 
-use std::path::{Path, PathBuf};
+use std::cell::{Cell, OnceCell};
+use std::path::Path;
+#[cfg(feature = "sign")]
+use std::path::PathBuf;
 
 use whimbrel::{Dialect, Directory, Migrator, Scheme, Secret, SecretProvider, Stop, async_trait};
 
@@ -17,6 +20,12 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     /// Asked by the first Ctrl-C.
     pub(crate) stop: Stop,
+    /// What the verb was told that the next command has to be told too, like ` --to 3`.
+    words: OnceCell<String>,
+    /// The address is read once: a file descriptor can be.
+    address: OnceCell<Address>,
+    /// Whether a connection was made.
+    connected: Cell<bool>,
 }
 
 impl Context {
@@ -29,13 +38,43 @@ impl Context {
             lock_deadline: global.lock_deadline.clone(),
             ..Overrides::default()
         };
+        for name in ["DATABASE_URL", "WHIMBREL_ENVIRONMENT", "WHIMBREL_CONFIG"] {
+            if matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))) {
+                return Err(Failure::of(
+                    Code::Usage,
+                    format!("the environment variable {name} is not UTF-8"),
+                ));
+            }
+        }
         let variables = |name: &str| std::env::var(name).ok();
         let settings = Settings::load(&overrides, &variables, Path::new(""))?;
-        Ok(Self { global, settings, stop: Stop::new() })
+        Ok(Self {
+            global,
+            settings,
+            stop: Stop::new(),
+            words: OnceCell::new(),
+            address: OnceCell::new(),
+            connected: Cell::new(false),
+        })
     }
 
     pub(crate) fn is_for_people(&self) -> bool {
         self.global.format == Format::Human
+    }
+
+    /// Takes note of what the verb was told that the next command has to be told too.
+    pub(crate) fn say(&self, words: String) {
+        // A verb says it once.
+        let _ = self.words.set(words);
+    }
+
+    /// What the verb was told, to be put behind it.
+    pub(crate) fn words(&self) -> &str {
+        self.words.get().map_or("", String::as_str)
+    }
+
+    pub(crate) fn has_connected(&self) -> bool {
+        self.connected.get()
     }
 
     /// The command that does something else in the same place.
@@ -48,12 +87,12 @@ impl Context {
             command.push_str(&format!(" --config {}", quoted(&config.display().to_string())));
         }
         if let Some(directory) = &self.global.directory {
-            command.push_str(&format!(" -d {}", quoted(&directory.display().to_string())));
+            command.push_str(&format!(" --directory={}", quoted(&directory.display().to_string())));
         }
         match (&self.global.url, self.settings.database.value.as_ref()) {
             (None, _) => {}
             // A user's name may be a password that was typed in the wrong place.
-            (Some(_), Some(Place::Url(_))) => command.push_str(" -u …"),
+            (Some(_), Some(Place::Url(url))) if url.user().is_some() => command.push_str(" -u …"),
             (Some(url), _) => command.push_str(&format!(" -u {}", quoted(url))),
         }
         command + " " + rest
@@ -73,6 +112,14 @@ impl Context {
 
     /// Where the database is.
     pub(crate) fn address(&self) -> Result<Address, Failure> {
+        if let Some(address) = self.address.get() {
+            return Ok(address.clone());
+        }
+        let address = self.read_address()?;
+        Ok(self.address.get_or_init(|| address).clone())
+    }
+
+    fn read_address(&self) -> Result<Address, Failure> {
         let place = self.settings.place()?;
         let address = match place {
             Place::Sqlite(path) => Address::Sqlite(path.clone()),
@@ -90,7 +137,11 @@ impl Context {
         };
         match (address, &self.settings.password.value) {
             (Address::Server(url), Some(reference)) => {
-                let password = reference.secret().map_err(whimbrel::Error::from)?;
+                let password =
+                    reference.secret().map_err(whimbrel::Error::from).map_err(|error| Failure {
+                        code: Code::Usage,
+                        ..Failure::from(error.with_note("where", self.settings.password.origin.to_string()))
+                    })?;
                 Ok(Address::Server(url.with_password(password)))
             }
             (address, _) => Ok(address),
@@ -120,7 +171,9 @@ impl Context {
 
     async fn open(&self, create: bool) -> Result<Connection, Failure> {
         let address = self.address()?;
-        Connection::open(&address, create).await.map_err(|error| {
+        let opened = Connection::open(&address, create).await;
+        self.connected.set(opened.is_ok());
+        opened.map_err(|error| {
             let failure = Failure::from(error.with_note("database", address.shown()));
             failure.advised(vec![self.command("doctor")])
         })
@@ -132,7 +185,7 @@ impl Context {
             return Ok(name.clone());
         }
         self.address().map(|address| address.dialect().to_owned()).map_err(|failure| {
-            failure.advised(vec!["--dialect postgres (or mysql, mariadb, sqlite)".to_owned()])
+            failure.advised(vec!["say which: --dialect postgres, mysql, mariadb or sqlite".to_owned()])
         })
     }
 

@@ -1,5 +1,8 @@
 //! A connection to any of the databases that the command was built with. The only place that knows which there are.
 
+#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "sqlite")))]
+compile_error!("choose at least one database: the features postgres, mysql and sqlite");
+
 pub(crate) mod describe;
 pub(crate) mod whole;
 

@@ -10,14 +10,21 @@ use crate::output::style::{WAITING, paint};
 
 /// Carries out work that may be asked to end; says that it was unless nothing is to be said, as where programs read.
 /// `None`: it was broken off, and its future is gone.
-pub(crate) async fn interruptible<T>(stop: &Stop, quiet: bool, work: impl Future<Output = T>) -> Option<T> {
+///
+/// Whatever is not `patient` at that moment is broken off by the first one.
+pub(crate) async fn interruptible<T>(
+    stop: &Stop,
+    quiet: bool,
+    patient: &dyn Fn() -> bool,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut signals = Signals::new();
     loop {
         tokio::select! {
             done = &mut work => return Some(done),
             () = signals.next() => {
-                if stop.is_asked() {
+                if stop.is_asked() || !patient() {
                     return None;
                 }
                 stop.ask();

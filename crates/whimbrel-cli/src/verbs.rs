@@ -82,14 +82,23 @@ verbs! {
 pub(crate) async fn run(context: &Context, verb: Verb) -> Result<Answer, Failure> {
     let name = name(&verb);
     let quiet = context.global.quiet || !context.is_for_people();
-    let done = interruptible(&context.stop, quiet, carry_out(context, verb)).await;
+    // Only what applies something ends between two migrations; the others, and who does not even have a connection, end.
+    let applies = matches!(name, "up" | "down" | "redo" | "reset" | "baseline" | "wait");
+    let patient = || applies && context.has_connected();
+    let done = interruptible(&context.stop, quiet, &patient, carry_out(context, verb)).await;
     match done {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(failure)) => {
             let next = advice::of(context, name, &failure.error);
             Err(failure.advised(next))
         }
-        None => Err(broken_off(context, name).await),
+        None if patient() => Err(broken_off(context, name).await),
+        None => {
+            let looks =
+                ["status", "plan", "check", "history", "verify", "lint", "config", "doctor", "report"];
+            let state = if looks.contains(&name) { "it has changed nothing" } else { "look how far it came" };
+            Err(Failure::of(Code::Aborted, format!("{name} was broken off; {state}")))
+        }
     }
 }
 

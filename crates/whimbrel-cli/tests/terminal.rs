@@ -210,3 +210,18 @@ fn a_plan_that_loses_something_is_approved_at_the_terminal() {
         "{history}"
     );
 }
+
+#[test]
+fn whoever_presses_ctrl_c_has_not_said_yes() {
+    let stage = stage();
+    stage.done("up");
+    for verb in ["down", "drop", "reset"] {
+        let mut terminal = Terminal::run(&stage, 120, verb, &[]);
+        terminal.until("Type `yes`");
+        terminal.type_in("\u{3}");
+        let (code, text, _) = terminal.end();
+        assert_eq!(code, 130, "{verb}: {text}");
+        assert!(text.contains("broken off"), "{verb}: {text}");
+        assert!(stage.done("status").stdout.contains("nothing pending"));
+    }
+}

@@ -28,12 +28,16 @@ fn said(error: &DbError, sql: &str) -> DriverError {
     let quoting = quotes_values(code);
     let mut this = DriverError::new(class, quoting.unwrap_or_else(|| error.message())).with_code(code);
     let message = quoting.map(|_| error.message());
-    let private: Vec<&str> = [message, error.detail(), error.where_()].into_iter().flatten().collect();
+    // What a function has raised says what its author has put into it, values too.
+    let raised = code.starts_with("P0") || error.where_().is_some_and(|at| at.contains("at RAISE"));
+    let (hint, raised) = if raised { (None, error.hint()) } else { (error.hint(), None) };
+    let private = [message, error.detail(), raised, error.where_()];
+    let private: Vec<&str> = private.into_iter().flatten().collect();
     if !private.is_empty() {
         this = this.with_private(private.join("; "));
     }
     let granted = (class == ErrorClass::Permission).then(|| remedy(error.message())).flatten();
-    if let Some(hint) = error.hint().map(str::to_owned).or(granted) {
+    if let Some(hint) = hint.map(str::to_owned).or(granted) {
         this = this.with_hint(hint);
     }
     match error.position() {

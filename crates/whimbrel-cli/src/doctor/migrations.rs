@@ -101,6 +101,7 @@ fn signatures(context: &Context, findings: &[Finding]) -> Check {
     }
     let signed = locking::roots(&context.settings.directory.value)
         .into_iter()
+        .flatten()
         .map(|root| root.join("whimbrel.sum.sig"))
         .find(|path| path.exists());
     match signed {

@@ -26,14 +26,20 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let reason = arguments.reason.as_deref().map(crate::locking::reason).transpose()?;
     let mut db = context.connect().await?;
     let plan = context.migrator()?.plan_for(&mut db, Goal::Baseline(arguments.version)).await?;
-    let how = context.command(&format!("baseline {} --yes", arguments.version));
+    let how = context.command(&format!(
+        "baseline {}{} --yes",
+        arguments.version,
+        reason.as_deref().map(super::up::reason).unwrap_or_default()
+    ));
     let shown = plan::render(&plan) + "nothing of it is run";
     confirm::confirm(context, &shown, "Does the database have all of this?", arguments.yes, &how)
+        .await
         .map_err(|failure| Failure { plan: Some(Box::new(plan::data(&plan))), ..failure })?;
     let mut migrator = context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan));
-    if let Some(reason) = &arguments.reason {
+    if let Some(reason) = &reason {
         migrator = migrator.with_reason(reason);
     }
     let report = migrator.baseline(&mut db, arguments.version).await?;

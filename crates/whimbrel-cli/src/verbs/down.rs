@@ -58,6 +58,8 @@ pub(crate) async fn carry_out(
     reason: Option<&str>,
     consent: Consent,
 ) -> Result<Answer, Failure> {
+    let reason = reason.map(crate::locking::reason).transpose()?;
+    let reason = reason.as_deref();
     let plan = context.migrator()?.plan_for(db, goal).await?;
     if plan.is_empty() {
         return Ok(Answer::new("nothing to revert", plan::data(&plan)));
@@ -67,6 +69,7 @@ pub(crate) async fn carry_out(
     if let Goal::RevertTo(version) = goal {
         again.push_str(&format!(" --to {}", version.map_or(0, Version::number)));
     }
+    again.push_str(&reason.map(super::up::reason).unwrap_or_default());
     let wants = plan::wants_approval(&plan);
     let approved = consent.approve == Some(*plan.digest());
     let how = context.command(&if wants {
@@ -87,6 +90,7 @@ pub(crate) async fn carry_out(
     // What loses data wants its digest in a script, so that nothing else is lost than what somebody has seen.
     let yes = approved || (consent.yes && !wants);
     confirm::confirm(context, &plan::render(&plan), "Revert?", yes, &how)
+        .await
         .map_err(|failure| Failure { plan: Some(Box::new(plan::data(&plan))), ..failure })?;
     let mut migrator =
         context.migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());

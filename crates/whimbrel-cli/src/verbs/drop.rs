@@ -100,9 +100,22 @@ pub(crate) async fn remove(
     {
         let (at, open, pending) = status::summary(&found);
         shown.push_str(&format!("\nit is {}", status::sentence(at.as_deref(), open.as_deref(), pending)));
+        if let Some(environment) = &found.environment {
+            shown.push_str(&format!("\nit belongs to the environment {environment}"));
+            let meant = context.settings.environment.value.as_ref();
+            if meant.is_some_and(|meant| meant != environment) && !consent.any_environment {
+                let headline = format!("this database belongs to the environment {environment}");
+                return Err(Failure::of(Code::Refused, headline)
+                    .with_next(context.command("config"))
+                    .with_next(format!(
+                        "if it is to go all the same: {}",
+                        context.command(&format!("{} --any-environment", consent.words(verb)))
+                    )));
+            }
+        }
     }
     let how = context.command(&format!("{} --yes", consent.words(verb)));
-    confirm::confirm(context, &shown, "Remove it?", consent.yes, &how)?;
+    confirm::confirm(context, &shown, "Remove it?", consent.yes, &how).await?;
     Ok(whole::remove(address, consent.force).await?)
 }
 

@@ -1,6 +1,6 @@
 //! `whimbrel init`: a configuration to begin with.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::answer::{Answer, Failure};
 use crate::config::FILE_NAME;
+use crate::config::text::{self, Wrong};
 use crate::context::Context;
 use crate::exit::Code;
 
@@ -27,31 +28,48 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let directory = context.global.directory.as_deref().unwrap_or(Path::new("migrations"));
+    let named = directory.to_str().ok_or_else(|| {
+        Failure::of(Code::Usage, "--directory is not UTF-8, and the configuration is")
+            .with_next("give another path")
+    })?;
+    // As it will be read: what is refused then must not be written.
+    text::path(named).map_err(|wrong| wrong.of("--directory"))?;
     let database = match &arguments.sqlite {
-        Some(path) => format!("sqlite = {}", basic_string(path)),
-        None => format!("url = {{ env = {} }}", basic_string(&arguments.variable)),
+        Some(path) => {
+            let path = text::sqlite(path).map_err(|wrong| wrong.of("--sqlite"))?;
+            format!("sqlite = {}", basic_string(&path))
+        }
+        None => {
+            let variable = &arguments.variable;
+            text::reference(&format!("env:{variable}")).map_err(|_| {
+                Wrong::expected("the name of an environment variable, and not what it holds").of("--variable")
+            })?;
+            format!("url = {{ env = {} }}", basic_string(variable))
+        }
     };
     let text = format!(
         "# Settings of `whimbrel`; docs/configuration.md lists all of them. No secret belongs here: refer to it.\n\
          environment = \"development\"\n\
-         directory = \"migrations\"\n\n\
-         [environments.development]\n{database}\ndevelopment = true\n"
+         directory = {}\n\n\
+         [environments.development]\n{database}\ndevelopment = true\n",
+        basic_string(named)
     );
     let failed = |what: &Path, error: std::io::Error| {
         Failure::of(Code::Refused, format!("{} cannot be made: {error}", what.display()))
     };
     let path = Path::new(FILE_NAME);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(|error| failed(path, error))?;
-    file.write_all(text.as_bytes()).map_err(|error| failed(path, error))?;
-    let directory = Path::new("migrations");
-    fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    let mut file =
+        File::options().write(true).create_new(true).open(path).map_err(|error| failed(path, error))?;
+    let written = file.write_all(text.as_bytes()).map_err(|error| failed(path, error));
+    written
+        .and_then(|()| fs::create_dir_all(directory).map_err(|error| failed(directory, error)))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })?;
     let next = context.command("new create_users");
-    let told = format!("made {FILE_NAME} and migrations/\nnext: {next}");
-    Ok(Answer::new(told, json!({ "files": [FILE_NAME, "migrations"] })))
+    let told = format!("made {FILE_NAME} and {}/\nnext: {next}", named.trim_end_matches('/'));
+    Ok(Answer::new(told, json!({ "files": [FILE_NAME, named] })))
 }
 
 /// A text as TOML has it.

@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     }
     let mut findings = Vec::new();
     let mut scripts = 0;
-    for root in locking::roots(&context.settings.directory.value) {
+    for root in locking::roots(&context.settings.directory.value)? {
         let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
             Some(name) if *root != context.settings.directory.value => (*name).to_owned(),

@@ -7,7 +7,7 @@ use whimbrel::{Migrator, Version};
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
-use crate::locking::{self, Words};
+use crate::locking::{self, Hold, Words};
 use crate::output::count;
 
 /// Writes whimbrel.sum, the manifest of what was reviewed
@@ -37,10 +37,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
-    let reason = arguments.reason.unwrap_or_default();
-    if reason.trim().is_empty() && (!arguments.accept.is_empty() || !arguments.remove.is_empty()) {
-        return Err(Failure::of(Code::Usage, "--reason is empty").with_next("say why: the manifest keeps it"));
-    }
+    let reason = arguments.reason.as_deref().map(locking::reason).transpose()?.unwrap_or_default();
+    let roots = locking::roots(&context.settings.directory.value)?;
     if !arguments.amend.is_empty() && !arguments.offline {
         refuse_applied(context, &arguments.amend).await?;
     }
@@ -48,8 +46,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let mut text = String::new();
     let mut sets = Vec::new();
     let mut differs = false;
-    for root in locking::roots(&context.settings.directory.value) {
-        let locked = locking::lock(context, &root, &words)?;
+    let _hold = Hold::on(&context.settings.directory.value);
+    // All of them, before the first is written.
+    for locked in locking::lock(context, &roots, &words)? {
         if !arguments.check && locked.differs {
             locking::write(&locked)?;
         }
@@ -73,8 +72,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             ));
         }
         sets.push(json!({
-            "manifest": locked.path, "set": locked.manifest.set(), "files": files, "head": locked.manifest.head(),
-            "changes": locked.lines, "written": locked.differs && !arguments.check, "signature_stale": stale,
+            "manifest": locked.path.display().to_string(), "set": locked.manifest.set(), "files": files,
+            "head": locked.manifest.head(), "changes": locked.lines,
+            "written": locked.differs && !arguments.check, "signature_stale": stale,
         }));
     }
     let answer = Answer::new(text, json!({ "sets": sets }));

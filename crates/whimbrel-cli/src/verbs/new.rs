@@ -1,18 +1,19 @@
 //! `whimbrel new`: begins a migration.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use time::OffsetDateTime;
-use whimbrel::{Version, layout};
+use whimbrel::Version;
+use whimbrel::layout::{self, Role};
 
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
-use crate::locking;
+use crate::locking::{self, Hold, Locked};
 
 /// Begins a migration: makes its files and adds their lines to the manifest
 #[derive(Debug, Args)]
@@ -48,6 +49,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let root = root(context)?;
     fs::create_dir_all(&root)
         .map_err(|error| Failure::of(Code::Failed, format!("{} cannot be made: {error}", root.display())))?;
+    // From the look for a free version to the manifest's new lines.
+    let _hold = Hold::on(&context.settings.directory.value);
     let set = locking::read(context, &root)?;
     let last = set.last().map_or(0, Version::number);
     let stem = if arguments.repeatable {
@@ -67,32 +70,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     if arguments.down {
         files.push(format!("{stem}.down.sql"));
     }
-    for file in &files {
-        layout::parse_file_name(file).map_err(|error| {
-            Failure::of(Code::Usage, error.to_string())
-                .with_next("give a name of letters, digits, `_` and `-`")
-        })?;
-    }
+    refuse_other_names(&name, &files, arguments.rust)?;
     if let Some(version) = arguments.version.filter(|version| set.migration(*version).is_some()) {
         return Err(Failure::of(Code::Refused, format!("version {version} is there already"))
             .with_next("leave --version out: the next one is taken"));
     }
-    let mut made: Vec<PathBuf> = Vec::new();
-    for file in &files {
-        let path = root.join(file);
-        write_new(&path, &locking::template(file)).inspect_err(|_| {
-            // Half a migration is none.
-            for path in &made {
-                let _ = fs::remove_file(path);
-            }
-        })?;
-        made.push(path);
-    }
-    let locked = locking::add(&root, &locking::read(context, &root)?)?;
+    let made: Vec<PathBuf> = files.iter().map(|file| root.join(file)).collect();
+    let locked = make(context, &root, &files)?;
     let mut text: String = made.iter().map(|path| format!("made {}\n", path.display())).collect();
     match &locked {
-        Some(locked) => {
-            locking::write(locked)?;
+        Some(_) => {
             text.push_str(&format!("next: write it, then {}", context.command("lock")));
         }
         None => {
@@ -103,13 +90,57 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             ));
         }
     }
+    let made: Vec<String> = made.iter().map(|path| path.display().to_string()).collect();
     Ok(Answer::new(text, json!({ "files": made, "locked": locked.is_some() })))
+}
+
+/// Refuses a name that a file's name would not give back: with `.down` at its end it would be a way back.
+fn refuse_other_names(name: &str, files: &[String], rust: bool) -> Result<(), Failure> {
+    let next = "give a name of letters, digits, `_` and `-`";
+    for file in files {
+        let parsed = layout::parse_file_name(file)
+            .map_err(|error| Failure::of(Code::Usage, error.to_string()).with_next(next))?;
+        let role = match (rust, file.ends_with(".down.sql")) {
+            (true, _) => Role::Rust,
+            (false, true) => Role::Down,
+            (false, false) => Role::Up,
+        };
+        if name.contains('.') || parsed.name != name || parsed.role != role {
+            return Err(Failure::of(Code::Usage, "a migration's name may hold no `.`").with_next(next));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the files and adds their lines to the manifest, if nothing else is new or has changed; all, or nothing.
+fn make(context: &Context, root: &Path, files: &[String]) -> Result<Option<Locked>, Failure> {
+    let mut made: Vec<PathBuf> = Vec::new();
+    let mut all = || -> Result<Option<Locked>, Failure> {
+        for file in files {
+            let path = root.join(file);
+            write_new(&path, &locking::template(file))?;
+            made.push(path);
+        }
+        let locked = locking::add(root, &locking::read(context, root)?, files)?;
+        if let Some(locked) = &locked {
+            locking::write(locked)?;
+        }
+        Ok(locked)
+    };
+    let outcome = all();
+    if outcome.is_err() {
+        // Half a migration is none.
+        for path in &made {
+            let _ = fs::remove_file(path);
+        }
+    }
+    outcome
 }
 
 /// The directory that it goes to: that of the dialect, where there is one for each.
 fn root(context: &Context) -> Result<PathBuf, Failure> {
     let directory = &context.settings.directory.value;
-    let roots = locking::roots(directory);
+    let roots = locking::roots(directory)?;
     match roots.as_slice() {
         [only] => Ok(only.clone()),
         _ => {
@@ -140,7 +171,12 @@ fn now() -> i64 {
 
 /// Writes a file that must not be there yet.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
-    let made = fs::OpenOptions::new().write(true).create_new(true).open(path);
-    made.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| Failure::of(Code::Refused, format!("{} cannot be made: {error}", path.display())))
+    let failed = |error: std::io::Error| {
+        Failure::of(Code::Refused, format!("{} cannot be made: {error}", path.display()))
+    };
+    let mut file = File::options().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(|error| {
+        let _ = fs::remove_file(path);
+        failed(error)
+    })
 }

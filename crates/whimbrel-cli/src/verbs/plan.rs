@@ -62,6 +62,16 @@ pub(crate) struct Leave {
 }
 
 impl Leave {
+    /// The same, as it is typed.
+    pub(crate) fn words(self) -> String {
+        let said = [
+            (self.out_of_order, " --out-of-order"),
+            (self.reapply, " --reapply"),
+            (self.beside_others, " --beside-others"),
+        ];
+        said.iter().filter(|(is_said, _)| *is_said).map(|(_, word)| *word).collect()
+    }
+
     pub(crate) fn give<'a>(self, mut migrator: Migrator<'a>) -> Migrator<'a> {
         if self.out_of_order {
             migrator = migrator.with_out_of_order(OutOfOrder::Apply);
@@ -77,6 +87,10 @@ impl Leave {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let down = if arguments.down { " --down" } else { "" };
+    let redo = if arguments.redo { " --redo" } else { "" };
+    let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
+    context.say(format!("{down}{redo}{to}{}", arguments.leave.words()));
     let migrator = arguments.leave.give(context.migrator()?);
     let mut db = context.connect_or_imagine().await?;
     let goal = match (arguments.down, arguments.to) {
@@ -101,10 +115,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             Goal::RevertTo(_) => "down",
             _ => "up",
         };
-        let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
         let approve =
             if wants_approval(&plan) { format!(" --approve {}", plan.digest()) } else { String::new() };
-        let _ = write!(text, "next: {}", context.command(&format!("{verb}{to}{approve}")));
+        let _ = write!(
+            text,
+            "next: {}",
+            context.command(&format!("{verb}{to}{}{approve}", arguments.leave.words()))
+        );
     }
     let answer = Answer::new(text, data(&plan));
     Ok(if arguments.exit_code && !plan.is_empty() { answer.with_code(Code::Pending) } else { answer })

@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let reason = crate::locking::reason(&arguments.reason)?;
     let migrator = context.migrator()?;
     let mut db = context.connect().await?;
     let history = migrator.history(&mut db).await?;
@@ -36,9 +37,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         let _ = writeln!(text, "  {row}");
         text
     });
-    let how = context.command("repair --reason '…' --yes");
-    confirm::confirm(context, &shown, "Do the rows count as they stand from now on?", arguments.yes, &how)?;
-    let report = migrator.repair(&mut db, &arguments.reason).await?;
+    let how = context.command(&format!("repair{} --yes", super::up::reason(&arguments.reason)));
+    confirm::confirm(context, &shown, "Do the rows count as they stand from now on?", arguments.yes, &how)
+        .await?;
+    let report = migrator.repair(&mut db, &reason).await?;
     let data = json!({ "broken": broken, "report": output::report_data(&report) });
     Ok(Answer { data, ..super::up::answer(&report) })
 }

@@ -40,21 +40,39 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let text = html::render(&page);
     let rows: usize = page.history.iter().map(|set| set.rows.len()).sum();
     let data = json!({
-        "summary": page.summary, "path": arguments.out, "html": arguments.out.is_none().then_some(&text),
+        "summary": page.summary, "path": arguments.out.as_ref().map(|path| path.display().to_string()), "html": arguments.out.is_none().then_some(&text),
         "findings": page.findings.len(), "broken": page.broken.len(), "rows": rows,
     });
     let Some(path) = &arguments.out else { return Ok(Answer::new(text, data)) };
+    refuse_other(path)?;
     std::fs::write(path, &text).map_err(|error| {
         Failure::of(Code::Failed, format!("{} cannot be written: {error}", path.display()))
     })?;
     Ok(Answer::new(format!("wrote {}\n{}", path.display(), page.summary), data))
 }
 
+/// Only a page is replaced by a page.
+fn refuse_other(path: &std::path::Path) -> Result<(), Failure> {
+    use std::io::Read;
+    const BEGINNING: &[u8] = b"<!doctype html";
+    let mut begins = Vec::new();
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(BEGINNING.len() as u64).read_to_end(&mut begins));
+    match read {
+        Ok(_) if !begins.is_empty() && !begins.eq_ignore_ascii_case(BEGINNING) => {
+            Err(Failure::of(Code::Refused, format!("{} is there, and is no page", path.display()))
+                .with_next("name another file with --out"))
+        }
+        // That it cannot be written is told when it is.
+        _ => Ok(()),
+    }
+}
+
 /// What the files say.
 async fn offline(context: &Context) -> Result<Page, Failure> {
     let mut sets = Vec::new();
     let mut findings = Vec::new();
-    for root in locking::roots(&context.settings.directory.value) {
+    for root in locking::roots(&context.settings.directory.value)? {
         let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
             Some(name) if *root != context.settings.directory.value => (*name).to_owned(),

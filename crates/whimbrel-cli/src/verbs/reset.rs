@@ -2,10 +2,13 @@
 
 use clap::Args;
 
-use super::drop::{self, Consent};
+use whimbrel::{Goal, Plan};
+
+use super::drop::{self as removal, Consent};
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
-use crate::database::whole;
+use crate::database::{Address, Connection, whole};
+use crate::exit::Code;
 
 /// Removes the database, makes it anew and applies everything (development)
 #[derive(Debug, Args)]
@@ -20,11 +23,63 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     // What the gate would refuse afterwards it refuses before anything is lost.
     super::verify::pass(context).await?;
     // Nor is anything lost that could not be made again.
-    drop::allow(context, &address, arguments.consent, "reset")?;
+    removal::allow(context, &address, arguments.consent, "reset")?;
     whole::check_can_create(&address).await?;
-    drop::remove(context, &address, arguments.consent, "reset").await?;
-    whole::create(&address).await?;
-    let mut db = context.connect_to_write().await?;
-    let report = context.migrator()?.run(&mut db).await?;
+    let plan = beforehand(context, &address).await?;
+    removal::remove(context, &address, arguments.consent, "reset").await?;
+    let again = async {
+        whole::create(&address).await?;
+        let mut db = context.connect_to_write().await?;
+        // Who has agreed to lose everything has agreed to what the scripts lose of nothing.
+        Ok::<_, Failure>(context.migrator()?.with_approval(*plan.digest()).run(&mut db).await?)
+    };
+    let report = again.await.map_err(|failure| {
+        failure
+            .with_note("state", "the database was removed before; what was to be made anew is not all there")
+    })?;
     Ok(super::up::answer(&report))
+}
+
+/// What would be applied to an empty database, found out before anything is lost: on one that is made for it.
+async fn beforehand(context: &Context, address: &Address) -> Result<Plan, Failure> {
+    let (beside, mut db) = match address {
+        #[cfg(feature = "sqlite")]
+        Address::Sqlite(_) => (None, Connection::Sqlite(whimbrel_sqlite::Sqlite::in_memory()?)),
+        #[cfg(not(feature = "sqlite"))]
+        Address::Sqlite(_) => {
+            return Err(Failure::of(Code::Usage, "this `whimbrel` was built without sqlite"));
+        }
+        Address::Server(url) => {
+            let name = format!("whimbrel_reset_{}", std::process::id());
+            let beside = Address::Server(url.clone().with_database(name));
+            whole::create(&beside).await?;
+            let db = Connection::open(&beside, false).await?;
+            (Some(beside), db)
+        }
+    };
+    let planned = async {
+        let plan = context.migrator()?.plan_for(&mut db, Goal::Latest).await?;
+        let step = plan
+            .items()
+            .iter()
+            .find(|item| item.migration().is_some_and(|migration| migration.kind() != whimbrel::Kind::Sql));
+        match step {
+            None => Ok(plan),
+            Some(step) => Err(Failure::of(
+                Code::Refused,
+                format!(
+                    "{} is a step in Rust, which only the application can run; nothing was changed",
+                    step.label()
+                ),
+            )
+            .with_next(context.command("drop"))
+            .with_next("then start the application, which builds everything")),
+        }
+    };
+    let planned = planned.await;
+    drop(db);
+    if let Some(beside) = beside {
+        whole::remove(&beside, false).await?;
+    }
+    planned
 }

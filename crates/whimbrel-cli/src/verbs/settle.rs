@@ -13,6 +13,7 @@ use crate::confirm;
 use crate::context::Context;
 use crate::database::{Connection, describe};
 use crate::exit::Code;
+use crate::locking;
 use crate::output::diagnostic;
 use crate::output::style::{BOLD, paint};
 
@@ -65,10 +66,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             (None, Some(_)) => Err(Failure::of(Code::Refused, NOTHING).with_next(context.command("status"))),
         };
     };
-    let Some(reason) = arguments.reason.filter(|reason| !reason.trim().is_empty()) else {
+    let Some(reason) = arguments.reason else {
         return Err(Failure::of(Code::Usage, "a settlement needs a reason")
             .with_next("say how you know: --reason '…'; it is recorded for those who come later"));
     };
+    let reason = locking::reason(&reason)?;
     let what = match ending {
         Ending::TookEffect(number) => format!("Has statement {number} taken effect?"),
         Ending::DidNot(number) => format!("Has statement {number} had no effect?"),
@@ -78,7 +80,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     // In a script the ending and its reason are the yes: nothing is executed by it.
     let yes = arguments.yes || !confirm::can_ask(context);
     let shown = open.map(|open| open.text).unwrap_or_default();
-    confirm::confirm(context, &shown, &what, yes, &context.command("settle … --yes"))?;
+    let version = arguments.version.map_or_else(String::new, |version| format!(" {version}"));
+    let ended = match ending {
+        Ending::TookEffect(number) => format!(" --statement {number} --took-effect"),
+        Ending::DidNot(number) => format!(" --statement {number} --did-not"),
+        Ending::Applied => " --applied".to_owned(),
+        _ => " --undone".to_owned(),
+    };
+    let how = context.command(&format!("settle{version}{ended}{} --yes", super::up::reason(&reason)));
+    confirm::confirm(context, &shown, &what, yes, &how).await?;
     let settlement = Settlement { version: arguments.version, ending, reason };
     let report = context.migrator()?.settle(&mut db, settlement).await?;
     let mut answer = super::up::answer(&report);

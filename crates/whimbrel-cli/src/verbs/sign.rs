@@ -49,7 +49,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             signed.push(out.clone());
         }
         _ => {
-            for root in locking::roots(&context.settings.directory.value) {
+            for root in locking::roots(&context.settings.directory.value)? {
                 let manifest = root.join(MANIFEST_FILE);
                 let bytes = fs::read(&manifest).map_err(|error| {
                     Failure::of(Code::Refused, format!("{} cannot be read: {error}", manifest.display()))
@@ -70,8 +70,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 
 /// What is signed should be what lies there.
 fn refuse_unlocked(context: &Context, root: &Path) -> Result<(), Failure> {
-    let locked = locking::lock(context, root, &locking::Words::default())?;
-    if locked.differs {
+    let locked = locking::lock(context, &[root.to_owned()], &locking::Words::default())?;
+    if let Some(locked) = locked.iter().find(|locked| locked.differs) {
         return Err(Failure::of(
             Code::Refused,
             format!("{} is not what lies beside it", locked.path.display()),

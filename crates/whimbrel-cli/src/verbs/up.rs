@@ -1,12 +1,12 @@
 //! `whimbrel up`: applies what is pending.
 
 use clap::Args;
-use whimbrel::{Digest, Goal, Outcome, Report, Version, Weight};
+use whimbrel::{Digest, Driver, Goal, Outcome, Report, Source, Version, Weight};
 
 use super::plan::{self, Leave};
 use crate::answer::{Answer, Failure};
 use crate::confirm;
-use crate::context::{Approvals, Context};
+use crate::context::{Approvals, Context, quoted};
 use crate::exit::Code;
 use crate::output;
 use crate::output::style::{GOOD, paint};
@@ -38,12 +38,16 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
+    let given = arguments.reason.as_deref().map(crate::locking::reason).transpose()?;
+    let said = given.as_deref().map(reason).unwrap_or_default();
+    context.say(format!("{to}{}{said}", arguments.leave.words()));
     let migrator = || {
         let mut migrator = arguments.leave.give(context.migrator()?);
         if let Some(version) = arguments.to {
             migrator = migrator.with_target(version);
         }
-        if let Some(reason) = &arguments.reason {
+        if let Some(reason) = &given {
             migrator = migrator.with_reason(reason);
         }
         Ok::<_, Failure>(migrator)
@@ -53,6 +57,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         first = first.with_approval(digest);
     }
     let mut db = context.connect_to_write().await?;
+    if let Some(version) = arguments.to {
+        // Where everything is applied nobody would look.
+        let set = context.directory().load(db.dialect().name).await?;
+        if set.migration(version).is_none() {
+            return Err(Failure::of(Code::Refused, format!("there is no version {version}"))
+                .with_next(context.command("status")));
+        }
+    }
     let report = match first.run(&mut db).await {
         Ok(report) => report,
         Err(error) => {
@@ -68,8 +80,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
                 let plan = Some(Box::new(plan::data(&plan)));
                 return Err(Failure { before: Some(shown), plan, ..Failure::from(error) });
             }
-            let how = context.command(&format!("up --approve {}", plan.digest()));
-            confirm::confirm(context, &shown, "This plan wants an approval.", false, &how)?;
+            let how = context.command(&format!("up{} --approve {}", context.words(), plan.digest()));
+            confirm::confirm(context, &shown, "This plan wants an approval.", false, &how).await?;
             let migrator =
                 migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
             migrator.run(&mut db).await?
@@ -83,4 +95,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 /// What a report amounts to.
 pub(crate) fn answer(report: &Report) -> Answer {
     Answer::new(paint(GOOD, report), output::report_data(report))
+}
+
+/// A reason, as it is typed.
+pub(crate) fn reason(text: &str) -> String {
+    format!(" --reason {}", quoted(text))
 }

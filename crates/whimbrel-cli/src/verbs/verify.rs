@@ -31,15 +31,16 @@ pub(crate) async fn pass(context: &Context) -> Result<Answer, Failure> {
     let mut refused: Vec<Finding> = Vec::new();
     #[cfg(feature = "sign")]
     let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
-    for root in locking::roots(&context.settings.directory.value) {
+    for root in locking::roots(&context.settings.directory.value)? {
         let dialect = match root_dialect(&root) {
             Some(dialect) => dialect,
             None => context.dialect()?,
         };
         let set = source(context, &root).load(dialect.name).await?;
-        let mut verifiers: Vec<&dyn Verifier> = Vec::new();
         #[cfg(feature = "sign")]
-        verifiers.extend(signers.as_ref().map(|signers| signers as &dyn Verifier));
+        let verifiers: Vec<&dyn Verifier> = signers.iter().map(|signers| signers as _).collect();
+        #[cfg(not(feature = "sign"))]
+        let verifiers: Vec<&dyn Verifier> = Vec::new();
         let checked =
             ["manifest", "scripts"].into_iter().chain((!verifiers.is_empty()).then_some("signatures"));
         let checked = checked.chain(context.settings.policy.enabled.value.then_some("policy"));

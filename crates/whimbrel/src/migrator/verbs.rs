@@ -513,7 +513,11 @@ impl<'a> Migrator<'a> {
             }
             match progress {
                 Progress::Done => break,
-                Progress::Stopped => return Err(stopped().with_report(report)),
+                Progress::Stopped => {
+                    self.fill(verb, &mut report);
+                    report.at = report.migrations.last().map(|migration| migration.label.clone());
+                    return Err(stopped().with_report(report));
+                }
                 // What was reverted must not be taken for what is to be reverted now.
                 Progress::Again if goal == Goal::Redo && !report.migrations.is_empty() => {
                     request.goal = report.migrations[0].version.map_or(Goal::Latest, Goal::UpTo);

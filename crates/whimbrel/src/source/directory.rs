@@ -16,7 +16,7 @@ use crate::migration::{MigrationSet, SetName};
 /// A directory of migration files, read at run time.
 ///
 /// If it holds a folder with the dialect's name (`sqlite`, `postgres`, …), that folder is the set's directory for the
-/// dialect. Its files are checked against its `whimbrel.sum`; a directory without one is refused unless
+/// dialect, and there must be no migrations beside it. Its files are checked against its `whimbrel.sum`; a directory without one is refused unless
 /// [`unlocked`](Self::unlocked).
 ///
 /// What everybody may write to is refused, be it the directory, a folder or a file, and so is a link that leads out of
@@ -92,6 +92,17 @@ impl Directory {
     pub fn read(&self, dialect: &str) -> Result<MigrationSet> {
         let own = self.path.join(dialect);
         let path = if own.is_dir() { own } else { self.path.clone() };
+        if path != self.path && has_migrations(&self.path).map_err(|error| unreadable(&self.path, &error))? {
+            // The folder would hide them, and an empty one all of them.
+            return Err(Error::new(
+                ErrorKind::Files,
+                format!(
+                    "{} has migrations of its own and a folder `{dialect}`: put all of them into folders, or rename \
+                     the folder",
+                    self.path.display()
+                ),
+            ));
+        }
         let root = path.to_string_lossy().into_owned();
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -132,6 +143,21 @@ impl Source for Directory {
     async fn load(&self, dialect: &str) -> Result<MigrationSet> {
         self.read(dialect)
     }
+}
+
+/// Whether migrations or their manifest lie in this very folder.
+fn has_migrations(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let own = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name == layout::MANIFEST_FILE || layout::parse_file_name(name).is_ok());
+        if own && !entry.path().is_dir() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 struct Walk {
@@ -300,5 +326,23 @@ mod tests {
             assert!(read_whole(Failing(&text[..end]), text.len() as u64).is_err(), "{end}");
         }
         assert!(read_whole(text, 3).is_err());
+    }
+
+    #[test]
+    fn a_dialects_folder_hides_no_migrations_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("0001_users.sql");
+        fs::create_dir(folder.path().join("sqlite")).expect("a folder");
+        let read = |dialect: &str| {
+            Directory::new(folder.path()).unlocked().with_writers(Writers::Anyone).read(dialect)
+        };
+        fs::write(folder.path().join("README.md"), "of people").expect("a file");
+        assert_eq!(read("sqlite").expect("an empty set").iter().count(), 0);
+        for own in [file, folder.path().join(layout::MANIFEST_FILE)] {
+            fs::write(&own, "SELECT 1;\n").expect("a file");
+            let error = read("sqlite").map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(error.contains("has migrations of its own and a folder `sqlite`"), "{error}");
+            fs::remove_file(&own).expect("a file");
+        }
     }
 }
