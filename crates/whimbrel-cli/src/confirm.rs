@@ -1,11 +1,12 @@
 //! Asks a person before something is destroyed. Where nobody sits at a terminal, only what was said in the arguments counts.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use crate::answer::Failure;
 use crate::context::Context;
 use crate::exit::Code;
+use crate::output;
 use crate::output::style::{BOLD, paint};
 
 /// How often it is looked whether somebody has pressed Ctrl-C instead of answering.
@@ -20,9 +21,8 @@ pub(crate) async fn confirm(
     how: &str,
 ) -> Result<(), Failure> {
     let refused = |code, headline: &str| Failure::of(code, headline).with_next(how);
-    let mut err = anstream::stderr();
-    if context.is_for_people() && writeln!(err, "{}", shown.trim_end()).is_err() && !yes {
-        return Err(refused(Code::Refused, "what would be done could not be shown; nothing was changed"));
+    if context.is_for_people() {
+        output::err(shown.trim_end());
     }
     if yes {
         return stopped(context).map_or(Ok(()), Err);
@@ -33,8 +33,7 @@ pub(crate) async fn confirm(
             "this needs a yes, and nobody can be asked here; nothing was changed",
         ));
     }
-    // What cannot be written is not seen, and then nobody says yes.
-    let _ = write!(err, "{} ", paint(BOLD, format!("{question} Type `yes`:"))).and_then(|()| err.flush());
+    output::err_part(&format!("{} ", paint(BOLD, format!("{question} Type `yes`:"))));
     let mut reading = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)
