@@ -16,6 +16,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r#""(elapsed|waited|left)_us":\d+"#, r#""${1}_us":1"#),
         (r#""queries":\d+"#, r#""queries":9"#),
         (r"\b(PostgreSQL|MariaDB|MySQL|SQLite) \d+(\.\d+)+", "$1 1.2"),
+        (r"(took=[^\s:]+:)\d+", "${1}1"),
         (r"\bprocess \d+", "process 1"),
         (r"process=\d+", "process=1"),
         (r"host=[^\s%]+", "host=…"),
