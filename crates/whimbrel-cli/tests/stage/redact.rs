@@ -17,6 +17,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r#""queries":\d+"#, r#""queries":9"#),
         (r"\b(PostgreSQL|MariaDB|MySQL|SQLite) \d+(\.\d+)+", "$1 1.2"),
         (r"(took=[^\s:]+:)\d+", "${1}1"),
+        (r#"server=[^\s"]+"#, "server=…"),
         (r"\bprocess \d+", "process 1"),
         (r"process=\d+", "process=1"),
         (r"host=[^\s%]+", "host=…"),
