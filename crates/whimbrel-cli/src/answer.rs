@@ -12,7 +12,7 @@ pub(crate) struct Answer {
     pub(crate) code: Code,
     /// For people; may have styles.
     pub(crate) text: String,
-    /// For programs, as `docs/json.md` describes it.
+    /// For programs, as `docs/guide/json.md` describes it.
     pub(crate) data: Value,
 }
 

@@ -16,7 +16,7 @@ use crate::answer::{Answer, Failure};
 use crate::arguments::Format;
 use crate::exit::Code;
 
-/// The version of what is written for programs; `docs/json.md` describes it.
+/// The version of what is written for programs; `docs/guide/json.md` describes it.
 pub(crate) const SCHEMA: u32 = 1;
 
 /// How wide the terminal is; what is no terminal is wide enough for anything.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use whimbrel::{Finding, FindingKind, MigrationSet, Plan, PlanItem, Result, Verifier, async_trait};
+use whimbrel::{Action, Finding, FindingKind, MigrationSet, Plan, PlanItem, Result, Verifier, async_trait};
 
 /// The plan that a person has said yes to.
 pub(crate) struct OnlyWhatWasShown(HashSet<(String, &'static str, String, Option<whimbrel::Digest>)>);
@@ -13,18 +13,13 @@ impl OnlyWhatWasShown {
     }
 }
 
+/// What a step does. What was begun is gone on with in other words.
 fn step(item: &PlanItem) -> (String, &'static str, String, Option<whimbrel::Digest>) {
-    // What was begun is gone on with.
-    let action = match item.action().as_str() {
-        "resume revert" => "revert",
-        "resume" => "apply",
-        action => action,
+    let action = match item.action() {
+        Action::Apply | Action::ApplyOutOfOrder | Action::Repeat | Action::Resume => "up",
+        Action::Revert | Action::ResumeRevert => "down",
+        action => action.as_str(),
     };
-    let action =
-        ["apply", "apply late", "repeat", "revert", "accept", "tombstone", "baseline", "environment"]
-            .into_iter()
-            .find(|word| *word == action)
-            .unwrap_or("other");
     (item.set_name().to_string(), action, item.label().to_owned(), item.digest())
 }
 

@@ -66,6 +66,30 @@ fn a_database_of_another_environment_is_not_dropped() {
     }
 }
 
+/// Whom a database belongs to is in the database, whatever the files are.
+#[test]
+fn a_changed_file_is_no_way_around_it() {
+    for kind in Kind::all() {
+        let stage = Stage::new(kind);
+        stage.done("create");
+        stage.migration(1, "users", "CREATE TABLE users (id INTEGER PRIMARY KEY);\n");
+        stage.write(
+            "whimbrel.toml",
+            "[environments.development]\nurl = { env = \"DATABASE_URL\" }\ndevelopment = true\n\
+             [environments.production]\nurl = { env = \"DATABASE_URL\" }\n",
+        );
+        stage.done("-e production lock");
+        stage.done("-e production up");
+        let users = stage.read("migrations/0001_users.sql");
+        stage.migration(1, "users", "CREATE TABLE others (id INTEGER PRIMARY KEY);\n");
+        let said = stage.whimbrel("-e development drop --yes");
+        assert_eq!(said.code, 4, "{kind:?}: {said:#?}");
+        assert!(said.stderr.contains("belongs to the environment production"), "{said:#?}");
+        stage.write("migrations/0001_users.sql", &users);
+        assert!(stage.done("-e production status").stdout.contains("at 1_users"));
+    }
+}
+
 /// Types what an error says to type next, as it stands.
 fn type_next(stage: &Stage, said: &stage::Said, holding: &str) -> stage::Said {
     let error = said.json();

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use serde_json::json;
+use whimbrel::Migrator;
 
 use super::status;
 use crate::answer::{Answer, Failure};
 use crate::confirm;
 use crate::context::Context;
-use crate::database::{Address, whole};
+use crate::database::{Address, Connection, whole};
 use crate::exit::Code;
 
 /// Removes the database with everything in it (development)
@@ -93,30 +94,50 @@ pub(crate) async fn remove(
 ) -> Result<bool, Failure> {
     allow(context, address, consent, verb)?;
     let mut shown = format!("{} and everything in it would be lost", address.shown());
-    // What cannot be looked at may still have to be removed.
-    if let Ok(mut db) = context.connect().await
-        && let Ok(migrator) = context.migrator()
-        && let Ok(found) = migrator.status(&mut db).await
-    {
-        let (at, open, pending) = status::summary(&found);
-        shown.push_str(&format!("\nit is {}", status::sentence(at.as_deref(), open.as_deref(), pending)));
-        if let Some(environment) = &found.environment {
-            shown.push_str(&format!("\nit belongs to the environment {environment}"));
-            let meant = context.settings.environment.value.as_ref();
-            if meant.is_some_and(|meant| meant != environment) && !consent.any_environment {
-                let headline = format!("this database belongs to the environment {environment}");
-                return Err(Failure::of(Code::Refused, headline)
-                    .with_next(context.command("config"))
-                    .with_next(format!(
-                        "if it is to go all the same: {}",
-                        context.command(&format!("{} --any-environment", consent.words(verb)))
-                    )));
-            }
+    // What cannot be connected to may still have to be removed; whether it is there at all is found out then.
+    if let Ok(mut db) = context.connect().await {
+        refuse_environment(context, &mut db, consent, verb, &mut shown).await?;
+        // That the files are refused is no matter here.
+        if let Ok(found) = context.migrator()?.status(&mut db).await {
+            let (at, open, pending) = status::summary(&found);
+            let state = status::sentence(at.as_deref(), open.as_deref(), pending);
+            shown.push_str(&format!("\nit is {state}"));
         }
     }
     let how = context.command(&format!("{} --yes", consent.words(verb)));
     confirm::confirm(context, &shown, "Remove it?", consent.yes, &how).await?;
     Ok(whole::remove(address, consent.force).await?)
+}
+
+/// Refuses a database that belongs to another environment. Who it belongs to is in the history, whatever the files are; what
+/// cannot be read belongs to anybody.
+async fn refuse_environment(
+    context: &Context,
+    db: &mut Connection,
+    consent: Consent,
+    verb: &str,
+    shown: &mut String,
+) -> Result<(), Failure> {
+    let history =
+        Migrator::new(context.directory()).with_table(context.settings.table.value.clone()).history(db).await;
+    let environment = history.as_ref().ok().and_then(|history| history.environment());
+    if let Some(environment) = environment {
+        shown.push_str(&format!("\nit belongs to the environment {environment}"));
+    }
+    let headline = match (&history, environment, &context.settings.environment.value) {
+        (Err(error), ..) => format!("whom this database belongs to cannot be read: {error}"),
+        (_, Some(is), Some(meant)) if is != meant => {
+            format!("this database belongs to the environment {is}")
+        }
+        _ => return Ok(()),
+    };
+    if consent.any_environment {
+        return Ok(());
+    }
+    let all_the_same = context.command(&format!("{} --any-environment", consent.words(verb)));
+    Err(Failure::of(Code::Refused, headline)
+        .with_next(context.command("config"))
+        .with_next(format!("if it is to go all the same: {all_the_same}")))
 }
 
 /// Refuses a database on another machine, unless that is meant.

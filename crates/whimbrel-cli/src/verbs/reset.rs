@@ -1,8 +1,10 @@
 //! `whimbrel reset`: removes the database, makes it anew, and applies everything; for development.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use clap::Args;
 
-use whimbrel::{Goal, Plan};
+use whimbrel::{Goal, Kind, Plan, PlanItem};
 
 use super::drop::{self as removal, Consent};
 use crate::answer::{Answer, Failure};
@@ -40,46 +42,51 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     Ok(super::up::answer(&report))
 }
 
-/// What would be applied to an empty database, found out before anything is lost: on one that is made for it.
+/// What would be applied to an empty database, found out before anything is lost: on one that is made for it, and goes again.
 async fn beforehand(context: &Context, address: &Address) -> Result<Plan, Failure> {
-    let (beside, mut db) = match address {
+    let url = match address {
         #[cfg(feature = "sqlite")]
-        Address::Sqlite(_) => (None, Connection::Sqlite(whimbrel_sqlite::Sqlite::in_memory()?)),
+        Address::Sqlite(_) => {
+            return imagine(context, Connection::Sqlite(whimbrel_sqlite::Sqlite::in_memory()?)).await;
+        }
         #[cfg(not(feature = "sqlite"))]
         Address::Sqlite(_) => {
             return Err(Failure::of(Code::Usage, "this `whimbrel` was built without sqlite"));
         }
-        Address::Server(url) => {
-            let name = format!("whimbrel_reset_{}", std::process::id());
-            let beside = Address::Server(url.clone().with_database(name));
-            whole::create(&beside).await?;
-            let db = Connection::open(&beside, false).await?;
-            (Some(beside), db)
-        }
+        Address::Server(url) => url,
     };
-    let planned = async {
-        let plan = context.migrator()?.plan_for(&mut db, Goal::Latest).await?;
-        let step = plan
-            .items()
-            .iter()
-            .find(|item| item.migration().is_some_and(|migration| migration.kind() != whimbrel::Kind::Sql));
-        match step {
-            None => Ok(plan),
-            Some(step) => Err(Failure::of(
-                Code::Refused,
-                format!(
-                    "{} is a step in Rust, which only the application can run; nothing was changed",
-                    step.label()
-                ),
-            )
-            .with_next(context.command("drop"))
-            .with_next("then start the application, which builds everything")),
-        }
-    };
-    let planned = planned.await;
-    drop(db);
-    if let Some(beside) = beside {
-        whole::remove(&beside, false).await?;
+    let name = format!("whimbrel_reset_{:016x}", RandomState::new().build_hasher().finish());
+    let beside = Address::Server(url.clone().with_database(&*name));
+    if !whole::create(&beside).await? {
+        return Err(Failure::of(Code::Refused, format!("there is a database {name} already")));
     }
-    planned
+    // Whatever comes of it, what was made goes again.
+    let planned = match Connection::open(&beside, false).await {
+        Ok(db) => imagine(context, db).await,
+        Err(error) => Err(error.into()),
+    };
+    match (planned, whole::remove(&beside, true).await) {
+        (planned, Ok(_)) => planned,
+        (planned, Err(error)) => {
+            let failure = planned.err().unwrap_or_else(|| error.into());
+            Err(failure.with_note("left", format!("the empty database {name}: drop it")))
+        }
+    }
+}
+
+/// What would be applied there. Nothing of it is a step that only the application can run.
+async fn imagine(context: &Context, mut db: Connection) -> Result<Plan, Failure> {
+    let plan = context.migrator()?.plan_for(&mut db, Goal::Latest).await?;
+    let is_step = |item: &&PlanItem| item.migration().is_some_and(|migration| migration.kind() != Kind::Sql);
+    match plan.items().iter().find(is_step) {
+        None => Ok(plan),
+        Some(step) => {
+            let label = step.label();
+            let headline =
+                format!("{label} is a step in Rust, which only the application can run; nothing was changed");
+            Err(Failure::of(Code::Refused, headline)
+                .with_next(context.command("drop"))
+                .with_next("then start the application, which builds everything"))
+        }
+    }
 }
