@@ -49,15 +49,14 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
         }
         ErrorKind::Retry => vec![command(&format!("{verb}{}", context.words())), command("doctor")],
         ErrorKind::Files if error.location().is_some() && error.class().is_some() => {
-            let file = error.location().map(|place| place.file.clone()).unwrap_or_default();
+            let file = error.location().map(|place| quoted(&place.file)).unwrap_or_default();
+            let again = command(&format!("{verb}{}", context.words()));
             let number = error.migration().and_then(version);
             match number {
-                Some(number) => vec![
-                    format!("correct {file}, then"),
-                    command(&format!("lock --amend {number}")),
-                    command(verb),
-                ],
-                None => vec![format!("correct {file}, then"), command("lock"), command(verb)],
+                Some(number) => {
+                    vec![format!("correct {file}, then"), command(&format!("lock --amend {number}")), again]
+                }
+                None => vec![format!("correct {file}, then"), command("lock"), again],
             }
         }
         ErrorKind::Database if verb == "history" => {
@@ -158,7 +157,9 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
         }
         FindingKind::Baselined => vec![command("status")],
         FindingKind::Value => vec!["give it in whimbrel.toml: values = { name = \"…\" }".to_owned()],
-        FindingKind::Policy if finding.message().contains("was not in what was shown") => vec![command(verb)],
+        FindingKind::Policy if finding.message().contains("was not in what was shown") => {
+            vec![command(&format!("{verb}{}", context.words()))]
+        }
         FindingKind::Policy => vec![command("lint")],
         FindingKind::Target => vec![command("status")],
         FindingKind::NoWayDown => vec!["write its .down.sql, or a new migration that undoes it".to_owned()],

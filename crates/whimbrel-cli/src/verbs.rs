@@ -105,6 +105,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<Answer, Failure
 /// Says how the database stands after work on it was broken off.
 async fn broken_off(context: &Context, name: &str) -> Failure {
     let failure = Failure::of(Code::Aborted, format!("{name} was broken off"));
+    let again = context.command(&format!("{name}{}", context.words()));
     let looked = async {
         let mut db = context.connect().await.ok()?;
         let migrator = context.migrator().ok()?;
@@ -117,8 +118,8 @@ async fn broken_off(context: &Context, name: &str) -> Failure {
             let failure =
                 failure.with_note("state", status::sentence(at.as_deref(), open.as_deref(), pending));
             match open {
-                Some(_) => failure.with_next(context.command(name)).with_next(context.command("settle")),
-                None => failure.with_next(context.command(name)),
+                Some(_) => failure.with_next(again).with_next(context.command("settle")),
+                None => failure.with_next(again),
             }
         }
         _ => failure

@@ -27,6 +27,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let reason = arguments.reason.as_deref().map(crate::locking::reason).transpose()?;
+    let words = reason.as_deref().map(super::up::reason).unwrap_or_default();
+    context.say(format!(" {}{words}", arguments.version));
     let mut db = context.connect().await?;
     let plan = context.migrator()?.plan_for(&mut db, Goal::Baseline(arguments.version)).await?;
     let how = context.command(&format!(

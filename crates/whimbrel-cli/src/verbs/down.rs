@@ -41,6 +41,7 @@ pub(crate) struct Consent {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    context.say(arguments.to.map_or_else(String::new, |version| format!(" --to {version}")));
     let mut db = context.connect().await?;
     let goal = match arguments.to {
         Some(0) => Goal::RevertTo(None),

@@ -26,6 +26,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let reason = crate::locking::reason(&arguments.reason)?;
+    context.say(super::up::reason(&reason));
     let migrator = context.migrator()?;
     let mut db = context.connect().await?;
     let history = migrator.history(&mut db).await?;
