@@ -74,49 +74,56 @@ async fn a_run_that_was_asked_before_it_began_changes_nothing() {
     }
 }
 
+/// Waits for somebody who is in the middle of a script, is asked to stop, and does so before the script has ended.
+async fn stops_behind(database: &Database, script: &str) {
+    let (mut holder, mut db) = (database.open().await, database.open().await);
+    let slow = Memory::new().with_sql(1, "slow", script);
+    let held = async {
+        let migrator = Migrator::new(&slow);
+        tokio::time::timeout(Duration::from_secs(60), migrator.run(&mut holder)).await
+    };
+    let stopped = async {
+        // The first one may find the lock free.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        asked_when_waiting(&slow).run(&mut db).await
+    };
+    tokio::select! {
+        _ = held => panic!("the holder has ended first: {script}"),
+        result = stopped => {
+            assert_eq!(result.expect_err("stopped").kind(), ErrorKind::Stopped);
+        }
+    }
+}
+
+/// A migrator that is asked to stop as soon as it waits.
+fn asked_when_waiting(memory: &Memory) -> Migrator<'_> {
+    let stop = Stop::new();
+    let asked = stop.clone();
+    Migrator::new(memory).with_stop(stop).with_observer(move |event: &Event<'_>| {
+        if let Event::Waiting { .. } = event {
+            asked.ask();
+        }
+    })
+}
+
 #[tokio::test]
 async fn whoever_waits_for_the_lock_or_for_others_ends_at_once() {
     for kind in kinds() {
         let database = Database::new(kind).await;
-        let (mut holder, mut db) = (database.open().await, database.open().await);
+        let sleep = match database.open().await.dialect().name {
+            "postgres" => "SELECT pg_sleep(600);",
+            _ => "DO SLEEP(600);",
+        };
+        stops_behind(&database, sleep).await;
+        // Work that is open is somebody else's.
+        let database = Database::new(kind).await;
+        stops_behind(&database, &format!("-- whimbrel: no-transaction\nCREATE TABLE slow (a INT);\n{sleep}"))
+            .await;
+
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
         let memory = set();
-        let slow = Memory::new().with_sql(
-            1,
-            "slow",
-            match holder.dialect().name {
-                "postgres" => "SELECT pg_sleep(600);",
-                _ => "DO SLEEP(600);",
-            },
-        );
-        let held = async {
-            let migrator = Migrator::new(&slow);
-            tokio::time::timeout(Duration::from_secs(60), migrator.run(&mut holder)).await
-        };
-        let stopped = async {
-            let stop = Stop::new();
-            let asked = stop.clone();
-            let migrator = Migrator::new(&memory).with_stop(stop).with_observer(move |event: &Event<'_>| {
-                if let Event::Waiting { .. } = event {
-                    asked.ask();
-                }
-            });
-            // The first one may find the lock free.
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            migrator.run(&mut db).await
-        };
-        tokio::select! {
-            _ = held => panic!("the holder has ended first"),
-            result = stopped => {
-                assert_eq!(result.expect_err("stopped").kind(), ErrorKind::Stopped);
-            }
-        }
-        let stop = Stop::new();
-        let asked = stop.clone();
-        let migrator = Migrator::new(&memory).with_stop(stop).with_observer(move |event: &Event<'_>| {
-            if let Event::Waiting { .. } = event {
-                asked.ask();
-            }
-        });
+        let migrator = asked_when_waiting(&memory);
         let error = migrator.wait(&mut db).await.expect_err("stopped");
         assert_eq!(error.kind(), ErrorKind::Stopped);
     }

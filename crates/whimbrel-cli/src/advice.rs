@@ -4,6 +4,7 @@ use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, Weight};
 
 use crate::context::{Context, quoted};
 use crate::locking;
+use crate::sets;
 
 /// What the library says to programs, said to people: the commands.
 pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
@@ -71,7 +72,7 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
 
 /// The newest version of the directory, which a database of before may have.
 fn newest(context: &Context) -> String {
-    let set = locking::read(context, &context.settings.directory.value).ok();
+    let set = sets::own(context).and_then(|root| locking::read(context, &root)).ok();
     set.and_then(|set| set.last()).map_or_else(|| "1".to_owned(), |version| version.to_string())
 }
 

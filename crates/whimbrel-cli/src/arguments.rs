@@ -49,8 +49,8 @@ pub(crate) struct Global {
     /// The configuration, instead of whimbrel.toml here or in a folder above
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
-    /// The database's kind, where none is asked: postgres, mysql, mariadb or sqlite
-    #[arg(long, global = true, value_name = "KIND", help_heading = "Global options")]
+    /// The database's kind, where none is asked
+    #[arg(long, global = true, value_name = "KIND", value_parser = crate::sets::DIALECTS, help_heading = "Global options")]
     pub(crate) dialect: Option<String>,
     /// How long another migrator is waited for, like 30s or 5min
     #[arg(long, global = true, value_name = "TIME", help_heading = "Global options")]

@@ -12,6 +12,7 @@ use crate::arguments::{Format, Global};
 use crate::database::{self, Address, Connection};
 use crate::exit::Code;
 use crate::progress::Progress;
+use crate::sets;
 use crate::settings::{Overrides, Place, Settings};
 
 /// What a verb works with.
@@ -100,7 +101,12 @@ impl Context {
 
     /// Where the migrations are.
     pub(crate) fn directory(&self) -> Directory {
-        let mut directory = Directory::new(&self.settings.directory.value);
+        self.source(&self.settings.directory.value)
+    }
+
+    /// A directory, read as the settings have it.
+    pub(crate) fn source(&self, root: &Path) -> Directory {
+        let mut directory = Directory::new(root);
         if self.settings.recursive.value {
             directory = directory.recursive();
         }
@@ -192,10 +198,7 @@ impl Context {
     /// The table of facts of the dialect, without asking the database.
     pub(crate) fn dialect(&self) -> Result<&'static Dialect, Failure> {
         let name = self.dialect_name()?;
-        database::dialect(&name).ok_or_else(|| {
-            Failure::of(Code::Usage, "--dialect is none that this `whimbrel` was built with")
-                .with_next("say postgres, mysql, mariadb or sqlite")
-        })
+        database::dialect(&name).ok_or_else(|| sets::not_built(&name))
     }
 
     /// A migrator as the settings have it, that tells people how far it is.

@@ -5,6 +5,7 @@ mod configuration;
 mod connection;
 mod file;
 mod history;
+mod lock;
 mod migrations;
 mod mysql;
 mod patient;

@@ -13,9 +13,6 @@ use crate::answer::Failure;
 use crate::context::{Context, quoted};
 use crate::exit::Code;
 
-/// The folders that a migrations directory may have for dialects.
-pub(crate) const DIALECTS: [&str; 4] = ["postgres", "mysql", "mariadb", "sqlite"];
-
 /// What was said about migrations that are locked already.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
@@ -34,31 +31,8 @@ pub(crate) struct Locked {
     pub(crate) differs: bool,
 }
 
-/// The directories that hold a manifest of their own: one for each dialect, or the directory itself.
-///
-/// # Errors
-/// It has folders for dialects and migrations of its own, one of which would hide the other.
-pub(crate) fn roots(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let folders: Vec<&str> = DIALECTS.into_iter().filter(|name| directory.join(name).is_dir()).collect();
-    let Some(first) = folders.first() else { return Ok(vec![directory.to_owned()]) };
-    let own = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        !path.is_dir() && (name == MANIFEST_FILE || layout::parse_file_name(name).is_ok())
-    };
-    match files(directory).into_iter().find(own) {
-        None => Ok(folders.into_iter().map(|name| directory.join(name)).collect()),
-        Some(path) => Err(Failure::of(
-            Code::Refused,
-            format!("{} has migrations of its own and a folder `{first}`", directory.display()),
-        )
-        .with_note("file", path.display().to_string())
-        .with_next("put all of them into folders, one for each database")
-        .with_next(format!("or rename the folder {}", directory.join(first).display()))),
-    }
-}
-
 /// What lies in a folder, sorted; nothing if it cannot be read, which whoever reads the set is told.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();

@@ -17,6 +17,7 @@ mod interrupt;
 mod locking;
 mod output;
 mod progress;
+mod sets;
 mod settings;
 mod shown;
 mod verbs;

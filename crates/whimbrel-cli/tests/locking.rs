@@ -115,6 +115,43 @@ fn a_dialects_folder_beside_migrations_is_refused_by_all() {
     ends(&stage, 4, &["lock"]);
 }
 
+/// Only a folder of the directory is named for a dialect; the directory itself may have such a name by chance.
+#[test]
+fn the_dialect_is_the_folders_name_or_else_the_databases() {
+    let stage = stage();
+    for (folder, directory) in
+        [("mysql", "mysql"), ("folders/mysql", "folders"), ("folders/sqlite", "folders")]
+    {
+        stage.write(&format!("{folder}/0001_a.sql"), "CREATE TABLE a (b INTEGER);\n");
+        stage.done(&format!("lock -d {directory}"));
+    }
+    let dialects = |directory: &str| -> Vec<String> {
+        let said = stage.done(&format!("verify -d {directory} --format json")).json();
+        let sets = said["data"]["sets"].as_array().expect("sets");
+        sets.iter().map(|set| set["dialect"].as_str().expect("a dialect").to_owned()).collect()
+    };
+    assert_eq!(dialects("mysql"), ["sqlite"]);
+    assert_eq!(dialects("folders"), ["mysql", "sqlite"]);
+    let said = ends(&stage, 2, &["verify", "-d", "mysql", "--dialect", "oracle"]);
+    assert!(said.contains("oracle") && said.contains("--dialect"), "{said}");
+}
+
+/// What is proposed to a database of before is the newest version that there is for it.
+#[test]
+fn a_baseline_is_proposed_from_the_folder_of_the_database() {
+    let stage = stage();
+    for (dialect, version) in [("mysql", 7), ("sqlite", 3)] {
+        stage.write(&format!("migrations/{dialect}/000{version}_a.sql"), "CREATE TABLE a (b INTEGER);\n");
+    }
+    stage.done("lock");
+    let db = rusqlite::Connection::open(stage.path().join("shop.db")).expect("a database");
+    db.execute("CREATE TABLE a (b INTEGER)", ()).expect("a table of before");
+    let said = ends(&stage, 4, &["up"]);
+    assert!(said.contains("whimbrel baseline 3"), "{said}");
+    stage.done("baseline 3 --yes --reason there");
+    stage.done("check");
+}
+
 #[test]
 fn words_hold_for_the_folders_of_all_dialects_and_a_refusal_writes_none() {
     let stage = stage();

@@ -433,11 +433,6 @@ impl History {
         self.sets.values().all(SetHistory::is_blank)
     }
 
-    /// Whether work is open, on whatever server.
-    pub(crate) fn is_open(&self) -> bool {
-        self.sets.values().any(|set| set.open.is_some())
-    }
-
     /// Whether work is open that was begun on another server, and may go on there.
     pub(crate) fn is_open_elsewhere(&self) -> bool {
         let open = self.sets.values().filter_map(|set| set.open.as_ref());

@@ -6,8 +6,7 @@ use super::{Check, Remedy, State};
 use crate::advice;
 use crate::answer::Failure;
 use crate::context::Context;
-use crate::locking;
-use crate::verbs::verify;
+use crate::sets;
 
 /// Two checks.
 pub(crate) async fn check(context: &Context) -> Vec<Check> {
@@ -28,14 +27,11 @@ pub(crate) async fn check(context: &Context) -> Vec<Check> {
     }
     let is_of_signature =
         |finding: &Finding| matches!(finding.kind(), FindingKind::Signature | FindingKind::Replay);
-    match verify::pass(context).await {
-        Ok(answer) => {
-            let sets = answer.data["sets"].as_array().cloned().unwrap_or_default();
+    match sets::pass(context).await {
+        Ok(passed) => {
             let mut check = Check::new("migrations");
-            for set in sets {
-                let number = set["migrations"].as_u64().unwrap_or(0);
-                let name = set["set"].as_str().unwrap_or_default().to_owned();
-                let place = set["directory"].as_str().unwrap_or_default().to_owned();
+            for sets::Passed { root, set, .. } in passed {
+                let (place, name, number) = (root.display(), set.name(), set.iter().count());
                 check.add(State::Ok, format!("{place}: set {name}, {number} of them, as they are locked"));
             }
             vec![check, signatures(context, &[])]
@@ -99,7 +95,7 @@ fn signatures(context: &Context, findings: &[Finding]) -> Check {
     if context.settings.signatures.is_some() {
         return Check::ok("signatures", "asked for, and there");
     }
-    let signed = locking::roots(&context.settings.directory.value)
+    let signed = sets::roots(context)
         .into_iter()
         .flatten()
         .map(|root| root.join("whimbrel.sum.sig"))

@@ -122,13 +122,10 @@ async fn who(patient: &mut Patient<'_>) -> Check {
 }
 
 async fn lock(patient: &mut Patient<'_>) -> Check {
-    let Some(lock) = patient.dialect().lock else { return Check::ok("lock", "there is none") };
-    let table = patient.context.settings.table.value.clone();
-    let owner = match patient.text(&format!("SELECT {}", (lock.owner)(&table))).await {
-        Ok(owner) => owner.unwrap_or_default(),
-        Err(silence) => return patient.unanswered("lock", &silence),
+    let owner = match super::lock::owner(patient).await {
+        Ok(owner) => owner,
+        Err(check) => return check,
     };
-    let Ok(owner) = owner.parse::<u64>() else { return Check::ok("lock", "nobody has the migrators' lock") };
     let sql =
         format!("SELECT user, host, command, time FROM information_schema.processlist WHERE id = {owner}");
     let row = patient.row(&sql).await.unwrap_or_default();
@@ -142,9 +139,7 @@ async fn lock(patient: &mut Patient<'_>) -> Check {
             nth(&row, 3)
         ));
     }
-    Check::new("lock")
-        .and(State::Warning, found)
-        .remedied(Remedy::sql(format!("KILL {owner}")).when("if nobody is migrating there"))
+    super::lock::held(found, format!("KILL {owner}"))
 }
 
 async fn transactions(patient: &mut Patient<'_>) -> Check {

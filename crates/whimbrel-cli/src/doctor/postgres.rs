@@ -136,13 +136,10 @@ async fn assumed(patient: &mut Patient<'_>, check: &mut Check, row: &Texts) {
 }
 
 async fn lock(patient: &mut Patient<'_>) -> Check {
-    let Some(lock) = patient.dialect().lock else { return Check::ok("lock", "there is none") };
-    let table = patient.context.settings.table.value.clone();
-    let owner = match patient.text(&format!("SELECT {}", (lock.owner)(&table))).await {
-        Ok(owner) => owner.unwrap_or_default(),
-        Err(silence) => return patient.unanswered("lock", &silence),
+    let owner = match super::lock::owner(patient).await {
+        Ok(owner) => owner,
+        Err(check) => return check,
     };
-    let Ok(owner) = owner.parse::<i64>() else { return Check::ok("lock", "nobody has the migrators' lock") };
     let sql = format!(
         "SELECT usename, application_name, host(client_addr), \
          to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), state, \
@@ -162,9 +159,7 @@ async fn lock(patient: &mut Patient<'_>) -> Check {
             found.push_str(&format!(", {word}{}", nth(&row, index)));
         }
     }
-    Check::new("lock").and(State::Warning, found).remedied(
-        Remedy::sql(format!("SELECT pg_terminate_backend({owner})")).when("if nobody is migrating there"),
-    )
+    super::lock::held(found, format!("SELECT pg_terminate_backend({owner})"))
 }
 
 async fn transactions(patient: &mut Patient<'_>) -> Check {

@@ -4,16 +4,15 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use whimbrel::{Conditions, Finding, MigrationSet, Product, Source, Weight};
+use whimbrel::{Finding, Source, Weight};
 
-use super::verify::source;
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
-use crate::locking;
 use crate::output::style::{BOLD, DIM, paint};
 use crate::output::table::Table;
 use crate::output::{self, count, diagnostic};
+use crate::sets;
 
 /// Judges the scripts by the policy, without a database
 #[derive(Debug, Args)]
@@ -56,16 +55,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     }
     let mut findings = Vec::new();
     let mut scripts = 0;
-    for root in locking::roots(&context.settings.directory.value)? {
-        let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
-            Some(name) if *root != context.settings.directory.value => (*name).to_owned(),
-            _ => context.dialect_name()?,
-        };
+    for (root, dialect) in sets::all(context)? {
         // What is not locked yet is judged as well: that is when it can still be changed.
-        let set = source(context, &root).unlocked().load(&dialect).await?;
+        let set = context.source(&root).unlocked().load(&dialect).await?;
         scripts += set.iter().count();
-        findings.extend(judge(context, &set, &dialect)?);
+        findings.extend(sets::judge(context, &set, &dialect)?);
     }
     if !arguments.only.is_empty() {
         let meant = |finding: &Finding| {
@@ -86,23 +80,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let _ = write!(text, "{} in {}", count(findings.len(), "finding"), count(scripts, "migration"));
     let answer = Answer::new(text, json!({ "migrations": scripts, "findings": findings }));
     Ok(if denied { answer.with_code(Code::Refused) } else { answer })
-}
-
-/// What the policy says of a set.
-pub(crate) fn judge(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
-    let Some(policy) = context.settings.policy.policy() else { return Ok(Vec::new()) };
-    let product = match dialect {
-        "postgres" => Product::Postgres,
-        "mysql" => Product::Mysql,
-        "mariadb" => Product::Mariadb,
-        "sqlite" => Product::Sqlite,
-        _ => {
-            return Err(Failure::of(Code::Usage, "there are no rules for this kind of database")
-                .with_next("say --dialect postgres, mysql, mariadb or sqlite"));
-        }
-    };
-    let conditions = Conditions::default().with_lock_timeout(context.settings.lock_timeout.value);
-    Ok(policy.lint(set, product, &conditions)?)
 }
 
 fn rules(context: &Context) -> Result<Answer, Failure> {

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::exit::Code;
 use crate::locking::{self, Hold, Words};
 use crate::output::count;
+use crate::sets;
 
 /// Writes whimbrel.sum, the manifest of what was reviewed
 #[derive(Debug, Args)]
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let reason = arguments.reason.as_deref().map(locking::reason).transpose()?.unwrap_or_default();
-    let roots = locking::roots(&context.settings.directory.value)?;
+    let roots = sets::roots(context)?;
     if !arguments.amend.is_empty() && !arguments.offline {
         refuse_applied(context, &arguments.amend).await?;
     }

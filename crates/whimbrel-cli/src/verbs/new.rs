@@ -14,6 +14,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
 use crate::locking::{self, Hold, Locked};
+use crate::sets;
 
 /// Begins a migration: makes its files and adds their lines to the manifest
 #[derive(Debug, Args)]
@@ -46,7 +47,7 @@ const TIMES_FROM: i64 = 19_700_101_000_000;
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let name = arguments.name.trim().replace([' ', '\t'], "_");
-    let root = root(context)?;
+    let root = sets::own(context)?;
     fs::create_dir_all(&root)
         .map_err(|error| Failure::of(Code::Failed, format!("{} cannot be made: {error}", root.display())))?;
     // From the look for a free version to the manifest's new lines.
@@ -135,25 +136,6 @@ fn make(context: &Context, root: &Path, files: &[String]) -> Result<Option<Locke
         }
     }
     outcome
-}
-
-/// The directory that it goes to: that of the dialect, where there is one for each.
-fn root(context: &Context) -> Result<PathBuf, Failure> {
-    let directory = &context.settings.directory.value;
-    let roots = locking::roots(directory)?;
-    match roots.as_slice() {
-        [only] => Ok(only.clone()),
-        _ => {
-            let dialect = context.dialect_name().map_err(|_| {
-                Failure::of(Code::Usage, format!("{} has folders for several databases", directory.display()))
-                    .with_next("say which: --dialect postgres, mysql, mariadb or sqlite")
-            })?;
-            roots.into_iter().find(|root| root.ends_with(&dialect)).ok_or_else(|| {
-                Failure::of(Code::Usage, format!("{} has no folder {dialect}", directory.display()))
-                    .with_next("make it, or name another one with --dialect")
-            })
-        }
-    }
 }
 
 /// How many digits the version of a file has.

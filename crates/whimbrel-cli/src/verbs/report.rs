@@ -7,19 +7,16 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use time::OffsetDateTime;
-use whimbrel::{
-    Driver, Error, Finding, History, MigrationSet, Plan, ServerVersion, Source, Status, Verified, Verifier,
-};
+use whimbrel::{Driver, Error, Finding, History, Plan, ServerVersion, Source, Status};
 
 use super::status::{self, moment};
-use super::verify::source;
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
-use crate::database::{self, Address, Connection};
+use crate::database::{Address, Connection};
 use crate::exit::Code;
 use crate::html::{self, Page, Planned};
-use crate::locking;
 use crate::output::count;
+use crate::sets;
 
 /// Writes a report as one HTML page: sets, plan, findings, runs and history
 #[derive(Debug, Args)]
@@ -70,49 +67,28 @@ fn refuse_other(path: &std::path::Path) -> Result<(), Failure> {
 
 /// What the files say.
 async fn offline(context: &Context) -> Result<Page, Failure> {
-    let mut sets = Vec::new();
+    let mut told = Vec::new();
     let mut findings = Vec::new();
-    for root in locking::roots(&context.settings.directory.value)? {
-        let folder = root.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let dialect = match locking::DIALECTS.iter().find(|name| **name == folder) {
-            Some(name) if *root != context.settings.directory.value => (*name).to_owned(),
-            _ => context.dialect_name()?,
-        };
+    for (root, dialect) in sets::all(context)? {
         // What is not locked yet is told as well.
-        let set = source(context, &root).unlocked().load(&dialect).await?;
-        findings.extend(first_gate(context, &set, &dialect).await?);
-        findings.extend(policy(context, &set, &dialect)?);
-        sets.push(told::set_of_files(&set, &dialect));
+        let set = context.source(&root).unlocked().load(&dialect).await?;
+        findings.extend(sets::gate(context, &set, &dialect).await?);
+        findings.extend(sets::judge(context, &set, &dialect)?);
+        told.push(told::set_of_files(&set, &dialect));
     }
-    let migrations = sets.iter().map(|set| set.migrations.len()).sum();
+    let migrations = told.iter().map(|set| set.migrations.len()).sum();
     let summary = format!("{} in the files; no database was asked", count(migrations, "migration"));
     Ok(Page {
         made: now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: None,
         summary,
-        sets,
+        sets: told,
         plan: Planned::NotAsked,
         findings: findings.iter().map(told::finding).collect(),
         broken: Vec::new(),
         history: Vec::new(),
     })
-}
-
-/// What is wrong with the files beside their manifest and its signatures.
-async fn first_gate(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
-    let Some(facts) = database::dialect(dialect) else { return Ok(Vec::new()) };
-    #[cfg(feature = "sign")]
-    let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
-    #[cfg(feature = "sign")]
-    let verifiers: Vec<&dyn Verifier> = signers.iter().map(|signers| signers as &dyn Verifier).collect();
-    #[cfg(not(feature = "sign"))]
-    let (verifiers, _): (Vec<&dyn Verifier>, _) = (Vec::new(), context);
-    match Verified::set(set.clone(), facts, &verifiers).await {
-        Ok(_) => Ok(Vec::new()),
-        Err(error) if error.findings().is_empty() => Err(error.into()),
-        Err(error) => Ok(error.findings().to_vec()),
-    }
 }
 
 /// What a database was found to have.
@@ -164,7 +140,7 @@ async fn online(context: &Context) -> Result<Page, Failure> {
     let dialect = db.dialect().name;
     let server = server(&mut db).await;
     let files = context.directory().unlocked().load(dialect).await?;
-    let judged = policy(context, &files, dialect)?;
+    let judged = sets::judge(context, &files, dialect)?;
     let mut findings: Vec<html::Finding> = Vec::new();
     for finding in found.findings().iter().chain(&judged).map(told::finding) {
         // The plan's policy has judged what is pending already.
@@ -191,16 +167,6 @@ async fn online(context: &Context) -> Result<Page, Failure> {
         broken: found.history.broken().map(told::broken).collect(),
         history: told::history(&found.history),
     })
-}
-
-#[cfg(feature = "policy")]
-fn policy(context: &Context, set: &MigrationSet, dialect: &str) -> Result<Vec<Finding>, Failure> {
-    super::lint::judge(context, set, dialect)
-}
-
-#[cfg(not(feature = "policy"))]
-fn policy(_: &Context, _: &MigrationSet, _: &str) -> Result<Vec<Finding>, Failure> {
-    Ok(Vec::new())
 }
 
 /// What the server says it is.

@@ -11,6 +11,7 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::database::{Address, Connection, whole};
 use crate::exit::Code;
+use crate::sets;
 
 /// Removes the database, makes it anew and applies everything (development)
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
     let address = context.address()?;
     // What the gate would refuse afterwards it refuses before anything is lost.
-    super::verify::pass(context).await?;
+    sets::pass(context).await?;
     // Nor is anything lost that could not be made again.
     removal::allow(context, &address, arguments.consent, "reset")?;
     whole::check_can_create(&address).await?;

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::exit::Code;
 use crate::locking;
 use crate::output::safe::shown;
+use crate::sets;
 
 /// Signs the manifest, or approves a plan, with ssh-keygen or minisign
 #[derive(Debug, Args)]
@@ -49,7 +50,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             signed.push(out.clone());
         }
         _ => {
-            for root in locking::roots(&context.settings.directory.value)? {
+            for root in sets::roots(context)? {
                 let manifest = root.join(MANIFEST_FILE);
                 let bytes = fs::read(&manifest).map_err(|error| {
                     Failure::of(Code::Refused, format!("{} cannot be read: {error}", manifest.display()))

@@ -204,8 +204,7 @@ impl Engine<'_, '_> {
     ) -> Result<()> {
         let waited = self.deadline.waited();
         self.settings.tell(&Event::Waiting { holder, waited });
-        // In the middle of a script outside transactions the migration is ended first.
-        if self.settings.is_stopped() && !self.history.is_open() {
+        if self.settings.is_stopped() {
             return Err(self.fail(stopped()));
         }
         if self.deadline.passed() {
