@@ -1,13 +1,18 @@
 //! What the core has to know about one SQL dialect: plain facts, no behaviour beyond building text.
 
-use std::fmt;
+mod rule;
+mod table_name;
+
 use std::time::Duration;
 
-use crate::digest::{Context, Digest, Fields};
+pub(crate) use self::rule::Facts;
+pub use self::rule::{Fact, Rule};
+pub use self::table_name::{TableName, TableNameError};
+use crate::digest::Digest;
 use crate::effect::Effect;
 use crate::migration::Version;
 use crate::preflight::{PreflightSql, Transport};
-use crate::script::{Lexing, Statement, Token};
+use crate::script::{Lexing, Statement};
 
 /// A table of facts about one dialect. A driver has one as a constant.
 ///
@@ -335,78 +340,6 @@ pub struct BootSet<'a> {
     pub last: i64,
 }
 
-/// Something to be known of the statements that a pattern fits.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    /// The statement's first words, in upper case, or symbols. `*` stands for any one token.
-    pub begins: &'static [&'static str],
-    /// A word, in upper case, or a symbol that has to stand anywhere in it.
-    pub holds: Option<&'static str>,
-    /// What is so.
-    pub fact: Fact,
-}
-
-impl Rule {
-    /// A rule for statements that begin so.
-    pub const fn of(begins: &'static [&'static str], fact: Fact) -> Self {
-        Self { begins, holds: None, fact }
-    }
-
-    /// A rule for statements that begin so, and hold a word.
-    pub const fn with(begins: &'static [&'static str], word: &'static str, fact: Fact) -> Self {
-        Self { begins, holds: Some(word), fact }
-    }
-
-    /// A rule for statements that hold a word.
-    pub const fn holding(word: &'static str, fact: Fact) -> Self {
-        Self { begins: &[], holds: Some(word), fact }
-    }
-}
-
-/// What is to be known of a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fact {
-    /// It cannot run inside a transaction, or does nothing there: the script must say `no-transaction`.
-    NeedsNoTransaction,
-    /// It behaves otherwise when it shares a transaction with other migrations: its script travels alone.
-    TravelsAlone,
-    /// From its script on, nothing shares a transaction any more.
-    EndsSharing,
-    /// Run once more, it has the same effect as run once.
-    RunAgain,
-    /// Run once more, it fails or has another effect, whatever a wider rule says.
-    RunOnce,
-    /// It changes the session only: it is run again before a script is resumed behind it.
-    Replay,
-    /// It cannot stand in a script whose statements are each followed by a row of the history.
-    Impossible,
-    /// When it fails, a part of it may have taken effect all the same.
-    MayFailHalfway,
-    /// The database answers it with several results, or with a number of them that nobody knows beforehand.
-    ManyResults,
-    /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
-    SessionState,
-}
-
-/// The facts that hold for a statement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts(u32);
-
-impl Facts {
-    pub(crate) fn has(self, fact: Fact) -> bool {
-        self.0 & (1 << fact as u32) != 0
-    }
-
-    fn add(&mut self, fact: Fact) {
-        self.0 |= 1 << fact as u32;
-    }
-
-    fn remove(&mut self, fact: Fact) {
-        self.0 &= !(1 << fact as u32);
-    }
-}
-
 impl Dialect {
     /// A dialect without anything peculiar, to be completed: quotes as the standard has them, `BEGIN` takes the write
     /// lock, the schema is transactional, nothing is known of any statement.
@@ -453,25 +386,13 @@ impl Dialect {
 
     /// What is known of a statement.
     pub(crate) fn facts(&self, statement: &Statement<'_>) -> Facts {
-        let mut facts = Facts::default();
-        for rules in self.rules.chunks(128) {
-            add_facts(rules, statement, &mut facts);
-        }
-        if facts.has(Fact::RunOnce) {
-            facts.remove(Fact::RunAgain);
-            facts.remove(Fact::Replay);
-        }
-        facts
+        Facts::of(self.rules, statement)
     }
 
     /// The table's name, quoted and qualified.
     pub(crate) fn qualified(&self, table: &TableName) -> String {
         table.qualified(self.identifier, self.default_schema)
     }
-}
-
-fn is(word: &Token<'_>, wanted: &str) -> bool {
-    word.is_keyword(wanted) || word.is_symbol(wanted)
 }
 
 /// How the enforcement of foreign keys is switched off around the rebuild of a table.
@@ -485,132 +406,6 @@ pub struct ForeignKeys {
     pub enable: &'static str,
     /// Lists the rows that break a foreign key: the table, the row's number, the table referred to.
     pub check: &'static str,
-}
-
-/// The history table's name, checked: 1 to 48 of letters, digits and `_`, the first one no digit; perhaps a schema
-/// of the same kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableName {
-    schema: Option<String>,
-    name: String,
-}
-
-impl TableName {
-    /// Checks `table` or `schema.table`.
-    ///
-    /// ```
-    /// use whimbrel::TableName;
-    /// assert!(TableName::new("ops.schema_history").is_ok());
-    /// assert!(TableName::new("history\"; DROP TABLE users; --").is_err());
-    /// ```
-    ///
-    /// # Errors
-    /// A part is empty, too long, or holds another character.
-    pub fn new(name: &str) -> Result<Self, TableNameError> {
-        let (schema, name) = match name.split_once('.') {
-            Some((schema, name)) => (Some(schema), name),
-            None => (None, name),
-        };
-        let good = |part: &str| {
-            (1..=48).contains(&part.len())
-                && !part.as_bytes()[0].is_ascii_digit()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        if !good(name) || !schema.is_none_or(good) {
-            return Err(TableNameError);
-        }
-        Ok(Self { schema: schema.map(str::to_owned), name: name.to_owned() })
-    }
-
-    /// The same table, in the schema that the connection is in, if none was named.
-    pub(crate) fn within(&self, schema: Option<&str>) -> Self {
-        Self { schema: self.schema.clone().or(schema.map(str::to_owned)), name: self.name.clone() }
-    }
-
-    /// The schema, if one was named.
-    pub fn schema(&self) -> Option<&str> {
-        self.schema.as_deref()
-    }
-
-    /// A number for the lock of migrators that use this table.
-    ///
-    /// ```
-    /// use whimbrel::TableName;
-    /// assert_ne!(TableName::default().lock_key(), TableName::new("ops.whimbrel_history").unwrap().lock_key());
-    /// ```
-    pub fn lock_key(&self) -> i64 {
-        let digest = Fields::of(Context::Lock).maybe(self.schema()).text(&self.name).finish();
-        let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-        i64::from_le_bytes([a, b, c, d, e, f, g, h])
-    }
-
-    /// The table's name alone.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The name quoted by `identifier`, with its schema, or else `default_schema`, before it.
-    pub fn qualified(&self, identifier: fn(&str) -> String, default_schema: Option<&str>) -> String {
-        match self.schema().or(default_schema) {
-            Some(schema) => format!("{}.{}", identifier(schema), identifier(&self.name)),
-            None => identifier(&self.name),
-        }
-    }
-}
-
-impl Default for TableName {
-    fn default() -> Self {
-        Self { schema: None, name: "whimbrel_history".to_owned() }
-    }
-}
-
-impl fmt::Display for TableName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.schema {
-            Some(schema) => write!(f, "{schema}.{}", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-/// A text that cannot be the history table's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a name for the history table: use `table` or `schema.table`, each 1 to 48 letters, digits and `_`, the first no digit"
-)]
-pub struct TableNameError;
-
-/// Adds what up to 128 rules say of a statement, in one pass over as many of its words as they need.
-fn add_facts(rules: &[Rule], statement: &Statement<'_>, facts: &mut Facts) {
-    // Which rules are undecided, and which have found the word that they look for: a bit a rule.
-    let mut open: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
-    let mut found: u128 = 0;
-    for (at, word) in statement.words().enumerate() {
-        let mut left = open;
-        while left != 0 {
-            let index = left.trailing_zeros();
-            let (rule, bit) = (&rules[index as usize], 1_u128 << index);
-            left &= !bit;
-            if let Some(wanted) = rule.begins.get(at)
-                && *wanted != "*"
-                && !is(&word, wanted)
-            {
-                open &= !bit;
-                continue;
-            }
-            // Lengths first: nearly all words are told apart by them.
-            if rule.holds.is_none_or(|wanted| wanted.len() == word.text.len() && is(&word, wanted)) {
-                found |= bit;
-            }
-            if found & bit != 0 && rule.begins.len() <= at + 1 {
-                facts.add(rule.fact);
-                open &= !bit;
-            }
-        }
-        if open == 0 {
-            break;
-        }
-    }
 }
 
 fn standard_identifier(name: &str) -> String {

@@ -59,9 +59,9 @@ impl fmt::Display for ErrorKind {
 
 /// Why a verb stopped.
 ///
-/// `Display` is one line. `Debug`, and `Display` with `{:#}`, are for people: the place, the line of the script with
-/// its literals masked, what was done before, and what to do next, so that a `main` that returns this error prints it
-/// well. No form shows a secret or a value of a row, unless
+/// `Display` is one line. `Display` with `{:#}` is for people: the place, the line of the script with its literals masked,
+/// what was done before, and what to do next. `Debug` is the same without `error: ` at its beginning, so that a `main` that
+/// returns this error, which puts `Error: ` before it, prints it well. No form shows a secret or a value of a row, unless
 /// [`Migrator::with_database_messages`](crate::Migrator::with_database_messages) asked for the database's own words.
 pub struct Error(Box<Inner>);
 
@@ -283,7 +283,7 @@ impl Error {
         self.0.report.as_ref()
     }
 
-    fn write_diagnostic(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_diagnostic(&self, lead: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         if !inner.findings.is_empty() && inner.location.is_none() {
             f.write_str(&refusal(inner.findings.len(), inner.report.as_ref()))?;
@@ -294,7 +294,7 @@ impl Error {
                 None => Ok(()),
             };
         }
-        write!(f, "error: {}", inner.headline)?;
+        write!(f, "{lead}{}", inner.headline)?;
         let gutter = inner.location.as_ref().map_or(1, |place| place.position.line.to_string().len());
         if let Some(place) = &inner.location {
             let pad = " ".repeat(gutter);
@@ -357,7 +357,7 @@ impl fmt::Display for Before<'_> {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.location {
-            _ if f.alternate() => self.write_diagnostic(f),
+            _ if f.alternate() => self.write_diagnostic("error: ", f),
             // Of several errors with one headline each needs its place.
             Some(place) if !self.0.findings.is_empty() => write!(f, "{} ({place})", self.0.headline),
             _ => f.write_str(&self.0.headline),
@@ -367,7 +367,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_diagnostic(f)
+        // `main` puts `Error: ` before it.
+        self.write_diagnostic("", f)
     }
 }
 

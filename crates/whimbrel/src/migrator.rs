@@ -5,6 +5,7 @@ mod doubt;
 pub(crate) mod evidence;
 mod postpone;
 mod preflight;
+mod rounds;
 mod script;
 mod settle;
 mod status;

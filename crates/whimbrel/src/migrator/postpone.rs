@@ -11,7 +11,7 @@ use crate::migration::{SetName, Version};
 use crate::moment;
 use crate::observe::Event;
 use crate::plan::{Plan, PlanItem};
-use crate::report::{Report, Short};
+use crate::report::Short;
 
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -77,7 +77,6 @@ impl Migrator<'_> {
         plan: &Plan,
         history: &History,
         postponed: &mut Postponed,
-        report: &Report,
     ) -> Result<bool> {
         if self.failure_pause.is_zero() {
             return Ok(false);
@@ -111,14 +110,11 @@ impl Migrator<'_> {
                 failures.last,
                 Short(pause),
             );
-            return Err(Error::new(ErrorKind::Retry, message)
-                .with_migration(item.label())
-                .with_note(
-                    "next",
-                    "mend what its error said: a changed file is tried at once; or give another pause with \
+            return Err(Error::new(ErrorKind::Retry, message).with_migration(item.label()).with_note(
+                "next",
+                "mend what its error said: a changed file is tried at once; or give another pause with \
                      `with_failure_pause`",
-                )
-                .with_report(report.clone()));
+            ));
         }
         self.tell(&Event::Postponed { label: item.label(), failures: failures.count, left });
         // Others go on meanwhile.

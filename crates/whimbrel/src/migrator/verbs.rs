@@ -9,13 +9,12 @@ use super::evidence;
 use super::settle::Settlement;
 use super::status::Status;
 use crate::driver::Driver;
-use crate::engine::{Deadline, Engine, Locked, Progress, Run, Session, jittered, lock_deadline};
+use crate::engine::{Deadline, Locked, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Finding, FindingKind};
 use crate::history::History;
 use crate::migration::{MigrationSet, Version};
 use crate::observe::{Event, Tip};
-use crate::plan::{Conditions, Goal, Plan, Request, Reverted, ServerVersion, Transaction, plan};
+use crate::plan::{Conditions, Goal, Plan, Request, ServerVersion, Transaction, plan};
 use crate::report::{Outcome, Report};
 use crate::stop::{Stop, stopped};
 use crate::verify::{Verified, Verifier};
@@ -133,7 +132,7 @@ impl<'a> Migrator<'a> {
     /// As [`revert_to`](Self::revert_to).
     ///
     /// # If interrupted
-    /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](Reverted::Apply)
+    /// The migration is in force, or reverted; in the latter case a run with [`Reverted::Apply`](crate::Reverted::Apply)
     /// applies it.
     pub async fn redo<D: Driver>(&self, db: &mut D) -> Result<Report> {
         self.revert_in(db, Goal::Redo, Mode::Async).await
@@ -286,7 +285,7 @@ impl<'a> Migrator<'a> {
             .map_err(|findings| refusal(&verb.sets, history, dialect, findings))
     }
 
-    fn report(&self, verb: &Verb<'_>, outcome: Outcome) -> Report {
+    pub(super) fn report(&self, verb: &Verb<'_>, outcome: Outcome) -> Report {
         let mut report = Report::new(outcome);
         self.fill(verb, &mut report);
         report.at = verb.sets.last().and_then(|set| newest(set, self.request.goal));
@@ -374,186 +373,6 @@ impl<'a> Migrator<'a> {
         }
     }
 
-    /// Plans and carries out, and gives the session's lock back.
-    async fn carry_out<D: Driver>(&self, db: &mut D, request: Request, mode: Mode) -> Result<Report> {
-        let mut verb = self.begin(db, mode).await?;
-        let result = self.carry_out_in(&mut verb, request).await;
-        verb.session.unlock(&self.table).await;
-        result.map(|mut report| {
-            self.fill(&verb, &mut report);
-            report
-        })
-    }
-
-    /// Plans and carries out, again and again while others write, until there is nothing to do.
-    async fn carry_out_in(&self, verb: &mut Verb<'_>, mut request: Request) -> Result<Report> {
-        let goal = request.goal;
-        let forward = matches!(goal, Goal::Latest | Goal::UpTo(_));
-        let settings = self.settings(&verb.sets);
-        let mut report = Report::new(Outcome::Applied);
-        let mut kept = Run::default();
-        let mut postponed = None;
-        let mut came_second = 0_u32;
-        let mut seen = None;
-        let mut approvals = self.approvals();
-        let mut conditions = None;
-        loop {
-            if self.is_stopped() {
-                return Err(stopped().with_report(report));
-            }
-            if forward {
-                let booted = self.boot(&mut verb.session, &verb.sets, &verb.deadline).await?;
-                let outcome = match booted {
-                    Booted::UpToDate => Some(Outcome::UpToDate),
-                    Booted::Ahead => Some(Outcome::Ahead),
-                    Booted::Pending => None,
-                };
-                if let Some(outcome) = outcome {
-                    if report.migrations.is_empty() {
-                        return Ok(self.report(verb, outcome));
-                    }
-                    break;
-                }
-            }
-            // Where nothing else keeps migrators apart, the lock is taken before anything is decided.
-            let always = verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none());
-            if always && !self.lock(verb, &report).await? {
-                // What is postponed need not wait for the lock, least of all with a hundred others.
-                came_second += 1;
-                if came_second % 8 == 1 {
-                    let history = verb.session.history(&self.table, &verb.deadline).await?;
-                    if let Ok(plan) = plan(&verb.sets, &history, &request, verb.session.dialect()) {
-                        self.postpone(verb, &plan, &history, &mut postponed, &report).await?;
-                    }
-                }
-                continue;
-            }
-            let mut history = verb.session.history(&self.table, &verb.deadline).await?;
-            if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
-                // Whoever has begun the work may still be at it. That nobody is, only the lock proves.
-                if !verb.session.is_locked() {
-                    let has_waited = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
-                        Ok(plan) => self.postpone(verb, &plan, &history, &mut postponed, &report).await?,
-                        Err(_) => false,
-                    };
-                    if !has_waited {
-                        self.lock(verb, &report).await?;
-                    }
-                    continue;
-                }
-                evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
-                    .await?;
-            }
-            if history.is_open_elsewhere() {
-                // Whoever is at work there holds no lock that shows here, and as long as rows come, somebody is.
-                if seen.replace(history.len()) != Some(history.len()) {
-                    verb.deadline = verb.deadline.anew();
-                }
-                if !verb.deadline.passed() {
-                    self.tell(&Event::Waiting { holder: None, waited: verb.deadline.waited() });
-                    verb.session.pause(&mut kept.round, &verb.deadline).await;
-                    continue;
-                }
-            }
-            let mut plan = match plan(&verb.sets, &history, &request, verb.session.dialect()) {
-                Ok(plan) => plan,
-                // Another process may be in the middle of what looks open.
-                Err(findings)
-                    if !verb.deadline.passed()
-                        && !verb.session.is_locked()
-                        && findings.iter().all(|finding| finding.kind() == FindingKind::InDoubt) =>
-                {
-                    verb.session.pause(&mut kept.round, &verb.deadline).await;
-                    continue;
-                }
-                Err(findings) => {
-                    let error = refusal(&verb.sets, &history, verb.session.dialect(), findings);
-                    return Err(error.with_report(report));
-                }
-            };
-            if plan.is_empty() {
-                if report.migrations.is_empty() {
-                    let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
-                    return Ok(self.report(verb, outcome));
-                }
-                break;
-            }
-            if self.postpone(verb, &plan, &history, &mut postponed, &report).await? {
-                continue;
-            }
-            if conditions.is_none() {
-                let ready = self.preflight(verb, &plan, &history).await;
-                ready.map_err(|error| error.with_report(report.clone()))?;
-                let asked = self.conditions(verb, &plan).await;
-                conditions = Some(asked.map_err(|error| error.with_report(report.clone()))?);
-            }
-            plan.set_conditions(conditions.clone().unwrap_or_default(), &self.values);
-            self.refuse_steps_elsewhere(&plan).map_err(|error| error.with_report(report.clone()))?;
-            let verified = Verified::approved(plan, &self.verifier_refs(), &mut approvals).await;
-            let plan = verified.map_err(|error| error.with_report(report.clone()))?;
-            let values = self.values(&plan).await.map_err(|error| error.with_report(report.clone()))?;
-            if let Some(values) = values {
-                verb.session.fill(values);
-            }
-            report.outcome = outcome_of(&plan, goal);
-            let before = report.migrations.len();
-            let engine = Engine::new(
-                &mut verb.session,
-                &settings,
-                history,
-                &plan,
-                verb.deadline,
-                &mut report,
-                &mut kept,
-            );
-            let progress = engine.run().await?;
-            if report.migrations.len() > before {
-                // Work does not count as waiting.
-                verb.deadline = verb.deadline.anew();
-            }
-            match progress {
-                Progress::Done => break,
-                Progress::Stopped => {
-                    self.fill(verb, &mut report);
-                    report.at = report.migrations.last().map(|migration| migration.label.clone());
-                    return Err(stopped().with_report(report));
-                }
-                // What was reverted must not be taken for what is to be reverted now.
-                Progress::Again if goal == Goal::Redo && !report.migrations.is_empty() => {
-                    request.goal = report.migrations[0].version.map_or(Goal::Latest, Goal::UpTo);
-                    request.reverted = Reverted::Apply;
-                }
-                Progress::Again => {}
-                Progress::OneByOne => request.transaction = Transaction::PerMigration,
-            }
-        }
-        self.fill(verb, &mut report);
-        report.at = match goal {
-            Goal::RevertTo(version) => version.and_then(|version| {
-                verb.sets.last().and_then(|set| set.migration(version)).map(|m| m.label())
-            }),
-            goal => verb.sets.last().and_then(|set| newest(set, goal)),
-        };
-        Ok(report)
-    }
-
-    /// Refuses what would run a step in Rust, where they are left to the application.
-    fn refuse_steps_elsewhere(&self, plan: &Plan) -> Result<()> {
-        if !self.steps_elsewhere {
-            return Ok(());
-        }
-        let steps = plan.items().iter().filter(|item| item.rust_step().is_some());
-        let findings: Vec<Finding> = steps
-            .map(|item| {
-                let message = "is a step in Rust, which only the application can run: start the application, or stop \
-                               before it";
-                let finding = Finding::new(FindingKind::Step, item.set_name(), item.label(), message);
-                item.migration().map_or(finding.clone(), |migration| finding.at(migration.up().location()))
-            })
-            .collect();
-        if findings.is_empty() { Ok(()) } else { Err(Error::refused(findings)) }
-    }
-
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(Stop::is_asked)
     }
@@ -599,20 +418,11 @@ fn tips_of(history: &History) -> Vec<Tip> {
         .collect()
 }
 
-fn newest(set: &MigrationSet, goal: Goal) -> Option<String> {
+pub(super) fn newest(set: &MigrationSet, goal: Goal) -> Option<String> {
     match goal {
         Goal::UpTo(version) | Goal::Baseline(version) => {
             set.migration(version).map(|migration| migration.label())
         }
         _ => set.versioned().last().map(|migration| migration.label()),
-    }
-}
-
-fn outcome_of(plan: &Plan, goal: Goal) -> Outcome {
-    match goal {
-        Goal::Redo => Outcome::Redone,
-        Goal::Baseline(_) => Outcome::Baselined,
-        _ if plan.items().iter().all(|item| item.is_down()) => Outcome::Reverted,
-        _ => Outcome::Applied,
     }
 }

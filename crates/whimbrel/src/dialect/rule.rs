@@ -1,0 +1,125 @@
+//! What is known of statements by their words.
+
+use crate::script::{Statement, Token};
+
+/// Something to be known of the statements that a pattern fits.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The statement's first words, in upper case, or symbols. `*` stands for any one token.
+    pub begins: &'static [&'static str],
+    /// A word, in upper case, or a symbol that has to stand anywhere in it.
+    pub holds: Option<&'static str>,
+    /// What is so.
+    pub fact: Fact,
+}
+
+impl Rule {
+    /// A rule for statements that begin so.
+    pub const fn of(begins: &'static [&'static str], fact: Fact) -> Self {
+        Self { begins, holds: None, fact }
+    }
+
+    /// A rule for statements that begin so, and hold a word.
+    pub const fn with(begins: &'static [&'static str], word: &'static str, fact: Fact) -> Self {
+        Self { begins, holds: Some(word), fact }
+    }
+
+    /// A rule for statements that hold a word.
+    pub const fn holding(word: &'static str, fact: Fact) -> Self {
+        Self { begins: &[], holds: Some(word), fact }
+    }
+}
+
+/// What is to be known of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fact {
+    /// It cannot run inside a transaction, or does nothing there: the script must say `no-transaction`.
+    NeedsNoTransaction,
+    /// It behaves otherwise when it shares a transaction with other migrations: its script travels alone.
+    TravelsAlone,
+    /// From its script on, nothing shares a transaction any more.
+    EndsSharing,
+    /// Run once more, it has the same effect as run once.
+    RunAgain,
+    /// Run once more, it fails or has another effect, whatever a wider rule says.
+    RunOnce,
+    /// It changes the session only: it is run again before a script is resumed behind it.
+    Replay,
+    /// It cannot stand in a script whose statements are each followed by a row of the history.
+    Impossible,
+    /// When it fails, a part of it may have taken effect all the same.
+    MayFailHalfway,
+    /// The database answers it with several results, or with a number of them that nobody knows beforehand.
+    ManyResults,
+    /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
+    SessionState,
+}
+
+/// The facts that hold for a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts(u32);
+
+impl Facts {
+    /// What the rules say of a statement.
+    pub(super) fn of(rules: &[Rule], statement: &Statement<'_>) -> Self {
+        let mut facts = Self::default();
+        for rules in rules.chunks(128) {
+            facts.add_all(rules, statement);
+        }
+        if facts.has(Fact::RunOnce) {
+            facts.remove(Fact::RunAgain);
+            facts.remove(Fact::Replay);
+        }
+        facts
+    }
+
+    pub(crate) fn has(self, fact: Fact) -> bool {
+        self.0 & (1 << fact as u32) != 0
+    }
+
+    fn add(&mut self, fact: Fact) {
+        self.0 |= 1 << fact as u32;
+    }
+
+    fn remove(&mut self, fact: Fact) {
+        self.0 &= !(1 << fact as u32);
+    }
+
+    /// Adds what up to 128 rules say of a statement, in one pass over as many of its words as they need.
+    fn add_all(&mut self, rules: &[Rule], statement: &Statement<'_>) {
+        // Which rules are undecided, and which have found the word that they look for: a bit a rule.
+        let mut open: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
+        let mut found: u128 = 0;
+        for (at, word) in statement.words().enumerate() {
+            let mut left = open;
+            while left != 0 {
+                let index = left.trailing_zeros();
+                let (rule, bit) = (&rules[index as usize], 1_u128 << index);
+                left &= !bit;
+                if let Some(wanted) = rule.begins.get(at)
+                    && *wanted != "*"
+                    && !is(&word, wanted)
+                {
+                    open &= !bit;
+                    continue;
+                }
+                // Lengths first: nearly all words are told apart by them.
+                if rule.holds.is_none_or(|wanted| wanted.len() == word.text.len() && is(&word, wanted)) {
+                    found |= bit;
+                }
+                if found & bit != 0 && rule.begins.len() <= at + 1 {
+                    self.add(rule.fact);
+                    open &= !bit;
+                }
+            }
+            if open == 0 {
+                break;
+            }
+        }
+    }
+}
+
+fn is(word: &Token<'_>, wanted: &str) -> bool {
+    word.is_keyword(wanted) || word.is_symbol(wanted)
+}
