@@ -68,6 +68,7 @@
 //! # Limits
 //!
 //! - No role is assumed: [`with_role`](whimbrel::Migrator::with_role) means nothing here.
+//! - On MySQL before 8 a crash in the middle of a statement about a routine leaves its outcome unknown, for a person to settle.
 //! - Waiting for locks is limited in whole seconds; MySQL limits the time of `SELECT` only.
 //! - The blocking verbs block the thread on which they are called, and the client wants a runtime: use the others.
 

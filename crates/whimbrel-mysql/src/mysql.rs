@@ -18,7 +18,7 @@ use whimbrel::{
 
 use crate::connect::connect;
 use crate::dialect::{MARIADB, MYSQL};
-use crate::effect::mark_of_8_0_21;
+use crate::effect::{mark_before_8, mark_of_8_0_21};
 use crate::error::{driver_error, lost, too_large};
 use crate::value::{column_names, parameters, read_row};
 
@@ -74,9 +74,12 @@ impl MySql {
         let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
         if let Some(effects) = &mut dialect.effects {
             effects.survives_restart = conn.server_version().0 >= 8;
-            if dialect.name == MYSQL.name && conn.server_version() >= (8, 0, 21) {
-                effects.mark = mark_of_8_0_21;
-            }
+            effects.mark = match conn.server_version() {
+                _ if dialect.name != MYSQL.name => effects.mark,
+                version if version < (8, 0, 0) => mark_before_8,
+                version if version >= (8, 0, 21) => mark_of_8_0_21,
+                _ => effects.mark,
+            };
         }
         Self { conn: Some(conn), dialect, entered: false, failed_outside: false }
     }
