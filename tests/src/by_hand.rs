@@ -1,11 +1,11 @@
 //! Runs a script as a person would: with the database's own client. Knows no plan.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
-use whimbrel_testkit::ServerKind;
+use whimbrel_testkit::{Installation, ServerKind};
 
 use crate::remote::Remote;
 
@@ -15,7 +15,8 @@ use crate::remote::Remote;
 /// The client says that it has failed.
 ///
 /// # Panics
-/// There is no such client: it comes with the server, or in a package of its own (`postgresql-client`, `mariadb-client`).
+/// There is no such client: it comes with the server, or in a package of its own (`postgresql-client`, `mariadb-client`,
+/// `mysql-client`).
 pub fn on(remote: &Remote, script: &str) -> Result<(), String> {
     let server = remote.server();
     let port = server.port().to_string();
@@ -27,9 +28,7 @@ pub fn on(remote: &Remote, script: &str) -> Result<(), String> {
             command
         }
         kind => {
-            // Each speaks to the other's server.
-            let own = if kind == ServerKind::MariaDb { "mariadb" } else { "mysql" };
-            let mut command = Command::new(own);
+            let mut command = Command::new(client(kind));
             command.args([
                 "--no-defaults",
                 "--protocol=tcp",
@@ -78,6 +77,13 @@ pub fn by_library(path: &Path, script: &str) -> Result<(), String> {
     let db = Connection::open(path).expect("the database opens");
     // The shell's own command is none of SQLite's.
     db.execute_batch(&script.replacen(".bail on\n", "", 1)).map_err(|error| error.to_string())
+}
+
+/// The client that came with the server, or else the machine's; each speaks to the other's server.
+fn client(kind: ServerKind) -> PathBuf {
+    let name = if kind == ServerKind::MariaDb { "mariadb" } else { "mysql" };
+    let beside = Installation::find(kind, None).ok().map(|one| one.folder().join("../bin").join(name));
+    beside.filter(|program| program.is_file()).unwrap_or_else(|| name.into())
 }
 
 fn fed(command: &mut Command, script: &str) -> Result<(), String> {

@@ -83,8 +83,9 @@ const ELSEWHERE: &[Elsewhere] = &[
         breadth: Breadth::Usual,
         from: Origin::Debian(suite::Packages {
             suite: "sid",
-            packages: &["mysql-server-core"],
-            programs: &["usr/sbin/mysqld"],
+            // The client runs the scripts that are made for it.
+            packages: &["mysql-server-core", "mysql-client-core"],
+            programs: &["usr/sbin/mysqld", "usr/bin/mysql"],
         }),
         folder: "usr/sbin",
     },
@@ -283,7 +284,8 @@ impl Elsewhere {
                 store::folder(&name, |into| npm::unpack(package, into))?
             }
             Origin::Debian(packages) => {
-                let name = format!("{}-{}", kind.name(), packages.suite);
+                // Another list of packages is another folder.
+                let name = format!("{}-{}", packages.packages.join("-"), packages.suite);
                 store::folder(&name, |into| suite::unpack(packages, into))?
             }
         };
