@@ -266,3 +266,18 @@ fn a_file_of_sqlites_goes_and_no_other_does() {
     assert!(left.iter().all(|name| work.path().join(name).exists()));
     assert_eq!(fs::read_dir(work.path()).expect("our folder").count(), left.len() + 2, "something was made");
 }
+
+/// Whom a database belongs to is in it: one that lets nobody in may be anybody's.
+#[tokio::test]
+async fn a_database_that_lets_nobody_in_goes_only_if_that_is_meant() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let mut admin = elsewhere(&database).await;
+    admin.run(&format!("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", database.name)).await;
+    let work = workplace(&database.server.url(&database.name));
+    let said = work.run(&["drop", "--yes"]);
+    expect(&said, REFUSED, "cannot be read");
+    assert!(said.err.contains("whimbrel drop --yes --any-environment"), "{said:?}");
+    assert_eq!(count(&mut admin, ServerKind::Postgres, &database.name).await, 1);
+    expect(&work.run(&["drop", "--any-environment", "--yes"]), 0, "dropped");
+    assert_eq!(count(&mut admin, ServerKind::Postgres, &database.name).await, 0);
+}

@@ -19,15 +19,14 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
     if approvals && refusals.is_empty() {
         if let Some((_, plan)) = error.notes().find(|(name, _)| *name == "plan") {
             let digest = plan.split(';').next().unwrap_or(plan);
-            let words = context.words();
             let (look, verb) = match verb {
                 "down" => ("plan --down", verb),
                 "redo" => ("plan --redo", verb),
                 "plan" => ("plan", "plan --sql"),
                 _ => ("plan", verb),
             };
-            next.push(format!("look at it: {}", command(&format!("{look}{words}"))));
-            next.push(format!("if it is meant: {}", command(&format!("{verb}{words} --approve {digest}"))));
+            next.push(format!("look at it: {}", context.again(look, "")));
+            next.push(format!("if it is meant: {}", context.again(verb, &format!(" --approve {digest}"))));
         }
         return next;
     }
@@ -43,15 +42,15 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
     }
     match error.kind() {
         ErrorKind::Pending => vec![command("up")],
-        ErrorKind::Stopped => vec![command(&format!("{verb}{}", context.words()))],
+        ErrorKind::Stopped => vec![context.again(verb, "")],
         ErrorKind::Retry if error.migration().is_some() && error.class().is_none() => {
             // It has failed before, and is not tried again yet.
             vec![command("history"), "a corrected file is tried at once".to_owned()]
         }
-        ErrorKind::Retry => vec![command(&format!("{verb}{}", context.words())), command("doctor")],
+        ErrorKind::Retry => vec![context.again(verb, ""), command("doctor")],
         ErrorKind::Files if error.location().is_some() && error.class().is_some() => {
             let file = error.location().map(|place| quoted(&place.file)).unwrap_or_default();
-            let again = command(&format!("{verb}{}", context.words()));
+            let again = context.again(verb, "");
             let number = error.migration().and_then(version);
             match number {
                 Some(number) => {
@@ -123,10 +122,7 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
             next
         }
         FindingKind::Late => vec![
-            format!(
-                "if it may run after newer ones: {}",
-                command(&format!("{verb}{} --out-of-order", context.words()))
-            ),
+            format!("if it may run after newer ones: {}", context.again(verb, " --out-of-order")),
             "or give it a version behind the applied ones, and lock again".to_owned(),
         ],
         FindingKind::Unknown => vec![
@@ -134,17 +130,14 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
             "bring its file and its line in the manifest here, from whoever has applied it".to_owned(),
         ],
         FindingKind::Reverted => {
-            vec![format!("to apply it again: {}", command(&format!("{verb}{} --reapply", context.words())))]
+            vec![format!("to apply it again: {}", context.again(verb, " --reapply"))]
         }
         FindingKind::Unbaselined => vec![
             format!(
                 "if the tables are those of a migration: {}",
                 command(&format!("baseline {}", newest(context)))
             ),
-            format!(
-                "if they are none of ours: {}",
-                command(&format!("{verb}{} --beside-others", context.words()))
-            ),
+            format!("if they are none of ours: {}", context.again(verb, " --beside-others")),
         ],
         FindingKind::Environment => vec![command("config")],
         FindingKind::History => vec![
@@ -159,7 +152,7 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
         FindingKind::Baselined => vec![command("status")],
         FindingKind::Value => vec!["give it in whimbrel.toml: values = { name = \"…\" }".to_owned()],
         FindingKind::Policy if finding.message().contains("was not in what was shown") => {
-            vec![command(&format!("{verb}{}", context.words()))]
+            vec![context.again(verb, "")]
         }
         FindingKind::Policy => vec![command("lint")],
         FindingKind::Target => vec![command("status")],

@@ -70,7 +70,7 @@ impl Context {
     }
 
     /// What the verb was told, to be put behind it.
-    pub(crate) fn words(&self) -> &str {
+    fn words(&self) -> &str {
         self.words.get().map_or("", String::as_str)
     }
 
@@ -97,6 +97,11 @@ impl Context {
             (Some(url), _) => command.push_str(&format!(" -u {}", quoted(url))),
         }
         command + " " + rest
+    }
+
+    /// The command that does the same again, as it was told to, and with `more`.
+    pub(crate) fn again(&self, verb: &str, more: &str) -> String {
+        self.command(&format!("{verb}{}{more}", self.words()))
     }
 
     /// Where the migrations are.

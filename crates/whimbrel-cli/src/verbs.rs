@@ -105,7 +105,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<Answer, Failure
 /// Says how the database stands after work on it was broken off.
 async fn broken_off(context: &Context, name: &str) -> Failure {
     let failure = Failure::of(Code::Aborted, format!("{name} was broken off"));
-    let again = context.command(&format!("{name}{}", context.words()));
+    let again = context.again(name, "");
     let looked = async {
         let mut db = context.connect().await.ok()?;
         let migrator = context.migrator().ok()?;

@@ -65,6 +65,17 @@ pub(crate) async fn check_can_create(address: &Address) -> Result<()> {
     Ok(())
 }
 
+/// Whether there is such a database. Asks beside it, so also where it lets nobody in.
+pub(crate) async fn is_there(address: &Address) -> Result<bool> {
+    match address {
+        Address::Sqlite(path) => Ok(path.exists()),
+        Address::Server(url) => {
+            let (mut db, name) = beside(url).await?;
+            exists(&mut db, name).await
+        }
+    }
+}
+
 /// Removes the database, with everything in it. `false`: there is none.
 pub(crate) async fn remove(address: &Address, force: bool) -> Result<bool> {
     match address {

@@ -31,11 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     context.say(format!(" {}{words}", arguments.version));
     let mut db = context.connect().await?;
     let plan = context.migrator()?.plan_for(&mut db, Goal::Baseline(arguments.version)).await?;
-    let how = context.command(&format!(
-        "baseline {}{} --yes",
-        arguments.version,
-        reason.as_deref().map(super::up::reason).unwrap_or_default()
-    ));
+    let how = context.again("baseline", " --yes");
     let shown = plan::render(&plan) + "nothing of it is run";
     confirm::confirm(context, &shown, "Does the database have all of this?", arguments.yes, &how)
         .await

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use whimbrel::Migrator;
+use whimbrel::{Error, Migrator};
 
 use super::status;
 use crate::answer::{Answer, Failure};
@@ -94,15 +94,21 @@ pub(crate) async fn remove(
 ) -> Result<bool, Failure> {
     allow(context, address, consent, verb)?;
     let mut shown = format!("{} and everything in it would be lost", address.shown());
-    // What cannot be connected to may still have to be removed; whether it is there at all is found out then.
-    if let Ok(mut db) = context.connect().await {
-        refuse_environment(context, &mut db, consent, verb, &mut shown).await?;
-        // That the files are refused is no matter here.
-        if let Ok(found) = context.migrator()?.status(&mut db).await {
-            let (at, open, pending) = status::summary(&found);
-            let state = status::sentence(at.as_deref(), open.as_deref(), pending);
-            shown.push_str(&format!("\nit is {state}"));
+    match context.connect().await {
+        Ok(mut db) => {
+            refuse_environment(context, &mut db, consent, verb, &mut shown).await?;
+            // That the files are refused is no matter here.
+            if let Ok(found) = context.migrator()?.status(&mut db).await {
+                let (at, open, pending) = status::summary(&found);
+                let state = status::sentence(at.as_deref(), open.as_deref(), pending);
+                shown.push_str(&format!("\nit is {state}"));
+            }
         }
+        // What is not there belongs to nobody; what cannot be connected to may still have to be removed.
+        Err(failure) if !consent.any_environment && whole::is_there(address).await? => {
+            return Err(unread(context, consent, verb, &failure.error));
+        }
+        Err(_) => {}
     }
     let how = context.command(&format!("{} --yes", consent.words(verb)));
     confirm::confirm(context, &shown, "Remove it?", consent.yes, &how).await?;
@@ -124,20 +130,27 @@ async fn refuse_environment(
     if let Some(environment) = environment {
         shown.push_str(&format!("\nit belongs to the environment {environment}"));
     }
-    let headline = match (&history, environment, &context.settings.environment.value) {
-        (Err(error), ..) => format!("whom this database belongs to cannot be read: {error}"),
+    match (&history, environment, &context.settings.environment.value) {
+        _ if consent.any_environment => Ok(()),
+        (Err(error), ..) => Err(unread(context, consent, verb, error)),
         (_, Some(is), Some(meant)) if is != meant => {
-            format!("this database belongs to the environment {is}")
+            let headline = format!("this database belongs to the environment {is}");
+            Err(of_others(context, consent, verb, headline))
         }
-        _ => return Ok(()),
-    };
-    if consent.any_environment {
-        return Ok(());
+        _ => Ok(()),
     }
+}
+
+fn unread(context: &Context, consent: Consent, verb: &str, error: &Error) -> Failure {
+    let headline = format!("whom this database belongs to cannot be read: {error}");
+    of_others(context, consent, verb, headline)
+}
+
+fn of_others(context: &Context, consent: Consent, verb: &str, headline: String) -> Failure {
     let all_the_same = context.command(&format!("{} --any-environment", consent.words(verb)));
-    Err(Failure::of(Code::Refused, headline)
+    Failure::of(Code::Refused, headline)
         .with_next(context.command("config"))
-        .with_next(format!("if it is to go all the same: {all_the_same}")))
+        .with_next(format!("if it is to go all the same: {all_the_same}"))
 }
 
 /// Refuses a database on another machine, unless that is meant.

@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         let _ = writeln!(text, "  {row}");
         text
     });
-    let how = context.command(&format!("repair{} --yes", super::up::reason(&arguments.reason)));
+    let how = context.again("repair", " --yes");
     confirm::confirm(context, &shown, "Do the rows count as they stand from now on?", arguments.yes, &how)
         .await?;
     let report = migrator.repair(&mut db, &reason).await?;

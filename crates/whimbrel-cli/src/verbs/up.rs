@@ -80,7 +80,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
                 let plan = Some(Box::new(plan::data(&plan)));
                 return Err(Failure { before: Some(shown), plan, ..Failure::from(error) });
             }
-            let how = context.command(&format!("up{} --approve {}", context.words(), plan.digest()));
+            let how = context.again("up", &format!(" --approve {}", plan.digest()));
             confirm::confirm(context, &shown, "This plan wants an approval.", false, &how).await?;
             let migrator =
                 migrator()?.with_verifier(OnlyWhatWasShown::new(&plan)).with_approval(*plan.digest());
