@@ -278,7 +278,7 @@ impl Error {
         self.0.notes.iter().map(|(name, text)| (*name, text.as_str()))
     }
 
-    /// What was done before the error, if anything was begun.
+    /// What was done before the error, of a verb that carries a plan out; perhaps nothing.
     pub fn report(&self) -> Option<&Report> {
         self.0.report.as_ref()
     }

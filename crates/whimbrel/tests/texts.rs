@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use whimbrel::{
     Ahead, Ending, Error, ErrorClass, Finding, FindingKind, Gaps, Goal, Key, Kind, Manifest, Memory,
-    Migration, MigrationSet, Migrator, OutOfOrder, Plan, Result, ScriptFile, SetName, Settlement, Verifier,
-    Version, async_trait,
+    Migration, MigrationSet, Migrator, OutOfOrder, Plan, Result, ScriptFile, SetName, Settlement,
+    Transaction, Verifier, Version, async_trait,
 };
 use whimbrel_testkit::{Fake, Fault};
 
@@ -577,4 +577,32 @@ fn what_is_pending_is_named() {
         .wait_blocking(&mut Fake::new())
         .expect_err("nobody migrates");
     insta::assert_snapshot!("pending", format!("{}\n\n{}", told(&error), told(&waited)));
+}
+
+/// Also one that comes in a second round, from a read of the history: a migration before it has met a conflict.
+#[test]
+fn an_error_tells_what_was_done_before_it_wherever_it_comes_from() {
+    let memory = items().with_sql(2, "more", "CREATE TABLE more (id INTEGER);").with_sql(
+        3,
+        "most",
+        "CREATE TABLE most (id INTEGER);",
+    );
+    let migrator = Migrator::new(&memory).with_transaction(Transaction::PerMigration);
+    let mut told_some = 0;
+    for (conflict, lost) in
+        (1..30).flat_map(|first| (first + 1..first + 8).map(move |second| (first, second)))
+    {
+        let fake = Fake::new();
+        let mut cut = fake
+            .another()
+            .with_fault(conflict, Fault::Answers(ErrorClass::Conflict))
+            .with_fault(lost, Fault::LostBefore);
+        let Err(error) = migrator.run_blocking(&mut cut) else { continue };
+        drop(cut);
+        let done = fake.history().iter().filter(|row| row.event == "applied").count();
+        let told = error.report().map_or(0, |report| report.migrations.len());
+        assert_eq!(told, done, "conflict at {conflict}, lost at {lost}: {error:#}");
+        told_some += usize::from(told > 0);
+    }
+    assert!(told_some > 10, "nothing was cut off behind a migration");
 }
