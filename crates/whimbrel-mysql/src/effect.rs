@@ -9,29 +9,69 @@
 
 use whimbrel::{Change, Effect, EffectSql, Ident, MemberKind, Name, ObjectKind};
 
-use crate::dialect::{identifier, literal};
+use crate::dialect::literal;
 
 /// Since MySQL 8.0 (15.1.1 Atomic Data Definition Statement Support) and MariaDB 10.6 (Atomic DDL); the driver takes back for
 /// older ones that they survive a restart.
-pub(crate) const EFFECTS: EffectSql =
-    EffectSql { mark, state, drop, atomic: Some(atomic), survives_restart: true };
+pub(crate) const EFFECTS: EffectSql = EffectSql {
+    place: PLACE,
+    role: ROLE,
+    // A name without a database leads into the session's, which is the place.
+    object: |_| None,
+    mark,
+    state,
+    leftovers: |_, _, _| None,
+    atomic: Some(atomic),
+    refused,
+    survives_restart: true,
+};
+
+const PLACE: &str = "coalesce(convert(database() using utf8mb4), '')";
+
+/// What is hidden from a user is not in `information_schema`; and a server may come to read the case of names otherwise.
+const ROLE: &str = "convert(left(sha2(convert(concat_ws(' ', current_user(), current_role(), \
+    @@lower_case_table_names) using utf8mb4), 256), 16) using utf8mb4)";
+
+/// There are no roles before MySQL 8.
+pub(crate) const ROLE_BEFORE_8: &str = "convert(left(sha2(convert(concat_ws(' ', current_user(), @@lower_case_table_names) using utf8mb4), 256), 16) \
+    using utf8mb4)";
+
+/// Syntax; databases, tables and columns that are not there; a number of columns: all of these come before the first row.
+fn refused(code: &str) -> bool {
+    matches!(
+        code,
+        "1046"
+            | "1049"
+            | "1052"
+            | "1054"
+            | "1064"
+            | "1109"
+            | "1110"
+            | "1136"
+            | "1146"
+            | "1149"
+            | "1247"
+            | "1305"
+            | "1630"
+    )
+}
 
 /// The same for MySQL from 8.0.21 on, where one table of `information_schema` is asked in half the time.
-pub(crate) fn mark_of_8_0_21(effect: &Effect<'_>) -> Option<String> {
+pub(crate) fn mark_of_8_0_21(effect: &Effect<'_>, object: &str) -> Option<String> {
     match (effect.change, effect.kind, &effect.member) {
         (Change::Made, ObjectKind::Table, None) => {
             Some(presence("tables_extensions", &Place::of(&effect.object).of_table()))
         }
-        _ => mark(effect),
+        _ => mark(effect, object),
     }
 }
 
 /// The same for MySQL before 8. There no `INSERT` in strict mode can read of routines once there is one: the server writes
 /// its length, which is out of range, into a table of its own. So nothing is told of them.
-pub(crate) fn mark_before_8(effect: &Effect<'_>) -> Option<String> {
+pub(crate) fn mark_before_8(effect: &Effect<'_>, object: &str) -> Option<String> {
     match effect.kind {
         ObjectKind::Procedure | ObjectKind::Function => None,
-        _ => mark(effect),
+        _ => mark(effect, object),
     }
 }
 
@@ -52,13 +92,25 @@ impl Place {
         }
     }
 
-    /// A condition on the columns of these names; a schema is told apart from another by the server's own rules.
+    /// A condition on the columns of these names.
     fn is(&self, schema: &str, name: &str) -> String {
         format!("{schema} = {} and {name} = {}", self.schema, self.name)
     }
 
+    /// Names of databases and tables are the same if their bytes are, unless the server folds them; `information_schema`
+    /// may compare them otherwise.
     fn of_table(&self) -> String {
-        self.is("table_schema", "table_name")
+        let exactly = |column: &str, text: &str| {
+            format!(
+                "cast(convert({column} using utf8mb4) as binary) = cast(convert({text} using utf8mb4) as binary)"
+            )
+        };
+        format!(
+            "{} and (@@lower_case_table_names <> 0 or ({} and {}))",
+            self.is("table_schema", "table_name"),
+            exactly("table_schema", &self.schema),
+            exactly("table_name", &self.name)
+        )
     }
 }
 
@@ -72,7 +124,7 @@ fn folded(columns: &str, table: &str, condition: &str) -> String {
     )
 }
 
-fn mark(effect: &Effect<'_>) -> Option<String> {
+fn mark(effect: &Effect<'_>, _: &str) -> Option<String> {
     let place = Place::of(&effect.object);
     let here = place.of_table();
     let indexes =
@@ -143,10 +195,10 @@ fn routine(effect: &Effect<'_>, place: &Place) -> String {
 }
 
 /// Whether what the statement names is there.
-fn state(effect: &Effect<'_>) -> Option<String> {
+fn state(effect: &Effect<'_>, _: &str) -> Option<String> {
     let place = Place::of(&effect.object);
     let named = |table: &str, column: &str, ident: &Ident| {
-        (table.to_owned(), format!("{} and {column} = {}", place.of_table(), literal(&ident.text)))
+        (table.to_owned(), format!("{} and {}", place.of_table(), same(column, &literal(&ident.text))))
     };
     let (table, condition) = match (effect.kind, &effect.member) {
         (ObjectKind::Table, Some((MemberKind::Column, member))) => named("columns", "column_name", member),
@@ -159,7 +211,7 @@ fn state(effect: &Effect<'_>) -> Option<String> {
         (ObjectKind::View, _) => ("views".to_owned(), place.of_table()),
         (ObjectKind::Index, _) => {
             let on = Place::of(effect.on.as_ref()?);
-            ("statistics".to_owned(), format!("{} and index_name = {}", on.of_table(), place.name))
+            ("statistics".to_owned(), format!("{} and {}", on.of_table(), same("index_name", &place.name)))
         }
         (ObjectKind::Trigger, _) => ("triggers".to_owned(), trigger(effect, &place)?),
         (ObjectKind::Procedure | ObjectKind::Function, _) => ("routines".to_owned(), routine(effect, &place)),
@@ -169,18 +221,21 @@ fn state(effect: &Effect<'_>) -> Option<String> {
     Some(presence(&table, &condition))
 }
 
+/// A condition: that a column of a table, an index or a constraint has this name. Their case does not count, their accents do,
+/// other than where `information_schema` compares them.
+fn same(column: &str, name: &str) -> String {
+    format!(
+        "lower(convert({column} using utf8mb4)) = lower(convert({name} using utf8mb4)) collate utf8mb4_bin"
+    )
+}
+
 fn presence(table: &str, condition: &str) -> String {
     format!("if(exists(select 1 from information_schema.{table} where {condition}), 'present', 'absent')")
 }
 
-/// Nothing is left invalid on these servers.
-fn drop(effect: &Effect<'_>) -> String {
-    format!("DROP TABLE IF EXISTS {}", identifier(&effect.object.name.text))
-}
-
 /// The words name a table of InnoDB, and none without transactions, nor what may hide one: a view, a table with triggers, a
-/// routine. What these touch may be hidden from the role.
-fn atomic(words: &[&str]) -> String {
+/// routine. What these touch may be hidden from the role. Names without a database lead into `place`.
+fn atomic(words: &[&str], place: &str) -> String {
     let unquoted = |word: &str| match word.strip_prefix('`').and_then(|word| word.strip_suffix('`')) {
         Some(inner) => literal(&inner.replace("``", "`")),
         None => literal(word),
@@ -189,7 +244,7 @@ fn atomic(words: &[&str]) -> String {
     let words = words.join(", ");
     let named = |table: &str, schema: &str, name: &str| {
         format!(
-            "exists(select 1 from information_schema.{table} where ({schema} = database() or {schema} in ({words})) \
+            "exists(select 1 from information_schema.{table} where ({schema} = {place} or {schema} in ({words})) \
              and {name} in ({words})"
         )
     };

@@ -18,7 +18,7 @@ use whimbrel::{
 
 use crate::connect::connect;
 use crate::dialect::{MARIADB, MYSQL};
-use crate::effect::{mark_before_8, mark_of_8_0_21};
+use crate::effect::{ROLE_BEFORE_8, mark_before_8, mark_of_8_0_21};
 use crate::error::{driver_error, lost, too_large};
 use crate::value::{column_names, parameters, read_row};
 
@@ -74,6 +74,9 @@ impl MySql {
         let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
         if let Some(effects) = &mut dialect.effects {
             effects.survives_restart = conn.server_version().0 >= 8;
+            if conn.server_version().0 < 8 {
+                effects.role = ROLE_BEFORE_8;
+            }
             effects.mark = match conn.server_version() {
                 _ if dialect.name != MYSQL.name => effects.mark,
                 version if version < (8, 0, 0) => mark_before_8,

@@ -16,7 +16,7 @@ fn told(db: &MySql, sql: &str) -> Option<(String, String)> {
     let script = Script::parse(sql, &dialect.lexing).expect("a script");
     let effect = Effect::of(&script.statements()[0])?;
     let effects = dialect.effects.expect("the dialect has effects");
-    Some(((effects.mark)(&effect)?, (effects.state)(&effect)?))
+    Some(((effects.mark)(&effect, "NULL")?, (effects.state)(&effect, "NULL")?))
 }
 
 async fn look(db: &mut MySql, (mark, state): &(String, String)) -> (String, String) {

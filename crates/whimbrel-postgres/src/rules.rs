@@ -2,28 +2,26 @@
 
 use whimbrel::{Fact, Rule};
 
-use Fact::{EndsSharing, MayFailHalfway, NeedsNoTransaction, Replay, RunAgain, SessionState, TravelsAlone};
+use Fact::{EndsSharing, NeedsNoTransaction, Replay, RunAgain, RunOnce, SessionState, TravelsAlone};
 
 /// From "SQL Commands" of postgresql.org/docs/current/reference.html, and from chapter 9 for functions.
 ///
 /// What words cannot tell is left to the server, which refuses it: CLUSTER without a table, REINDEX of a partitioned
 /// table, CALL of a procedure that commits.
 pub(crate) const RULES: &[Rule] = &[
-    // CREATE INDEX, "Building Indexes Concurrently". Interrupted, it leaves an invalid index, so it is not run again, and with
-    // IF NOT EXISTS least of all.
+    // CREATE INDEX, "Building Indexes Concurrently". Interrupted, it leaves an invalid index, which IF NOT EXISTS would take for
+    // a good one. Run again, DROP … IF EXISTS might find another index on the search path.
     Rule::of(&["CREATE", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     Rule::of(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     Rule::of(&["DROP", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
-    Rule::of(&["DROP", "INDEX", "CONCURRENTLY", "IF", "EXISTS"], RunAgain),
-    // A build that fails leaves an invalid index, which the next try would take for a good one.
-    Rule::of(&["CREATE", "INDEX", "CONCURRENTLY", "IF"], MayFailHalfway),
-    Rule::of(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY", "IF"], MayFailHalfway),
     // REINDEX: "SCHEMA, DATABASE, SYSTEM … cannot be executed inside a transaction block", nor can CONCURRENTLY.
     Rule::with(&["REINDEX"], "CONCURRENTLY", NeedsNoTransaction),
     Rule::of(&["REINDEX", "SCHEMA"], NeedsNoTransaction),
     Rule::of(&["REINDEX", "DATABASE"], NeedsNoTransaction),
     Rule::of(&["REINDEX", "SYSTEM"], NeedsNoTransaction),
     Rule::of(&["REINDEX"], RunAgain),
+    // Interrupted, it leaves what it was building, and that has to be dropped first.
+    Rule::with(&["REINDEX"], "CONCURRENTLY", RunOnce),
     // VACUUM, ANALYZE
     Rule::of(&["VACUUM"], NeedsNoTransaction),
     Rule::of(&["VACUUM"], RunAgain),

@@ -495,9 +495,11 @@ fn what_is_left_of_an_index_built_concurrently_can_be_told() {
         let parsed = |sql: &str| -> (String, String, String) {
             let script = Script::parse(sql, &DIALECT.lexing).expect("a script");
             let effect = Effect::of(&script.statements()[0]).expect("on one object");
-            let (mark, state) =
-                ((effects.mark)(&effect).expect("a mark"), (effects.state)(&effect).expect("a state"));
-            (format!("SELECT {mark}"), format!("SELECT {state}"), (effects.drop)(&effect))
+            let object = (effects.object)(&effect).expect("it leads to something");
+            let mark = (effects.mark)(&effect, &object).expect("a mark");
+            let state = (effects.state)(&effect, &object).expect("a state");
+            let drop = (effects.leftovers)(&effect, &object, "NULL").unwrap_or_else(|| "NULL".to_owned());
+            (format!("SELECT {mark}"), format!("SELECT {state}"), format!("SELECT {drop}"))
         };
         let create = "CREATE UNIQUE INDEX CONCURRENTLY By_A ON s.T (a)";
         let (mark, state, drop) = parsed(create);
@@ -506,6 +508,8 @@ fn what_is_left_of_an_index_built_concurrently_can_be_told() {
         assert_eq!(failing(&mut db, create).await.code(), Some("23505"));
         assert_eq!(text(&mut db, &state).await.as_deref(), Some("invalid"));
         assert_ne!(text(&mut db, &mark).await, absent);
+        let drop = text(&mut db, &drop).await.expect("something is left");
+        assert_eq!(drop, "DROP INDEX CONCURRENTLY s.by_a");
         run(&mut db, &drop).await;
         assert_eq!(text(&mut db, &mark).await, absent);
         run(&mut db, "DELETE FROM s.t WHERE b = 2").await;
@@ -524,7 +528,14 @@ fn what_is_left_of_an_index_built_concurrently_can_be_told() {
         };
         tokio::join!(build, look);
         assert_eq!(text(&mut db, &state).await.as_deref(), Some("present"));
-        let (mark, state, _) = parsed("DROP INDEX CONCURRENTLY s.by_a");
+        // What is dropped is known by its number, whatever its name leads to afterwards.
+        let script = Script::parse("DROP INDEX CONCURRENTLY s.by_a", &DIALECT.lexing).expect("a script");
+        let effect = Effect::of(&script.statements()[0]).expect("on one object");
+        let object = (effects.object)(&effect).expect("it leads to something");
+        let number = text(&mut db, &format!("SELECT {object}")).await.expect("it is there");
+        let number = format!("'{number}'");
+        let mark = format!("SELECT {}", (effects.mark)(&effect, &number).expect("a mark"));
+        let state = format!("SELECT {}", (effects.state)(&effect, &number).expect("a state"));
         let present = text(&mut db, &mark).await;
         assert_eq!(text(&mut db, &state).await.as_deref(), Some("present"));
         run(&mut db, "DROP INDEX CONCURRENTLY s.by_a").await;

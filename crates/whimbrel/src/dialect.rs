@@ -223,20 +223,40 @@ pub struct Timeouts {
 }
 
 /// Expressions about what a statement leaves behind.
+///
+/// They are evaluated twice: in the row that announces the statement, in the session and under the role that run it; and, if
+/// its end is not recorded, in a new session, after the script's own `SET` and `USE` have been run again there. Nothing is
+/// concluded unless `place` and `role` are the same in both.
 #[derive(Clone, Copy, Debug)]
 pub struct EffectSql {
-    /// A fingerprint of the statement's object, as a text: equal as long as nobody has changed it. `None`: the statement
-    /// is not on the list of those that are proven to happen whole or not at all.
-    pub mark: fn(&Effect<'_>) -> Option<String>,
+    /// Where the session looks for objects, as a text.
+    pub place: &'static str,
+    /// Who the session is for the database's privileges, as a text without `|`.
+    pub role: &'static str,
+    /// What the statement's names lead to, as a text without `|` that stays the same whatever becomes of the names; NULL
+    /// where they lead to nothing, or where the place says it all. The expressions below are given it as an expression.
+    pub object: fn(&Effect<'_>) -> Option<String>,
+    /// A fingerprint of the statement's object, as a text without `|`: equal as long as nobody has changed it. `None`: the
+    /// statement is not on the list of those that are proven to happen whole or not at all.
+    pub mark: fn(&Effect<'_>, &str) -> Option<String>,
     /// What has become of what the statement names: `present`, `absent`, `invalid` (there, and to be dropped before the
     /// statement can run again) or `busy` (somebody is at it); NULL when it cannot be told.
-    pub state: fn(&Effect<'_>) -> Option<String>,
-    /// Drops what is `invalid`.
-    pub drop: fn(&Effect<'_>) -> String,
-    /// A condition: that a data statement which names these words has happened whole or not at all.
-    pub atomic: Option<fn(&[&str]) -> String>,
-    /// Whether that still holds when the server has been restarted in between.
+    pub state: fn(&Effect<'_>, &str) -> Option<String>,
+    /// The statements that drop what the statement has left when it was cut off, with [`SEPARATOR`](Self::SEPARATOR) between
+    /// them: a text, or NULL. The last argument is an expression for the mark in the announcement. `None`: it leaves nothing.
+    pub leftovers: fn(&Effect<'_>, &str, &str) -> Option<String>,
+    /// A condition: that a data statement which names these words has happened whole or not at all. The second argument is an
+    /// expression for the `place` of the session that runs it.
+    pub atomic: Option<fn(&[&str], &str) -> String>,
+    /// Whether an error of this code comes before anything is run of the statement.
+    pub refused: fn(&str) -> bool,
+    /// Whether statements on one object are still whole or not at all when the server has been restarted in between.
     pub survives_restart: bool,
+}
+
+impl EffectSql {
+    /// What stands between two statements of [`leftovers`](Self::leftovers).
+    pub const SEPARATOR: char = '\u{1e}';
 }
 
 /// The statements about the history table.

@@ -24,6 +24,8 @@ pub struct Effect<'t> {
     pub member: Option<(MemberKind, Ident)>,
     /// Whether it says `CONCURRENTLY`.
     pub concurrently: bool,
+    /// Whether it says `IF EXISTS` or `IF NOT EXISTS`, and so does nothing where there is nothing to do.
+    pub guarded: bool,
 }
 
 /// Whether something is there afterwards.
@@ -33,6 +35,8 @@ pub enum Change {
     Made,
     /// It is removed.
     Removed,
+    /// It is built anew, and may leave parts of the build when it is cut off.
+    Rebuilt,
 }
 
 /// What kind of object a statement names.
@@ -48,6 +52,7 @@ pub enum ObjectKind {
     Function,
     Event,
     Database,
+    Schema,
 }
 
 /// What kind of member of a table a statement names.
@@ -117,6 +122,8 @@ impl<'t> Reader<'t> {
             self.drop()
         } else if self.take("ALTER") && self.take("TABLE") {
             self.alter()
+        } else if self.take("REINDEX") {
+            self.reindex()
         } else {
             None
         }
@@ -130,8 +137,10 @@ impl<'t> Reader<'t> {
             return None;
         }
         let concurrently = kind == ObjectKind::Index && self.take("CONCURRENTLY");
-        // What is there already is left alone: nothing tells whether it was this statement that made it.
-        if self.take("IF") || (kind == ObjectKind::Index && self.peek("ON")) {
+        // What is there already is left alone. Only of an index that is built concurrently it is known beforehand whether it
+        // is: the intent says so.
+        let guarded = concurrently && self.take("IF") && self.take("NOT") && self.take("EXISTS");
+        if self.peek("IF") || (kind == ObjectKind::Index && self.peek("ON")) {
             return None;
         }
         let object = self.name()?;
@@ -155,13 +164,14 @@ impl<'t> Reader<'t> {
             }
             _ => None,
         };
-        Some(Effect { change: Change::Made, kind, object, on, member: None, concurrently })
+        Some(Effect { change: Change::Made, kind, object, on, member: None, concurrently, guarded })
     }
 
     fn drop(mut self) -> Option<Effect<'t>> {
         let kind = self.kind()?;
         let concurrently = kind == ObjectKind::Index && self.take("CONCURRENTLY");
-        if self.take("IF") {
+        let guarded = concurrently && self.take("IF") && self.take("EXISTS");
+        if self.peek("IF") {
             return None;
         }
         let object = self.name()?;
@@ -169,7 +179,38 @@ impl<'t> Reader<'t> {
         if self.comma() {
             return None;
         }
-        Some(Effect { change: Change::Removed, kind, object, on, member: None, concurrently })
+        Some(Effect { change: Change::Removed, kind, object, on, member: None, concurrently, guarded })
+    }
+
+    /// `REINDEX [(options)] kind [CONCURRENTLY] name`: only what is built concurrently can be cut off halfway.
+    fn reindex(mut self) -> Option<Effect<'t>> {
+        let mut concurrently = false;
+        if self.words.get(self.at).is_some_and(|token| token.is_symbol("(")) {
+            while !self.done() && !self.words[self.at].is_symbol(")") {
+                // `CONCURRENTLY false` is an option, too.
+                concurrently |= self.peek("CONCURRENTLY")
+                    && self.words.get(self.at + 1).is_some_and(|next| {
+                        [",", ")"].iter().any(|symbol| next.is_symbol(symbol))
+                            || ["TRUE", "ON"].iter().any(|word| next.is_keyword(word))
+                            || next.text == "1"
+                    });
+                self.at += 1;
+            }
+            self.at += 1;
+        }
+        let kind = if self.take("SCHEMA") { ObjectKind::Schema } else { self.kind()? };
+        concurrently |= self.take("CONCURRENTLY");
+        let object = self.name()?;
+        let change = Change::Rebuilt;
+        concurrently.then_some(Effect {
+            change,
+            kind,
+            object,
+            on: None,
+            member: None,
+            concurrently,
+            guarded: false,
+        })
     }
 
     fn alter(mut self) -> Option<Effect<'t>> {
@@ -183,13 +224,14 @@ impl<'t> Reader<'t> {
         };
         let member = match change {
             Change::Made => self.added()?,
-            Change::Removed => self.dropped()?,
+            Change::Removed | Change::Rebuilt => self.dropped()?,
         };
         if self.comma() {
             return None;
         }
         let kind = ObjectKind::Table;
-        Some(Effect { change, kind, object, on: None, member: Some(member), concurrently: false })
+        let (concurrently, guarded) = (false, false);
+        Some(Effect { change, kind, object, on: None, member: Some(member), concurrently, guarded })
     }
 
     fn added(&mut self) -> Option<(MemberKind, Ident)> {
@@ -291,6 +333,10 @@ impl<'t> Reader<'t> {
     fn ident(&mut self) -> Option<Ident> {
         let token = self.words.get(self.at)?;
         let ident = match token.kind {
+            // `U&"…"` is a name in escapes, which are not read here.
+            TokenKind::Word if self.words.get(self.at + 1).is_some_and(|next| next.is_symbol("&")) => {
+                return None;
+            }
             TokenKind::Word => Ident { text: token.text.to_owned(), quoted: false },
             TokenKind::QuotedIdentifier => {
                 let quote = token.text.chars().next()?;
@@ -370,6 +416,9 @@ mod tests {
         if let Some((kind, member)) = &effect.member {
             told = format!("{told}: {kind:?} {}", member.text);
         }
+        if effect.guarded {
+            told += ", guarded";
+        }
         told
     }
 
@@ -383,6 +432,11 @@ mod tests {
             ("DROP TABLE t", "Removed Table t"),
             ("CREATE UNIQUE INDEX i USING BTREE ON t (a, b)", "Made Index i on t"),
             ("CREATE INDEX CONCURRENTLY i ON ONLY s.t (a)", "Made Index i on t"),
+            ("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", "Made Index i on t, guarded"),
+            ("DROP INDEX CONCURRENTLY IF EXISTS s.i CASCADE", "Removed Index i in s, guarded"),
+            ("REINDEX TABLE CONCURRENTLY s.t", "Rebuilt Table t in s"),
+            ("REINDEX (VERBOSE, CONCURRENTLY) INDEX i", "Rebuilt Index i"),
+            ("REINDEX (CONCURRENTLY true) SCHEMA s", "Rebuilt Schema s"),
             ("DROP INDEX i ON t", "Removed Index i on t"),
             ("CREATE DEFINER=`a`@`b` SQL SECURITY INVOKER VIEW v AS SELECT 1, 2", "Made View v"),
             ("CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1", "Made Trigger g on t"),
@@ -430,6 +484,11 @@ mod tests {
             "CALL p()",
             "INSERT INTO t VALUES (1)",
             "CREATE INDEX ON t (a)",
+            "CREATE INDEX IF NOT EXISTS i ON t (a)",
+            "DROP INDEX IF EXISTS i ON t",
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS ON t (a)",
+            "REINDEX TABLE t",
+            "REINDEX (CONCURRENTLY false) TABLE t",
         ] {
             assert_eq!(told(sql), "undecidable", "{sql}");
         }

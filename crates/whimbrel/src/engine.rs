@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 pub(crate) use self::commit::lock_deadline;
-pub(crate) use self::failure::{Failing, place};
+pub(crate) use self::failure::{Failing, Left, place};
 pub(crate) use self::fill::Values;
 pub(crate) use self::session::{Deadline, Found, Locked, Session, jittered};
 pub(crate) use self::sheet::misread;
@@ -110,6 +110,8 @@ pub(crate) struct Engine<'e, 's> {
     unfinished: bool,
     /// Whether the history table was created in the transaction that is open.
     created: bool,
+    /// What the next row says of the statement that it announces, where the script's session was asked for it.
+    announced: Option<String>,
 }
 
 /// What is kept of a run from plan to plan.
@@ -156,6 +158,7 @@ impl<'e, 's> Engine<'e, 's> {
             saved: None,
             unfinished: false,
             created: false,
+            announced: None,
         }
     }
 

@@ -76,11 +76,35 @@ pub(crate) struct OpenWork {
     pub(crate) intent: i64,
     /// The server that the one who wrote it was connected to, and when it was started.
     pub(crate) server: Option<String>,
+    /// Whether its rows say where their statements run: those of older programs do not.
+    pub(crate) placed: bool,
     /// Whether that is another server than the one that was asked, where it was looked at: somebody may be at work there,
     /// whom no lock of this one shows.
     pub(crate) elsewhere: bool,
     /// What the database shows of the next statement, where it was looked at.
     pub(crate) evidence: Option<Evidence>,
+    /// Where the script was, and where a new session would go on with it, where these are two places.
+    pub(crate) moved: Option<(String, String)>,
+    /// The statements that drop what the next statement has left.
+    pub(crate) leftovers: Vec<String>,
+}
+
+/// What stands before the server's text in a row whose mark says where the statement runs. Older programs take the text for
+/// that of another server, and conclude nothing from marks that they cannot read.
+const PLACED: &str = "v2: ";
+
+/// The text of a server, as it stands in a row that says where its statement runs.
+pub(crate) fn placed_server(server: &str) -> String {
+    format!("{PLACED}{server}")
+}
+
+/// The server in a row, and whether the row says where its statement runs.
+fn server_of(row: &HistoryRow) -> Option<(String, bool)> {
+    let text = row.detail.value("server")?;
+    Some(match text.strip_prefix(PLACED) {
+        Some(server) => (server.to_owned(), true),
+        None => (text.to_owned(), false),
+    })
 }
 
 /// What the database shows of a statement that was begun, and of which no row says how it ended.
@@ -296,6 +320,7 @@ impl SetHistory {
                 self.removed.insert(version, in_force());
             }
             (HistoryEvent::Begun | HistoryEvent::Reverting, version) => {
+                let server = server_of(row);
                 self.open = Some(OpenWork {
                     version,
                     revision: row.detail.value("revision").and_then(|text| text.parse().ok()),
@@ -309,9 +334,12 @@ impl SetHistory {
                     began: row.at.clone(),
                     by: row.who.clone(),
                     intent: row.seq,
-                    server: row.detail.value("server").map(str::to_owned),
+                    placed: server.as_ref().is_some_and(|(_, placed)| *placed),
+                    server: server.map(|(server, _)| server),
                     elsewhere: false,
                     evidence: None,
+                    moved: None,
+                    leftovers: Vec::new(),
                 });
             }
             (HistoryEvent::Statement, _) => {
@@ -334,8 +362,8 @@ impl SetHistory {
                     open.next_is_clean = false;
                     open.digest = digest;
                     open.intent = row.seq;
-                    if let Some(server) = row.detail.value("server") {
-                        open.server = Some(server.to_owned());
+                    if let Some((server, placed)) = server_of(row) {
+                        (open.server, open.placed) = (Some(server), placed);
                     }
                 }
             }
@@ -439,18 +467,9 @@ impl History {
         open.into_iter().any(|open| open.elsewhere)
     }
 
-    /// Takes note that a set's open work was begun on another server.
-    pub(crate) fn witness_elsewhere(&mut self, set: &SetName) {
-        if let Some(open) = self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut()) {
-            open.elsewhere = true;
-        }
-    }
-
-    /// Takes note of what the database shows of a set's open work.
-    pub(crate) fn witness(&mut self, set: &SetName, evidence: Evidence) {
-        if let Some(open) = self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut()) {
-            open.evidence = Some(evidence);
-        }
+    /// A set's open work, to take note of what the database shows of it.
+    pub(crate) fn witness(&mut self, set: &SetName) -> Option<&mut OpenWork> {
+        self.sets.get_mut(set.as_str()).and_then(|set| set.open.as_mut())
     }
 
     /// How many rows there are.

@@ -28,6 +28,7 @@ mod engine;
 mod error;
 mod finding;
 mod history;
+mod intent;
 pub mod layout;
 mod manifest;
 mod migration;

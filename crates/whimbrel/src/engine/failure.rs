@@ -9,14 +9,25 @@ use crate::script::{Lexing, Position, Script, TokenKind, mask};
 /// What was being done when the database said no.
 #[derive(Clone, Copy)]
 pub(crate) enum Failing<'f> {
-    /// A statement of a script, counted from 0.
-    Statement { item: &'f PlanItem, statement: usize, kept: usize },
+    /// A statement of a script, counted from 0; how many before it were kept; and what it left itself.
+    Statement { item: &'f PlanItem, statement: usize, kept: usize, left: Left },
     /// Something of our own.
     Ours(&'static str),
     /// Assuming the role as which a script runs.
     Role(&'f str),
     /// The commit of a migration.
     Commit(&'f PlanItem),
+}
+
+/// What a statement that has failed left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing, and that is proven.
+    Nothing,
+    /// Something invalid, which the next run drops.
+    Invalid,
+    /// Nobody can tell.
+    Unknown,
 }
 
 impl Failing<'_> {
@@ -28,8 +39,8 @@ impl Failing<'_> {
                 let label = item.label().to_owned();
                 Error::driver("the commit", error).with_migration(label)
             }
-            Self::Statement { item, statement, kept } => {
-                statement_error(item, statement, lexing, kept, error, verbatim)
+            Self::Statement { item, statement, kept, left } => {
+                statement_error(item, statement, lexing, (kept, left), error, verbatim)
             }
         }
     }
@@ -55,7 +66,7 @@ fn statement_error(
     item: &PlanItem,
     statement: usize,
     lexing: &Lexing,
-    kept: usize,
+    (kept, left): (usize, Left),
     error: DriverError,
     verbatim: bool,
 ) -> Error {
@@ -65,10 +76,8 @@ fn statement_error(
             "was cut off, and the next run finds out how it ended".to_owned()
         }
         ErrorClass::ConnectionLost => "was cut off, and the next run finds out how far it came".to_owned(),
-        _ if item.in_transaction() || item.data_only() => "failed, and nothing of it was kept".to_owned(),
-        _ if kept == 0 => "failed at its first statement, and nothing of it was kept".to_owned(),
-        _ if kept == 1 => "failed, and its first statement was kept".to_owned(),
-        _ => format!("failed, and its first {kept} statements were kept"),
+        _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
+        _ => outcome(item, kept, left),
     };
     let kind = match error.class() {
         ErrorClass::Sql | ErrorClass::Constraint => ErrorKind::Files,
@@ -100,6 +109,12 @@ fn statement_error(
         this = this.with_note("detail", private);
     }
     let next = match error.class() {
+        ErrorClass::Sql | ErrorClass::Constraint if !item.in_transaction() && left == Left::Invalid => {
+            "correct the data that it meets, then run again: what it left is dropped, and it is run anew"
+        }
+        ErrorClass::Sql | ErrorClass::Constraint if !item.in_transaction() && left == Left::Unknown => {
+            "run again: it looks what this statement has done, and says how to go on where that cannot be told"
+        }
         ErrorClass::Sql | ErrorClass::Constraint if item.in_transaction() || item.data_only() => {
             "correct the file, or the data that it meets, then run again; where it was not applied its manifest line may change"
         }
@@ -114,6 +129,32 @@ fn statement_error(
         _ => "run again; if it stays, please report it",
     };
     this.with_note("next", next).with_source(error.with_message(said))
+}
+
+/// How a script that runs outside transactions has ended: what of it was kept, or that it is not known.
+fn outcome(item: &PlanItem, kept: usize, left: Left) -> String {
+    let first = match kept {
+        0 => String::new(),
+        1 => "its first statement was kept".to_owned(),
+        _ => format!("its first {kept} statements were kept"),
+    };
+    match (left, kept) {
+        (Left::Nothing, _) if item.data_only() => "failed, and nothing of it was kept".to_owned(),
+        (Left::Nothing, 0) => "failed at its first statement, and nothing of it was kept".to_owned(),
+        (Left::Nothing, _) => format!("failed, and {first}"),
+        (Left::Invalid, 0) => "failed at its first statement, which left an invalid index".to_owned(),
+        (Left::Invalid, _) => format!("failed; {first}, and the one that failed left an invalid index"),
+        (Left::Unknown, _) if item.data_only() => {
+            "failed, and it is not known what of it was kept: it may touch tables without transactions"
+                .to_owned()
+        }
+        (Left::Unknown, 0) => {
+            "failed at its first statement, and it is not known what of that was kept".to_owned()
+        }
+        (Left::Unknown, _) => {
+            format!("failed; {first}, and it is not known what was kept of the one that failed")
+        }
+    }
 }
 
 fn with_code(said: &str, error: &DriverError) -> String {

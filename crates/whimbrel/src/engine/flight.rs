@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
 use super::commit::{MOMENT, Tails, When, creating, made_by_another};
-use super::{Engine, Failing, Group, Progress, jittered};
+use super::{Engine, Failing, Group, Left, Progress, jittered};
 use crate::dialect::{FlightSql, Timeouts};
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
 use crate::error::{Error, ErrorKind, Result};
@@ -461,7 +461,7 @@ impl<'e> Engine<'e, '_> {
                     Some(offset) if statement == 0 => self.statement_at(item, offset),
                     _ => statement.saturating_sub(1),
                 };
-                let failing = Failing::Statement { item, statement: number, kept: 0 };
+                let failing = Failing::Statement { item, statement: number, kept: 0, left: Left::Nothing };
                 self.after(failing, error).await
             }
         }

@@ -8,12 +8,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Engine, Failing, Group, Progress};
+use super::{Engine, Failing, Group, Left, Progress};
 use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
-use crate::effect::Effect;
+use crate::effect::{Change, Effect};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::NewRow;
+use crate::history::{Evidence, NewRow};
+use crate::intent::Intent;
+use crate::migrator::evidence;
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::script::{Script, Statement};
@@ -50,6 +52,10 @@ impl<'e> Engine<'e, '_> {
         let item = journal.item;
         self.started(item);
         if !item.begun() || self.wants_backup() {
+            let announced = match item.begun() {
+                true => None,
+                false => self.ask_as_role(journal.statements.first()).await?,
+            };
             let Some(mut fenced) = self.fence().await? else { return Ok(Progress::Again) };
             let backup = match self.back_up(journal.group).await {
                 Ok(backup) => backup,
@@ -59,6 +65,9 @@ impl<'e> Engine<'e, '_> {
                 }
             };
             // Where the server is, the fence has asked.
+            if !item.begun() {
+                self.announced = announced;
+            }
             let begins = (!item.begun()).then(|| self.begun_row(item, journal.statements));
             let rows = backup.into_iter().chain(begins).collect();
             if let Some(progress) =
@@ -78,16 +87,6 @@ impl<'e> Engine<'e, '_> {
             let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
             return Ok(done.unwrap_or(Progress::Done));
         }
-        // Before the statement is announced again: its mark must not be that of what is about to go.
-        if let Some(drop) = self.dropped(item, journal.statements) {
-            let dropped = self.session.patient_run(&drop, &self.deadline).await;
-            dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
-        }
-        if item.begun()
-            && let Some(progress) = self.intend(journal, first).await?
-        {
-            return Ok(progress);
-        }
         if let Some(timeouts) = self.timeouts(item) {
             let set = self.session.run(&timeouts).await;
             set.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
@@ -101,6 +100,17 @@ impl<'e> Engine<'e, '_> {
                 return Ok(progress);
             }
         }
+        // Before the statement is announced again: its mark must not be that of what is about to go.
+        for drop in item.leftovers() {
+            let dropped = self.session.patient_run(drop, &self.deadline).await;
+            dropped.map_err(|error| self.fail(Error::driver("dropping what a crash has left", error)))?;
+        }
+        // Behind what is run again, since that says where the statement runs.
+        if item.begun()
+            && let Some(progress) = self.intend(journal, first).await?
+        {
+            return Ok(progress);
+        }
         for (index, statement) in journal.statements.iter().enumerate().skip(first) {
             if let Some(progress) = self.run_one(journal, index, statement).await? {
                 return Ok(progress);
@@ -109,25 +119,50 @@ impl<'e> Engine<'e, '_> {
         Ok(Progress::Done)
     }
 
-    /// The statement that drops what a crash has left of the first one.
-    pub(super) fn dropped(&self, item: &PlanItem, statements: &[Statement<'_>]) -> Option<String> {
-        let effects = self.dialect.effects.filter(|_| item.invalid())?;
-        let effect = Effect::of(statements.get(item.first_statement())?)?;
-        Some((effects.drop)(&effect))
-    }
-
     /// Records that the statement to go on with is about to be run, where its row could not tell: it was known not to
     /// have taken effect, and is not from here on. Of two programs that go on with one script, one gets here.
     /// `Some`: plan again.
     async fn intend(&mut self, journal: &Journal<'e, '_>, first: usize) -> Result<Option<Progress>> {
         let item = journal.item;
-        let doubtful = self.is_doubtful(journal.statements.get(first));
-        if !doubtful && !item.missed() {
+        if !self.is_to_be_announced(item, journal.statements) && !item.missed() {
             return Ok(None);
         }
+        self.announced = self.ask(journal.statements.get(first)).await?;
+        self.leave_role().await?;
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         let rows = self.intent_rows(item, journal.statements);
         self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await
+    }
+
+    /// What a row says of the statement that it announces, where effects can be told: asked in the session as the script has
+    /// made it, under its role, since the row itself is written as oneself.
+    async fn ask(&mut self, next: Option<&Statement<'_>>) -> Result<Option<String>> {
+        let Some((effects, next)) = self.dialect.effects.zip(next) else { return Ok(None) };
+        let effect = Effect::of(next).filter(|_| self.is_doubtful(Some(next)));
+        let sql = format!("SELECT {}", Intent::expression(&effects, effect.as_ref()));
+        match self.session.patient_query(&sql, &self.deadline).await {
+            Ok(rows) => Ok(rows.first().and_then(|row| row.read::<Option<String>>(0).ok()).flatten()),
+            Err(error) => Err(self.fail(Error::driver("asking where a statement runs", error))),
+        }
+    }
+
+    /// The same, of a script whose session is not its own yet.
+    async fn ask_as_role(&mut self, next: Option<&Statement<'_>>) -> Result<Option<String>> {
+        if self.dialect.effects.is_none() {
+            return Ok(None);
+        }
+        let assumed = self.assume_role(false).await;
+        assumed.map_err(|error| self.fail(error))?;
+        let asked = self.ask(next).await?;
+        self.leave_role().await?;
+        Ok(asked)
+    }
+
+    /// Goes back to oneself, as whom the history is written.
+    async fn leave_role(&mut self) -> Result<()> {
+        let Some(role) = self.role() else { return Ok(()) };
+        let left = self.session.run(role.leave).await;
+        left.map_err(|error| self.fail(Error::driver("leaving the role", error)))
     }
 
     /// Runs a statement and records it. `Some`: plan again.
@@ -138,21 +173,23 @@ impl<'e> Engine<'e, '_> {
         statement: &Statement<'e>,
     ) -> Result<Option<Progress>> {
         let item = journal.item;
-        let failing = Failing::Statement { item, statement: index, kept: index };
+        let failing = Failing::Statement { item, statement: index, kept: index, left: Left::Nothing };
         let outside = self.dialect.facts(statement).has(Fact::NeedsNoTransaction);
         if outside && let Some(progress) = self.run_outside(journal, statement, index).await? {
             return Ok(Some(progress));
         }
-        if let Some(role) = self.role() {
-            // The history is written as oneself.
-            let left = self.session.run(role.leave).await;
-            left.map_err(|error| self.fail(Error::driver("leaving the role", error)))?;
+        if outside {
+            self.announced = self.ask(journal.statements.get(index + 1)).await?;
         }
+        self.leave_role().await?;
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         if !outside {
             if let Err(error) = self.assume_role(true).await {
                 self.session.roll_back().await;
                 return Err(self.fail(error));
+            }
+            if is_local(statement) {
+                self.announced = self.ask(journal.statements.get(index + 1)).await?;
             }
             let message = Message::new(statement.text(), 1);
             if let Err(error) = self.session.execute(&[message], &mut Answers::new()).await {
@@ -161,6 +198,16 @@ impl<'e> Engine<'e, '_> {
                     Ok(progress) => Ok(Some(progress)),
                     Err(error) => Err(self.record_failure(journal, index, error).await),
                 };
+            }
+        }
+        // What holds until the end of this transaction does not say where the next statement runs.
+        if !outside && !is_local(statement) {
+            match self.ask(journal.statements.get(index + 1)).await {
+                Ok(asked) => self.announced = asked,
+                Err(error) => {
+                    self.session.roll_back().await;
+                    return Err(error);
+                }
             }
         }
         if !outside
@@ -208,14 +255,8 @@ impl<'e> Engine<'e, '_> {
                 Ok(()) => return Ok(None),
                 Err(error) => error,
             };
-            let had_no_effect = matches!(
-                error.class(),
-                ErrorClass::Sql
-                    | ErrorClass::Constraint
-                    | ErrorClass::Busy
-                    | ErrorClass::Permission
-                    | ErrorClass::ReadOnly
-            ) && !self.has_left_something(journal, statement).await;
+            let left = self.left_by(statement, error.class()).await;
+            let had_no_effect = left == Left::Nothing;
             if error.class() == ErrorClass::Busy && !self.deadline.passed() && !self.patience.passed() {
                 self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
                 self.session.back_off(&mut round, &self.patience).await;
@@ -224,7 +265,7 @@ impl<'e> Engine<'e, '_> {
                 }
                 return Ok(Some(Progress::Again));
             }
-            let failing = Failing::Statement { item: journal.item, statement: index, kept: index };
+            let failing = Failing::Statement { item: journal.item, statement: index, kept: index, left };
             let error = failing.error(shift(error, statement), &self.dialect.lexing, self.settings.verbatim);
             return Err(if had_no_effect {
                 self.record_failure(journal, index, error).await
@@ -234,28 +275,41 @@ impl<'e> Engine<'e, '_> {
         }
     }
 
-    /// Whether a statement that has failed left something invalid, as a build of an index does, or may have. The next plan
-    /// looks whose it is, and drops it.
-    async fn has_left_something(&mut self, journal: &Journal<'e, '_>, statement: &Statement<'e>) -> bool {
+    /// What a statement that has failed left behind, as a build of an index does. The next plan looks whose it is, and
+    /// drops it.
+    async fn left_by(&mut self, statement: &Statement<'_>, class: ErrorClass) -> Left {
+        if class == ErrorClass::ConnectionLost {
+            return Left::Unknown;
+        }
         let Some((effects, effect)) = self.dialect.effects.zip(Effect::of(statement)) else {
-            return self.dialect.facts(statement).has(Fact::MayFailHalfway);
+            let refused = matches!(
+                class,
+                ErrorClass::Sql
+                    | ErrorClass::Constraint
+                    | ErrorClass::Busy
+                    | ErrorClass::Permission
+                    | ErrorClass::ReadOnly
+            );
+            let halfway = self.dialect.facts(statement).has(Fact::MayFailHalfway);
+            return if refused && !halfway { Left::Nothing } else { Left::Unknown };
         };
-        let (Some(state), Some(mark)) = ((effects.state)(&effect), (effects.mark)(&effect)) else {
-            return false;
-        };
-        let set = journal.item.set_name().as_str();
         // The newest row is the one that announced the statement.
-        let sql = format!(
-            "SELECT {state}, {mark}, (SELECT mark FROM {} WHERE set_name = {} AND seq = {})",
-            self.dialect.qualified(self.settings.table),
-            (self.dialect.literal)(set),
-            self.history.tail(set).0
-        );
-        let Ok(rows) = self.session.query(&sql).await else { return true };
+        let intent = self.announced.as_deref().and_then(Intent::read);
+        let Some(intent) = intent else { return Left::Unknown };
+        let Some(sql) = evidence::effect_sql(&self.dialect, &effects, &effect, &intent) else {
+            return Left::Nothing;
+        };
+        let Ok(rows) = self.session.query(&format!("SELECT {sql}")).await else { return Left::Unknown };
         let text = |column| rows.first().and_then(|row| row.read::<Option<String>>(column).ok().flatten());
+        let leaves = !evidence::split(text(2).as_deref()).is_empty();
         // What is as it was before is somebody else's.
-        let untouched = text(1).is_some() && text(1) == text(2);
-        !untouched && text(0).is_none_or(|state| state == "invalid")
+        let untouched = effect.change != Change::Rebuilt && text(0).is_some() && text(0) == intent.mark;
+        match evidence::judge(&effect, &intent, text(0).as_deref(), text(1).as_deref(), leaves) {
+            Evidence::Invalid => Left::Invalid,
+            Evidence::DidNot => Left::Nothing,
+            _ if untouched => Left::Nothing,
+            _ => Left::Unknown,
+        }
     }
 
     /// Records that a statement failed and had no effect, so that the next run need not ask. What goes wrong here is not
@@ -359,6 +413,13 @@ impl<'e> Engine<'e, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether a statement changes settings until the end of its transaction only.
+fn is_local(statement: &Statement<'_>) -> bool {
+    let mut words = statement.words();
+    words.next().is_some_and(|word| word.is_keyword("SET"))
+        && words.next().is_some_and(|word| word.is_keyword("LOCAL"))
 }
 
 /// The error's place in the script, where the database told one in the statement.

@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use super::bundle::Bundle;
 use super::commit::{When, blames_the_migration};
 use super::sheet::Sheet;
-use super::{Engine, Failing, Progress};
+use super::{Engine, Failing, Left, Progress};
 use crate::dialect::{Fact, TableName};
 use crate::driver::{Answers, DriverError, ErrorClass, Progress as Answered};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, RowWriter, insert_sql};
-use crate::migrator::evidence;
+use crate::migrator::evidence::{self, Look};
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::script::{Script, Statement};
@@ -436,49 +436,68 @@ impl<'e> Engine<'e, '_> {
         outside: bool,
         error: DriverError,
     ) -> Result<Progress> {
+        let left = self.left_by_piece(item, number, outside, &error).await;
         // Where the history says so already, it is still to be counted.
         let again = self.known_clean(item) && blames_the_migration(error.class());
-        if again || self.had_no_effect(item, number, outside, &error).await {
+        if again || left == Left::Nothing && !(self.known_clean(item) && !outside) {
             // Without this row the next run knows less, and never something wrong.
             let row = self.failed_statement(item, number, error.code(), Some(error.class()));
             self.record(row).await;
         }
         let kept = if item.data_only() { 0 } else { number };
-        let failing = Failing::Statement { item, statement: number, kept };
+        let failing = Failing::Statement { item, statement: number, kept, left };
         self.after(failing, error).await
     }
 
-    /// Whether it has to be recorded that a statement which failed had no effect: where that is sure, and the history
-    /// does not say so yet. Without that row the next run would take a corrected script for another one.
-    async fn had_no_effect(
+    /// What a statement that has failed left behind. Where that is surely nothing, a row has to say so: without it the next
+    /// run would take a corrected script for another one.
+    async fn left_by_piece(
         &mut self,
         item: &PlanItem,
         number: usize,
         outside: bool,
         error: &DriverError,
-    ) -> bool {
-        // Of these nothing was run at all.
-        let refused =
-            matches!(error.class(), ErrorClass::Sql | ErrorClass::Permission | ErrorClass::ReadOnly);
-        let undone = match error.class() {
-            ErrorClass::Constraint | ErrorClass::Conflict => true,
-            // A server that has lost its cluster says so, too, of what the others may have heard.
-            ErrorClass::Busy => !outside || !self.session.was_clustered(),
-            _ => false,
-        };
-        let Some(file) = item.script() else { return false };
-        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return false };
-        let Some(statement) = script.statements().get(number) else { return false };
-        if outside {
-            let halfway =
-                self.dialect.facts(statement).has(Fact::MayFailHalfway) && Effect::of(statement).is_none();
-            return (refused || undone) && !halfway;
-        }
+    ) -> Left {
+        let Some(file) = item.script() else { return Left::Unknown };
+        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return Left::Unknown };
+        let Some(statement) = script.statements().get(number) else { return Left::Unknown };
         let from = if item.data_only() { item.first_statement() } else { number };
-        let rest = &script.statements()[from..];
-        let whole = evidence::is_whole(self.session, &self.dialect, rest, &self.deadline).await;
-        let whole = whole.unwrap_or(false);
-        (refused || whole) && !self.known_clean(item)
+        let proven = if outside {
+            let undone = match error.class() {
+                ErrorClass::Constraint | ErrorClass::Conflict => true,
+                // A server that has lost its cluster says so, too, of what the others may have heard.
+                ErrorClass::Busy => !self.session.was_clustered(),
+                // Of these nothing was run at all.
+                class => matches!(class, ErrorClass::Sql | ErrorClass::Permission | ErrorClass::ReadOnly),
+            };
+            let halfway = self.dialect.facts(statement).has(Fact::MayFailHalfway);
+            undone && !(halfway && Effect::of(statement).is_none())
+        } else {
+            // What was rolled back is gone, if all that it touched can be rolled back.
+            let first = number == from && self.was_refused(error);
+            first || self.is_whole(item, &script.statements()[from..]).await
+        };
+        if proven { Left::Nothing } else { Left::Unknown }
+    }
+
+    /// Whether nothing at all was run of the statement that failed so.
+    fn was_refused(&self, error: &DriverError) -> bool {
+        let refuses =
+            self.dialect.effects.is_some_and(|effects| (effects.refused)(error.code().unwrap_or_default()));
+        refuses || matches!(error.class(), ErrorClass::Permission | ErrorClass::ReadOnly)
+    }
+
+    /// Whether all of these statements can be rolled back, where they run.
+    async fn is_whole(&mut self, item: &PlanItem, statements: &[Statement<'_>]) -> bool {
+        let set = item.set_name();
+        // The row that announced the first of them.
+        let Some(seq) = self.history.set(set).open.as_ref().map(|open| open.intent) else { return false };
+        let look = Look { table: self.settings.table, role: self.settings.role, deadline: &self.deadline };
+        let Ok((_, intent)) = evidence::announced(self.session, set, seq, &look).await else { return false };
+        let intent = intent.as_ref();
+        evidence::is_whole(self.session, &self.dialect, statements, intent, &self.deadline)
+            .await
+            .unwrap_or(false)
     }
 
     fn known_clean(&self, item: &PlanItem) -> bool {

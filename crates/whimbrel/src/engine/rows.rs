@@ -5,7 +5,8 @@ use crate::detail::Detail;
 use crate::dialect::Fact;
 use crate::driver::ErrorClass;
 use crate::effect::Effect;
-use crate::history::{BUSY, EVERY_SET, HistoryEvent, NewRow};
+use crate::history::{BUSY, EVERY_SET, HistoryEvent, NewRow, placed_server};
+use crate::intent::Intent;
 use crate::migration::Key;
 use crate::plan::{Action, PlanItem};
 use crate::prepare::statement_digest;
@@ -112,7 +113,7 @@ impl Engine<'_, '_> {
         let event = if item.is_down() { HistoryEvent::Reverting } else { HistoryEvent::Begun };
         let detail = Detail::new()
             .with_some("reason", self.settings.reason)
-            .with_some("server", self.server.as_deref());
+            .with_some("server", self.server.as_deref().map(placed_server));
         let mark = statements.first().and_then(|next| self.mark(next));
         NewRow { mark, ..self.open_row(item, event, detail) }
     }
@@ -120,7 +121,8 @@ impl Engine<'_, '_> {
     /// The row that says that the statement to go on with is about to be run.
     pub(super) fn attempt_row(&self, item: &PlanItem, statements: &[Statement<'_>]) -> NewRow {
         let first = item.first_statement();
-        let detail = Detail::new().with("statement", first + 1).with_some("server", self.server.as_deref());
+        let server = self.server.as_deref().map(placed_server);
+        let detail = Detail::new().with("statement", first + 1).with_some("server", server);
         let row = self.open_row(item, HistoryEvent::Attempt, detail);
         NewRow { mark: statements.get(first).and_then(|next| self.mark(next)), ..row }
     }
@@ -140,9 +142,18 @@ impl Engine<'_, '_> {
 
     /// The rows that come before a script is gone on with, where each statement is waited for.
     pub(super) fn intent_rows(&self, item: &PlanItem, statements: &[Statement<'_>]) -> Vec<NewRow> {
-        let doubtful = self.is_doubtful(statements.get(item.first_statement()));
-        let attempt = doubtful.then(|| self.attempt_row(item, statements));
+        let announced = self.is_to_be_announced(item, statements);
+        let attempt = announced.then(|| self.attempt_row(item, statements));
         self.missed_row(item, statements).into_iter().chain(attempt).collect()
+    }
+
+    /// Whether a row has to say that the statement to go on with is about to be run: its own row could not tell, or the
+    /// newest row says nothing, or not enough, of where it runs.
+    pub(super) fn is_to_be_announced(&self, item: &PlanItem, statements: &[Statement<'_>]) -> bool {
+        let next = statements.get(item.first_statement());
+        let open = &self.history.set(item.set_name()).open;
+        let unplaced = self.dialect.effects.is_some() && open.as_ref().is_some_and(|open| !open.placed);
+        next.is_some() && (self.is_doubtful(next) || item.missed() || unplaced)
     }
 
     /// Whether the row of a statement alone could not tell, should it be missing, that it had no effect.
@@ -162,13 +173,15 @@ impl Engine<'_, '_> {
         Some(self.open_row(item, HistoryEvent::Statement, detail))
     }
 
-    /// The mark of what a statement would change, as an expression.
+    /// What a row says of the statement that it announces, as an expression: where it runs, and the mark of what it would
+    /// change.
     pub(super) fn mark(&self, statement: &Statement<'_>) -> Option<String> {
+        if let Some(asked) = &self.announced {
+            return Some((self.dialect.literal)(asked));
+        }
         let effects = self.dialect.effects?;
-        self.is_doubtful(Some(statement))
-            .then(|| Effect::of(statement))
-            .flatten()
-            .and_then(|effect| (effects.mark)(&effect))
+        let effect = Effect::of(statement).filter(|_| self.is_doubtful(Some(statement)));
+        Some(Intent::expression(&effects, effect.as_ref()))
     }
 
     /// The row that says that a statement outside transactions has failed and had no effect.

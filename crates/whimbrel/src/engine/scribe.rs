@@ -279,20 +279,19 @@ impl<'e> Engine<'e, '_> {
             self.write_rows(scribe, rows);
             return Ok(());
         }
-        // Before the statement is announced again: its mark must not be that of what is about to go.
-        if let Some(drop) = self.dropped(item, statements) {
-            scribe.sheet.ours(&drop);
-        }
-        if item.begun() {
-            let rows = self.intent_rows(item, statements);
-            if !rows.is_empty() {
-                self.write_rows(scribe, rows);
-            }
-        }
         self.timeouts(item).iter().for_each(|sql| scribe.sheet.ours(sql));
         for statement in &statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay) {
                 self.write_outside(statement, scribe);
+            }
+        }
+        // Before the statement is announced again: its mark must not be that of what is about to go.
+        item.leftovers().iter().for_each(|sql| scribe.sheet.ours(sql));
+        // Behind what is run again, since that says where the statement runs.
+        if item.begun() {
+            let rows = self.intent_rows(item, statements);
+            if !rows.is_empty() {
+                self.write_rows(scribe, rows);
             }
         }
         for (index, statement) in statements.iter().enumerate().skip(first) {

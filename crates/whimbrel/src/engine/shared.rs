@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
 use super::commit::{Fenced, blames_the_migration};
-use super::{Engine, Failing, Group, Progress};
+use super::{Engine, Failing, Group, Left, Progress};
 use crate::detail::Detail;
 use crate::dialect::ForeignKeys;
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
@@ -310,7 +310,10 @@ impl<'e> Engine<'e, '_> {
         drop(answers);
         if let Err(error) = result {
             let item = &items[done.min(items.len() - 1)];
-            return Err(Wrong::Database(Failing::Statement { item, statement, kept: 0 }, error));
+            return Err(Wrong::Database(
+                Failing::Statement { item, statement, kept: 0, left: Left::Nothing },
+                error,
+            ));
         }
         self.times.extend(
             items
@@ -334,7 +337,10 @@ impl<'e> Engine<'e, '_> {
         if let Err(error) = step.function.run(self.session.driver()).await {
             let error = match error.downcast::<DriverError>() {
                 Ok(lost) if lost.class() == ErrorClass::ConnectionLost => {
-                    return Err(Wrong::Database(Failing::Statement { item, statement: 0, kept: 0 }, *lost));
+                    return Err(Wrong::Database(
+                        Failing::Statement { item, statement: 0, kept: 0, left: Left::Nothing },
+                        *lost,
+                    ));
                 }
                 Ok(other) => other,
                 Err(other) => other,

@@ -56,9 +56,9 @@ fn in_doubt(
     let lost = script.statements()[..done]
         .iter()
         .position(|statement| dialect.facts(statement).has(Fact::SessionState));
-    let headline = match lost {
-        None => "the outcome of one statement is unknown".to_owned(),
-        Some(_) => format!("migration {} cannot be gone on with", migration.label()),
+    let headline = match (lost, &open.moved) {
+        (None, None) => "the outcome of one statement is unknown".to_owned(),
+        _ => format!("migration {} cannot be gone on with", migration.label()),
     };
     let place = place(file, &dialect.lexing, statement.position(), None, String::new());
     let error = Error::new(ErrorKind::OutcomeUnknown, headline)
@@ -84,8 +84,21 @@ fn in_doubt(
         Some(version) => format!("version {version}"),
         None => format!("{} (no version)", migration.label()),
     };
-    Some(match lost {
-        None => error
+    let by_hand = format!(
+        "look how far it came; end it by hand, or undo it by hand; then `settle` {what} with `Ending::Applied` or \
+         `Ending::Undone`, and a reason"
+    );
+    Some(match (lost, &open.moved) {
+        (None, Some((then, now))) => error
+            .with_note(
+                "why",
+                format!(
+                    "it was begun in {then}, and a new session, with the script's own `SET` and `USE`, is in {now}: nothing \
+                     is looked for, and nothing is run, in another place"
+                ),
+            )
+            .with_note("next", format!("connect as it was begun, and run again; or {by_hand}")),
+        (None, None) => error
             .with_note(
                 "look",
                 format!(
@@ -100,7 +113,7 @@ fn in_doubt(
                      then run again"
                 ),
             ),
-        Some(lost) => error
+        (Some(lost), _) => error
             .with_note(
                 "why",
                 format!(
@@ -108,13 +121,7 @@ fn in_doubt(
                     lost + 1
                 ),
             )
-            .with_note(
-                "next",
-                format!(
-                    "look how far it came; end it by hand, or undo it by hand; then `settle` {what} with \
-                     `Ending::Applied` or `Ending::Undone`, and a reason"
-                ),
-            ),
+            .with_note("next", by_hand),
     })
 }
 

@@ -7,6 +7,7 @@ use crate::effect::{Change, Effect};
 use crate::engine::{Deadline, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Evidence, History, OpenWork};
+use crate::intent::Intent;
 use crate::migration::{MigrationSet, SetName};
 use crate::migrator::doubt::open_script;
 use crate::placeholder::may_hold_some;
@@ -22,70 +23,275 @@ fn open(set: &MigrationSet, history: &History) -> Option<OpenWork> {
     history.set(set.name()).open.clone().filter(|open| !open.ended)
 }
 
+/// How it is looked.
+pub(crate) struct Look<'l> {
+    /// The history's table.
+    pub(crate) table: &'l TableName,
+    /// The role as which scripts run.
+    pub(crate) role: Option<&'l str>,
+    pub(crate) deadline: &'l Deadline,
+}
+
 /// Looks at each statement that is open. Nobody may be at work on it any more.
 pub(super) async fn gather(
     session: &mut Session<'_>,
     sets: &[Verified<MigrationSet>],
     history: &mut History,
-    table: &TableName,
-    deadline: &Deadline,
+    look: &Look<'_>,
 ) -> Result<()> {
     let dialect = session.dialect().clone();
     let Some(effects) = dialect.effects else { return Ok(()) };
-    let asked = format!("SELECT {}", dialect.history.server.unwrap_or("NULL"));
     for set in sets {
         let Some(open) = open(set, history) else { continue };
         let Some((_, file)) = open_script(set, &open) else { continue };
         let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { continue };
-        let Some(next) = script.statements().get(open.statements.len()) else { continue };
-        let facts = dialect.facts(next);
-        let now: Option<String> = ask(session, &asked, deadline).await?.read(0).ok().flatten();
-        let elsewhere =
-            !open.next_is_clean && server(open.server.as_deref(), now.as_deref()) == Server::Another;
-        if elsewhere {
-            history.witness_elsewhere(set.name());
-        }
-        if facts.has(Fact::RunAgain) || facts.has(Fact::Replay) {
+        let number = open.statements.len();
+        if script.statements().get(number).is_none() {
             continue;
         }
-        let evidence = if facts.has(Fact::NeedsNoTransaction) {
-            if open.next_is_clean {
-                continue;
-            }
-            let sql = effect_sql(&dialect, &effects, next, set.name(), &open, table);
-            match sql.filter(|_| !elsewhere) {
-                None => Some(Evidence::Unknown),
-                Some((change, sql)) => {
-                    Some(judge(change, &open, &effects, &ask(session, &sql, deadline).await?))
-                }
-            }
-        } else {
-            // It commits together with its row, unless it touches what no transaction protects.
-            match effects.atomic {
-                None => None,
-                Some(_) => {
-                    let rest = &script.statements()[open.statements.len()..];
-                    let whole = is_whole(session, &dialect, rest, deadline).await?;
-                    Some(if whole { Evidence::Whole } else { Evidence::Unknown })
-                }
-            }
+        let (now, intent) = announced(session, set.name(), open.intent, look).await?;
+        let server = server(open.server.as_deref(), now.as_deref());
+        let elsewhere = !open.next_is_clean && server == Server::Another;
+        let case = Case {
+            effects: &effects,
+            open: &open,
+            statements: script.statements(),
+            number,
+            elsewhere,
+            intent,
         };
-        if let Some(evidence) = evidence {
-            history.witness(set.name(), evidence);
+        let mut seen = match visit(session, &case, look).await? {
+            Some(visit) => {
+                let seen = case.look(session, look).await;
+                leave(session, &visit, look).await?;
+                seen?
+            }
+            None => Seen::of(case.unplaced(&dialect)),
+        };
+        // One that was restarted in between may have left a statement half done, where its statements are not atomic.
+        if server == Server::Restarted && !effects.survives_restart && seen.evidence != Some(Evidence::Whole)
+        {
+            seen.evidence = seen.evidence.map(|_| Evidence::Unknown);
+        }
+        if let Some(open) = history.witness(set.name()) {
+            open.elsewhere = elsewhere;
+            open.evidence = seen.evidence.or(open.evidence);
+            (open.moved, open.leftovers) = (seen.moved, seen.leftovers);
         }
     }
     Ok(())
 }
 
+/// The server that is asked, and what a row says of the statement that it announces.
+pub(crate) async fn announced(
+    session: &mut Session<'_>,
+    set: &SetName,
+    seq: i64,
+    look: &Look<'_>,
+) -> Result<(Option<String>, Option<Intent>)> {
+    let dialect = session.dialect();
+    let sql = format!(
+        "SELECT {}, (SELECT mark FROM {} WHERE set_name = {} AND seq = {seq})",
+        dialect.history.server.unwrap_or("NULL"),
+        dialect.qualified(look.table),
+        (dialect.literal)(set.as_str()),
+    );
+    let row = ask(session, &sql, look.deadline).await?;
+    let text = |column: usize| row.read::<Option<String>>(column).ok().flatten();
+    Ok((text(0), text(1).as_deref().and_then(Intent::read)))
+}
+
+/// A session that was changed to look around in it.
+#[derive(Default)]
+struct Visit {
+    changed: bool,
+    /// The statements that put it back.
+    saved: Vec<Option<String>>,
+}
+
+/// Makes the session what the script had made of it before the statement that is looked at: assumes the role, and runs again
+/// what changes the session only. `None`: it cannot be made so.
+///
+/// Nothing is changed that outlives the session.
+async fn visit(session: &mut Session<'_>, case: &Case<'_>, look: &Look<'_>) -> Result<Option<Visit>> {
+    let dialect = session.dialect().clone();
+    let before = &case.statements[..case.number];
+    let replayed: Vec<&Statement<'_>> =
+        before.iter().filter(|it| dialect.facts(it).has(Fact::Replay)).collect();
+    if !replayed.iter().all(|it| is_of_the_session(it) && !may_hold_some(it)) {
+        return Ok(None);
+    }
+    let role = dialect.role.zip(look.role).map(|(sql, role)| (sql.assume)(role, false));
+    if replayed.is_empty() && role.is_none() {
+        return Ok(Some(Visit::default()));
+    }
+    let mut visit = Visit { changed: true, ..Visit::default() };
+    if !dialect.settings.snapshot.is_empty() {
+        let row =
+            ask(session, &format!("SELECT {}", dialect.settings.snapshot.join(", ")), look.deadline).await?;
+        let parts = 0..dialect.settings.snapshot.len();
+        visit.saved = parts.map(|part| row.read::<Option<String>>(part).ok().flatten()).collect();
+    }
+    session.opened();
+    for sql in role.as_deref().into_iter().chain(replayed.iter().map(|it| it.text())) {
+        if session.run(sql).await.is_err() {
+            leave(session, &visit, look).await?;
+            return Ok(None);
+        }
+    }
+    Ok(Some(visit))
+}
+
+/// Puts the session back. A connection on which that fails is given up.
+async fn leave(session: &mut Session<'_>, visit: &Visit, look: &Look<'_>) -> Result<()> {
+    if !visit.changed {
+        return Ok(());
+    }
+    let reset = session.dialect().settings.reset;
+    for sql in reset.iter().copied().chain(visit.saved.iter().flatten().map(String::as_str)) {
+        if let Err(error) = session.patient_run(sql, look.deadline).await {
+            session.give_up();
+            session.closed();
+            return Err(Error::driver("putting back the session's settings", error));
+        }
+    }
+    session.closed();
+    Ok(())
+}
+
+/// Whether a statement that is run again changes nothing that others see.
+fn is_of_the_session(statement: &Statement<'_>) -> bool {
+    const WIDER: &[&str] = &["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT"];
+    !statement.words().any(|word| WIDER.iter().any(|wider| word.is_keyword(wider)) || word.is_symbol("@@"))
+}
+
+/// What was seen.
+#[derive(Default)]
+struct Seen {
+    evidence: Option<Evidence>,
+    moved: Option<(String, String)>,
+    leftovers: Vec<String>,
+}
+
+impl Seen {
+    fn of(evidence: Option<Evidence>) -> Self {
+        Self { evidence, ..Self::default() }
+    }
+}
+
+/// A statement that is open.
+struct Case<'c> {
+    effects: &'c EffectSql,
+    open: &'c OpenWork,
+    statements: &'c [Statement<'c>],
+    number: usize,
+    elsewhere: bool,
+    intent: Option<Intent>,
+}
+
+impl Case<'_> {
+    /// What can be said where the session cannot be made what it was.
+    fn unplaced(&self, dialect: &Dialect) -> Option<Evidence> {
+        let facts = dialect.facts(&self.statements[self.number]);
+        let outside = facts.has(Fact::NeedsNoTransaction);
+        let known = if outside { self.open.next_is_clean } else { self.effects.atomic.is_none() };
+        (!known && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay)).then_some(Evidence::Unknown)
+    }
+
+    /// Looks, in a session that is as the script had made its own.
+    async fn look(&self, session: &mut Session<'_>, look: &Look<'_>) -> Result<Seen> {
+        let dialect = session.dialect().clone();
+        let Some(intent) = &self.intent else { return Ok(Seen::of(self.unplaced(&dialect))) };
+        let sql = format!("SELECT {}, {}", self.effects.role, self.effects.place);
+        let row = ask(session, &sql, look.deadline).await?;
+        let text = |column: usize| row.read::<Option<String>>(column).ok().flatten().unwrap_or_default();
+        let (role, place) = (text(0), text(1));
+        if place != intent.place {
+            let moved = Some((intent.place.clone(), place));
+            return Ok(Seen { moved, ..Seen::of(self.unplaced(&dialect)) });
+        }
+        let next = &self.statements[self.number];
+        let facts = dialect.facts(next);
+        if facts.has(Fact::RunAgain) || facts.has(Fact::Replay) {
+            return Ok(Seen::default());
+        }
+        if facts.has(Fact::NeedsNoTransaction) {
+            if self.open.next_is_clean {
+                return Ok(Seen::default());
+            }
+            if self.elsewhere || role != intent.role {
+                return Ok(Seen::of(Some(Evidence::Unknown)));
+            }
+            return self.look_at_object(session, intent, look).await;
+        }
+        // It commits together with its row, unless it touches what no transaction protects.
+        if self.effects.atomic.is_none() {
+            return Ok(Seen::default());
+        }
+        let rest = &self.statements[self.number..];
+        let whole =
+            role == intent.role && is_whole(session, &dialect, rest, Some(intent), look.deadline).await?;
+        Ok(Seen::of(Some(if whole { Evidence::Whole } else { Evidence::Unknown })))
+    }
+
+    async fn look_at_object(
+        &self,
+        session: &mut Session<'_>,
+        intent: &Intent,
+        look: &Look<'_>,
+    ) -> Result<Seen> {
+        let dialect = session.dialect().clone();
+        let unknown = Seen::of(Some(Evidence::Unknown));
+        let Some(effect) = Effect::of(&self.statements[self.number]) else { return Ok(unknown) };
+        let Some(sql) = effect_sql(&dialect, self.effects, &effect, intent) else { return Ok(unknown) };
+        let row = ask(session, &format!("SELECT {sql}"), look.deadline).await?;
+        let text = |column: usize| row.read::<Option<String>>(column).ok().flatten();
+        // Another statement may reach another server.
+        let server = server(self.open.server.as_deref(), text(3).as_deref());
+        if server == Server::Another {
+            return Ok(unknown);
+        }
+        let leftovers = split(text(2).as_deref());
+        let evidence = judge(&effect, intent, text(0).as_deref(), text(1).as_deref(), !leftovers.is_empty());
+        let leftovers = if evidence == Evidence::Invalid { leftovers } else { Vec::new() };
+        Ok(Seen { leftovers, ..Seen::of(Some(evidence)) })
+    }
+}
+
+/// Asks for the mark and the state as they are, for what drops the leftovers, and for the server.
+pub(crate) fn effect_sql(
+    dialect: &Dialect,
+    effects: &EffectSql,
+    effect: &Effect<'_>,
+    intent: &Intent,
+) -> Option<String> {
+    let literal = |text: &Option<String>| {
+        text.as_deref().map_or_else(|| "NULL".to_owned(), |text| (dialect.literal)(text))
+    };
+    let (object, before) = (literal(&intent.object), literal(&intent.mark));
+    let (mark, state) = ((effects.mark)(effect, &object)?, (effects.state)(effect, &object)?);
+    let leftovers = (effects.leftovers)(effect, &object, &before).unwrap_or_else(|| "NULL".to_owned());
+    let server = dialect.history.server.unwrap_or("NULL");
+    Some(format!("{mark}, {state}, {leftovers}, {server}"))
+}
+
+/// The statements that drop leftovers.
+pub(crate) fn split(leftovers: Option<&str>) -> Vec<String> {
+    let parts = leftovers.into_iter().flat_map(|text| text.split(EffectSql::SEPARATOR));
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
 /// Whether a statement that changes data happens together with its row, or not at all; together with those behind it,
-/// where all of them only change data.
+/// where all of them only change data. `intent` says where it runs.
 pub(crate) async fn is_whole(
     session: &mut Session<'_>,
     dialect: &Dialect,
     statements: &[Statement<'_>],
+    intent: Option<&Intent>,
     deadline: &Deadline,
 ) -> Result<bool> {
     let Some(atomic) = dialect.effects.and_then(|effects| effects.atomic) else { return Ok(true) };
+    let Some(intent) = intent else { return Ok(false) };
     let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
     let these = if together { statements } else { &statements[..statements.len().min(1)] };
     // Of which table that would be is not known here.
@@ -93,29 +299,9 @@ pub(crate) async fn is_whole(
         return Ok(false);
     }
     let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();
-    let row = ask(session, &format!("SELECT {}", atomic(&words)), deadline).await?;
+    let sql = format!("SELECT {}", atomic(&words, &(dialect.literal)(&intent.place)));
+    let row = ask(session, &sql, deadline).await?;
     Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))
-}
-
-/// Asks for the mark that was recorded, for the mark and the state as they are, and for the server.
-fn effect_sql(
-    dialect: &Dialect,
-    effects: &EffectSql,
-    statement: &Statement<'_>,
-    set: &SetName,
-    open: &OpenWork,
-    table: &TableName,
-) -> Option<(Change, String)> {
-    let effect = Effect::of(statement)?;
-    let (mark, state) = ((effects.mark)(&effect)?, (effects.state)(&effect)?);
-    let server = dialect.history.server.unwrap_or("NULL");
-    let sql = format!(
-        "SELECT (SELECT mark FROM {} WHERE set_name = {} AND seq = {}), {mark}, {state}, {server}",
-        dialect.qualified(table),
-        (dialect.literal)(set.as_str()),
-        open.intent
-    );
-    Some((effect.change, sql))
 }
 
 async fn ask(session: &mut Session<'_>, sql: &str, deadline: &Deadline) -> Result<Row> {
@@ -126,22 +312,34 @@ async fn ask(session: &mut Session<'_>, sql: &str, deadline: &Deadline) -> Resul
     rows.first().cloned().ok_or_else(|| Error::new(ErrorKind::Bug, "a query without FROM returned no row"))
 }
 
-fn judge(change: Change, open: &OpenWork, effects: &EffectSql, row: &Row) -> Evidence {
-    let text = |column: usize| row.read::<Option<String>>(column).ok().flatten();
-    let (Some(before), Some(now), Some(state)) = (text(0), text(1), text(2)) else {
+/// What follows from an object as it was and as it is.
+pub(crate) fn judge(
+    effect: &Effect<'_>,
+    intent: &Intent,
+    now: Option<&str>,
+    state: Option<&str>,
+    leaves: bool,
+) -> Evidence {
+    let (Some(before), Some(now), Some(state)) = (intent.mark.as_deref(), now, state) else {
         return Evidence::Unknown;
     };
-    match server(open.server.as_deref(), text(3).as_deref()) {
-        Server::Same => {}
-        // One that was restarted in between may have left a statement half done, where its statements are not atomic.
-        Server::Restarted if effects.survives_restart => {}
-        Server::Restarted => return Evidence::Unknown,
-        Server::Another => return Evidence::Unknown,
-    }
-    match (change, state.as_str(), before == now) {
+    match (effect.change, state, before == now) {
+        (Change::Rebuilt, "busy", _) => Evidence::Unknown,
+        // Built once more, it is as if it had been built once.
+        (Change::Rebuilt, _, _) => {
+            if leaves {
+                Evidence::Invalid
+            } else {
+                Evidence::DidNot
+            }
+        }
         (Change::Made, "present", false) | (Change::Removed, "absent", false) => Evidence::TookEffect,
         (Change::Made, "absent", true) | (Change::Removed, "present", true) => Evidence::DidNot,
-        (Change::Made, "invalid", false) => Evidence::Invalid,
+        // It was there before, or was not, and so there was nothing to do.
+        (Change::Made, "present", true) | (Change::Removed, "absent", true) if effect.guarded => {
+            Evidence::TookEffect
+        }
+        (Change::Made, "invalid", false) if leaves => Evidence::Invalid,
         // Somebody else's, which was there before.
         (Change::Made, "invalid", true) => Evidence::DidNot,
         // What is half removed is removed by removing it again.

@@ -4,7 +4,7 @@
 use super::Migrator;
 use super::boot::Booted;
 use super::doubt::refusal;
-use super::evidence;
+use super::evidence::{self, Look};
 use super::postpone::Postponed;
 use super::verbs::{Mode, Verb, newest};
 use crate::approval::Approvals;
@@ -186,7 +186,8 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
                 return Ok(None);
             }
             let Verb { session, sets, deadline, .. } = &mut *self.verb;
-            evidence::gather(session, sets, &mut history, table, deadline).await?;
+            let look = Look { table, role: self.migrator.role.as_deref(), deadline };
+            evidence::gather(session, sets, &mut history, &look).await?;
         }
         if history.is_open_elsewhere() {
             // Whoever is at work there holds no lock that shows here, and as long as rows come, somebody is.

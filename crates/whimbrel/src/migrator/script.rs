@@ -1,7 +1,7 @@
 //! The verb `script`: a plan as one text that somebody runs by hand. Writes nothing to the database.
 
 use super::Migrator;
-use super::evidence;
+use super::evidence::{self, Look};
 use super::verbs::{Mode, Verb};
 use crate::dialect::Dialect;
 use crate::driver::Driver;
@@ -100,8 +100,8 @@ impl<'a> Migrator<'a> {
                 return Ok(history);
             }
             if verb.session.is_locked() {
-                evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
-                    .await?;
+                let look = Look { table: &self.table, role: self.role.as_deref(), deadline: &verb.deadline };
+                evidence::gather(&mut verb.session, &verb.sets, &mut history, &look).await?;
                 return Ok(history);
             }
             self.lock(verb, &Report::new(Outcome::UpToDate)).await?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Migrator;
 use super::boot::Booted;
 use super::doubt::refusal;
-use super::evidence;
+use super::evidence::{self, Look};
 use super::settle::Settlement;
 use super::status::Status;
 use crate::driver::Driver;
@@ -301,8 +301,8 @@ impl<'a> Migrator<'a> {
     async fn read_all(&self, verb: &mut Verb<'_>) -> Result<History> {
         let mut history = verb.session.history(&self.table, &verb.deadline).await?;
         if evidence::is_wanted(&verb.sets, &history, verb.session.dialect()) {
-            evidence::gather(&mut verb.session, &verb.sets, &mut history, &self.table, &verb.deadline)
-                .await?;
+            let look = Look { table: &self.table, role: self.role.as_deref(), deadline: &verb.deadline };
+            evidence::gather(&mut verb.session, &verb.sets, &mut history, &look).await?;
         }
         Ok(history)
     }

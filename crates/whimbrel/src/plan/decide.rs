@@ -177,7 +177,7 @@ impl<'a> Decision<'a> {
             first_statement: 0,
             begun: false,
             missed: false,
-            invalid: false,
+            leftovers: Vec::new(),
             former: false,
             whole: false,
         };

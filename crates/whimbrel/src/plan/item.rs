@@ -90,8 +90,8 @@ pub struct PlanItem {
     pub(super) begun: bool,
     /// Whether the statement before the first one to be run took effect, and has no row.
     pub(super) missed: bool,
-    /// Whether the first statement to be run has left something invalid behind.
-    pub(super) invalid: bool,
+    /// The statements that drop what a crash has left of the first statement to be run.
+    pub(super) leftovers: Vec<String>,
     /// Whether its text is a former one of what is in force.
     pub(super) former: bool,
     /// Whether the first statement to be run is known to happen together with its row, or not at all.
@@ -219,8 +219,8 @@ impl PlanItem {
         self.whole
     }
 
-    pub(crate) fn invalid(&self) -> bool {
-        self.invalid
+    pub(crate) fn leftovers(&self) -> &[String] {
+        &self.leftovers
     }
 
     pub(crate) fn event(&self) -> HistoryEvent {

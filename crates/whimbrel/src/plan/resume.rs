@@ -70,7 +70,9 @@ impl Decision<'_> {
         }
         let known = (!open.ended && !open.next_is_clean).then_some(open.evidence).flatten();
         item.missed = known == Some(Evidence::TookEffect);
-        item.invalid = known == Some(Evidence::Invalid);
+        if known == Some(Evidence::Invalid) {
+            item.leftovers.clone_from(&open.leftovers);
+        }
         // What was begun on another server goes on here, and a row has to say so.
         item.whole = open.evidence == Some(Evidence::Whole) && !open.elsewhere;
         item.first_statement = match open.ended {
@@ -148,6 +150,14 @@ fn resumable(
              the database has, end the migration by hand or undo it, then settle it as applied or as undone",
             done + 1,
             session + 1
+        ));
+    }
+    if let Some((then, now)) = &open.moved {
+        return doubt(format!(
+            "cannot be gone on with at statement {}: it was begun in {then}, and a new session, with the script's own `SET` \
+             and `USE`, is in {now}; connect as it was begun, or end the migration by hand or undo it, then settle it as \
+             applied or as undone",
+            done + 1
         ));
     }
     if evidence.is_some_and(|it| it != Evidence::Unknown) {
