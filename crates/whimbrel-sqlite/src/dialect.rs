@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cascade;
 use whimbrel::script::Lexing;
 use whimbrel::{
     BootQuery, BootSet, ClientProgram, Ddl, Dialect, Fact, ForeignKeys, HistorySql, PreflightSql, Rule,
@@ -38,6 +39,8 @@ pub const DIALECT: Dialect = Dialect {
         disable: "PRAGMA foreign_keys = OFF",
         enable: "PRAGMA foreign_keys = ON",
         check: "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check",
+        schema: cascade::schema,
+        referring: cascade::referring,
     }),
     flight_bytes: 16 << 20,
     // SQLite has no users; the file's owner is the operating system's to say.
@@ -62,6 +65,8 @@ const RULES: &[Rule] = &[
     Rule::of(&["VACUUM"], Fact::RunAgain),
     // "output file already exists"
     Rule::with(&["VACUUM"], "INTO", Fact::RunOnce),
+    // It "performs an implicit DELETE FROM" where foreign keys are enforced (sqlite.org/foreignkeys.html#fk_schemacommands).
+    Rule::of(&["DROP", "TABLE"], Fact::DropsTable),
     // Attached databases are the session's; DETACH fails inside a transaction.
     Rule::of(&["ATTACH"], Fact::NeedsNoTransaction),
     Rule::of(&["ATTACH"], Fact::SessionState),
@@ -116,12 +121,12 @@ const SETTINGS: &[&str] = &[
     setting!("read_uncommitted"),
 ];
 
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text with NUL cannot be written as a literal, and none of ours has one; it is left out rather than cut there.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\0', "").replace('\'', "''"))
 }
 

@@ -42,6 +42,7 @@
 
 mod backup;
 mod borrowed;
+mod cascade;
 mod dialect;
 mod error;
 mod execute;

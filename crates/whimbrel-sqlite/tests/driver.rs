@@ -20,6 +20,9 @@ use whimbrel_sqlite::rusqlite::{self, Connection};
 use whimbrel_sqlite::{Sqlite, SqliteBackup};
 use whimbrel_testkit::{Faulty, Moment, block_on, drop_after};
 
+#[path = "driver/cascades.rs"]
+mod cascades;
+
 struct Bench {
     folder: TempDir,
     path: PathBuf,

@@ -1,10 +1,12 @@
 //! What the core has to know about one SQL dialect: plain facts, no behaviour beyond building text.
 
+mod dropped_table;
 mod rule;
 mod table_name;
 
 use std::time::Duration;
 
+pub use self::dropped_table::DroppedTable;
 pub(crate) use self::rule::Facts;
 pub use self::rule::{Fact, Rule};
 pub use self::table_name::{TableName, TableNameError};
@@ -426,6 +428,11 @@ pub struct ForeignKeys {
     pub enable: &'static str,
     /// Lists the rows that break a foreign key: the table, the row's number, the table referred to.
     pub check: &'static str,
+    /// Asks for the schema in which `DROP TABLE` finds a table: one row, or none if there is no such table.
+    pub schema: fn(&DroppedTable) -> String,
+    /// Lists the foreign keys that act on rows of other tables when a table, named with its schema, is dropped: the table
+    /// that refers to it, the action (`CASCADE`, `SET NULL`, …), and a query that answers 1 if there are such rows.
+    pub referring: fn(&DroppedTable) -> String,
 }
 
 fn standard_identifier(name: &str) -> String {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::script::{Position, Script};
+use crate::script::{Position, RawDirective, Script};
 
 /// How a script asks to be run.
 ///
@@ -27,6 +27,8 @@ pub struct Directives {
     pub no_transaction: bool,
     /// `foreign_keys=off`: the rebuild of a table; every foreign key is checked before the commit (SQLite).
     pub foreign_keys_off: bool,
+    /// `foreign_keys=cascade`: a `DROP TABLE` may delete or change rows of the tables that refer to it (SQLite).
+    pub foreign_keys_cascade: bool,
     /// `lock_timeout=3s`: how long a statement may wait for a lock.
     pub lock_timeout: Option<Duration>,
     /// `statement_timeout=5min`: how long a statement may take.
@@ -69,9 +71,14 @@ impl Directives {
     /// All that are unknown, stand after the first statement, stand twice or have a value that is none; and waivers without
     /// a reason, or before no statement.
     pub fn read(script: &Script<'_>) -> Result<Self, Vec<DirectiveError>> {
+        Self::of(script.directives(), script.statements().len())
+    }
+
+    /// Reads the directives of a script that has so many statements.
+    pub(crate) fn of(found: &[RawDirective<'_>], statements: usize) -> Result<Self, Vec<DirectiveError>> {
         let mut directives = Self::default();
         let mut errors = Vec::new();
-        for directive in script.directives() {
+        for directive in found {
             let mut wrong = |problem| errors.push(DirectiveError { position: directive.position, problem });
             if let Some(text) = waiver(directive.text) {
                 let own = (!directive.in_header).then_some(directive.statement);
@@ -79,7 +86,7 @@ impl Directives {
                     .split_once(|blank: char| blank.is_whitespace())
                     .map(|(rule, rest)| (rule, because(rest)))
                 {
-                    _ if own.is_some_and(|own| own >= script.statements().len()) => {
+                    _ if own.is_some_and(|own| own >= statements) => {
                         wrong(DirectiveProblem::WaiverBeforeNothing);
                     }
                     Some((rule, Some(reason))) => directives.waivers.push(Waiver {
@@ -104,6 +111,9 @@ impl Directives {
                 ("no-transaction", None) => std::mem::replace(&mut directives.no_transaction, true),
                 ("placeholders", None) => std::mem::replace(&mut directives.placeholders, true),
                 ("foreign_keys", Some("off")) => std::mem::replace(&mut directives.foreign_keys_off, true),
+                ("foreign_keys", Some("cascade")) => {
+                    std::mem::replace(&mut directives.foreign_keys_cascade, true)
+                }
                 ("lock_timeout" | "statement_timeout", Some(value)) => {
                     let Some(time) = parse_duration(value) else {
                         wrong(DirectiveProblem::Duration);
@@ -178,7 +188,7 @@ impl fmt::Display for DirectiveError {
         match &self.problem {
             DirectiveProblem::Unknown(text) => write!(
                 f,
-                "unknown directive `{}`: known are no-transaction, placeholders, foreign_keys=off, lock_timeout=…, \
+                "unknown directive `{}`: known are no-transaction, placeholders, foreign_keys=off, foreign_keys=cascade, lock_timeout=…, \
                  statement_timeout=… and allow … because …",
                 text.escape_debug()
             ),

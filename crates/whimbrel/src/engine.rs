@@ -2,6 +2,7 @@
 //! effect. With `session.rs`, the only module that calls a driver to change something.
 
 mod bundle;
+mod cascade;
 mod commit;
 mod failure;
 mod fill;

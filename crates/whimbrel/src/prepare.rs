@@ -7,7 +7,7 @@ use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::placeholder::{Form, Placeholder, find};
-use crate::script::{Position, Script, Statement};
+use crate::script::{Position, Script, Statement, Statements};
 
 /// With whom a script may share a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(crate) struct Prepared {
     /// Whether the script may change settings of the session by itself. What a trigger or a default of it changes is put
     /// back at the end of the run only.
     pub(crate) may_set: bool,
+    /// Whether it drops a table, which may take rows of other tables along, and has not said that it may.
+    pub(crate) drops_table: bool,
     /// What is filled in, and where in the script.
     pub(crate) placeholders: Vec<(Placeholder, Position)>,
 }
@@ -62,17 +64,19 @@ pub(crate) fn prepare(
         let place = format!("{}:{}:{}", file.location(), position.line, position.column);
         Finding::new(kind, set, migration.label(), message).at(place)
     };
-    let script = Script::parse(file.text(), &dialect.lexing).map_err(|problems| {
-        problems
-            .iter()
-            .map(|problem| finding(FindingKind::Script, problem.position, problem.to_string()))
-            .collect::<Vec<_>>()
-    })?;
     let mut findings = Vec::new();
-    let directives = Directives::read(&script).unwrap_or_else(|errors| {
+    // Read statement by statement: the text may be larger than a list of its statements should be.
+    let mut script = Script::stream(file.text(), &dialect.lexing);
+    let read = read_statements(&mut script, dialect);
+    let directives = Directives::of(script.directives(), read.count).unwrap_or_else(|errors| {
         findings.extend(errors.iter().map(|e| finding(FindingKind::Directive, e.position, e.to_string())));
         Directives::default()
     });
+    let problems = script.into_problems();
+    if !problems.is_empty() {
+        let told = problems.iter().map(|it| finding(FindingKind::Script, it.position, it.to_string()));
+        return Err(told.collect());
+    }
     let start = Position::of(file.text(), 0);
     let mut directive = |wrong: bool, message: String| {
         if wrong {
@@ -82,6 +86,14 @@ pub(crate) fn prepare(
     directive(
         directives.foreign_keys_off && dialect.foreign_keys.is_none(),
         format!("`foreign_keys=off` means nothing on {}: remove it", dialect.name),
+    );
+    directive(
+        directives.foreign_keys_cascade && dialect.foreign_keys.is_none(),
+        format!("`foreign_keys=cascade` means nothing on {}: remove it", dialect.name),
+    );
+    directive(
+        directives.foreign_keys_off && directives.foreign_keys_cascade,
+        "`foreign_keys=off` and `foreign_keys=cascade` exclude each other: keep one".to_owned(),
     );
     directive(
         directives.foreign_keys_off && directives.no_transaction,
@@ -106,7 +118,7 @@ pub(crate) fn prepare(
             })),
         }
     }
-    if script.statements().is_empty() {
+    if read.count == 0 {
         let message = "holds no statement: write one, or delete the file before it is applied anywhere";
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
     }
@@ -117,47 +129,28 @@ pub(crate) fn prepare(
     } else {
         Sharing::Shared
     };
-    let mut may_set = false;
-    let mut data_only = !transactional && !directives.no_transaction;
-    for statement in script.statements() {
-        let facts = dialect.facts(statement);
-        if transactional && !directives.no_transaction && facts.has(Fact::NeedsNoTransaction) {
-            let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
-            findings.push(finding(
-                FindingKind::Script,
-                statement.position(),
-                format!(
-                    "{} does not work inside a transaction: put `-- whimbrel: no-transaction` at the top of the file",
-                    what.join(" ")
-                ),
-            ));
-        }
-        if !in_transaction && facts.has(Fact::Impossible) {
-            let what: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
-            findings.push(finding(
-                FindingKind::Script,
-                statement.position(),
-                format!(
-                    "{} … cannot stand here: after each statement of a script on {} a row of the history is written, \
-                     which this would prevent, or which would change its outcome",
-                    what.join(" "),
-                    dialect.name
-                ),
-            ));
-        }
-        may_set |= facts.has(Fact::Replay)
-            || facts.has(Fact::SessionState)
-            || facts.has(Fact::ManyResults)
-            || statement
-                .words()
-                .next()
-                .is_some_and(|first| MAY_SET.iter().any(|word| first.is_keyword(word)));
-        data_only &= !facts.has(Fact::NeedsNoTransaction);
-        if facts.has(Fact::EndsSharing) {
-            sharing = Sharing::Ends;
-        } else if facts.has(Fact::TravelsAlone) && sharing == Sharing::Shared {
-            sharing = Sharing::Alone;
-        }
+    if in_transaction {
+        findings.extend(read.outside.into_iter().map(|(position, what)| {
+            let message = format!(
+                "{what} does not work inside a transaction: put `-- whimbrel: no-transaction` at the top of the file"
+            );
+            finding(FindingKind::Script, position, message)
+        }));
+    } else {
+        findings.extend(read.impossible.into_iter().map(|(position, what)| {
+            let message = format!(
+                "{what} … cannot stand here: after each statement of a script on {} a row of the history is written, \
+                 which this would prevent, or which would change its outcome",
+                dialect.name
+            );
+            finding(FindingKind::Script, position, message)
+        }));
+    }
+    let data_only = !transactional && !directives.no_transaction && !read.needs_no_transaction;
+    if read.ends_sharing {
+        sharing = Sharing::Ends;
+    } else if read.travels_alone && sharing == Sharing::Shared {
+        sharing = Sharing::Alone;
     }
     // What is bound apart cannot be sent before answers are awaited.
     if sharing == Sharing::Shared && placeholders.iter().any(|(it, _)| it.form == Form::Secret) {
@@ -167,10 +160,10 @@ pub(crate) fn prepare(
         let secret = |range: std::ops::Range<usize>| {
             placeholders.iter().any(|(it, _)| it.form == Form::Secret && range.contains(&it.start))
         };
-        for statement in script.statements() {
+        for statement in Script::stream(file.text(), &dialect.lexing) {
             let start = statement.position().offset;
             let apart = matches!(dialect.secrets, SecretSql::Setting { .. })
-                && dialect.facts(statement).has(Fact::NeedsNoTransaction);
+                && dialect.facts(&statement).has(Fact::NeedsNoTransaction);
             if apart && secret(start..start + statement.text().len()) {
                 let message = format!(
                     "cannot have a secret on {}: it is put together inside a block, where this statement cannot run",
@@ -178,7 +171,7 @@ pub(crate) fn prepare(
                 );
                 findings.push(finding(FindingKind::Script, statement.position(), message));
             }
-            if changes_how_texts_are_read(statement) {
+            if changes_how_texts_are_read(&statement) {
                 let message = "changes how texts are read, so nothing can be filled in beside it: put it into a script of \
                                its own";
                 findings.push(finding(FindingKind::Script, statement.position(), message.to_owned()));
@@ -187,17 +180,64 @@ pub(crate) fn prepare(
     }
     if findings.is_empty() {
         Ok(Prepared {
-            directives,
-            statements: script.statements().len(),
+            statements: read.count,
             sharing,
             in_transaction,
             data_only,
-            may_set,
+            may_set: read.may_set,
+            drops_table: read.drops_table && !directives.foreign_keys_off && !directives.foreign_keys_cascade,
+            directives,
             placeholders,
         })
     } else {
         Err(findings)
     }
+}
+
+/// What the facts say of a script's statements together.
+#[derive(Default)]
+struct Read {
+    count: usize,
+    may_set: bool,
+    drops_table: bool,
+    needs_no_transaction: bool,
+    ends_sharing: bool,
+    travels_alone: bool,
+    /// Where statements stand that do not work inside a transaction, and their first words, where most do.
+    outside: Vec<(Position, String)>,
+    /// The same of those that cannot be followed by a row of the history.
+    impossible: Vec<(Position, String)>,
+}
+
+fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
+    let mut read = Read::default();
+    let transactional = dialect.transaction.ddl == Ddl::Transactional;
+    for statement in script.by_ref() {
+        let facts = dialect.facts(&statement);
+        let what = || {
+            let words: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
+            (statement.position(), words.join(" "))
+        };
+        if transactional && facts.has(Fact::NeedsNoTransaction) {
+            read.outside.push(what());
+        }
+        if facts.has(Fact::Impossible) {
+            read.impossible.push(what());
+        }
+        read.may_set |= facts.has(Fact::Replay)
+            || facts.has(Fact::SessionState)
+            || facts.has(Fact::ManyResults)
+            || statement
+                .words()
+                .next()
+                .is_some_and(|first| MAY_SET.iter().any(|word| first.is_keyword(word)));
+        read.drops_table |= facts.has(Fact::DropsTable);
+        read.needs_no_transaction |= facts.has(Fact::NeedsNoTransaction);
+        read.ends_sharing |= facts.has(Fact::EndsSharing);
+        read.travels_alone |= facts.has(Fact::TravelsAlone);
+    }
+    read.count = script.count_read();
+    read
 }
 
 /// Whether quotes and backslashes may mean something else behind a statement.

@@ -25,6 +25,7 @@ mod position;
 mod problem;
 mod token;
 
+pub use cutter::Statements;
 pub use lexing::{Bodies, DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
 pub use mask::mask;
 pub use position::Position;
@@ -48,6 +49,20 @@ impl<'t> Script<'t> {
     /// swallows is not looked at.
     pub fn parse(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
         cutter::cut(text, lexing)
+    }
+
+    /// Cuts a canonical text statement by statement: what is wrong with it is told at the end.
+    ///
+    /// ```
+    /// use whimbrel::script::{Lexing, Script};
+    ///
+    /// let mut statements = Script::stream("select 1; select 'a", &Lexing::ANSI);
+    /// assert_eq!(statements.next().unwrap().text(), "select 1");
+    /// assert_eq!(statements.into_problems().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn stream<'s>(text: &'t str, lexing: &'s Lexing) -> Statements<'s, 't> {
+        Statements::new(text, lexing)
     }
 
     /// The whole text.

@@ -52,6 +52,8 @@ pub enum Fact {
     MayFailHalfway,
     /// The database answers it with several results, or with a number of them that nobody knows beforehand.
     ManyResults,
+    /// It drops a table: where foreign keys are enforced, rows of the tables that refer to it may be deleted or changed.
+    DropsTable,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
     SessionState,
 }

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Engine, Failing, Group, Left, Progress};
+use super::{Engine, Failing, Group, Left, Progress, cascade};
 use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::{Change, Effect};
@@ -191,8 +191,7 @@ impl<'e> Engine<'e, '_> {
             if is_local(statement) {
                 self.announced = self.ask(journal.statements.get(index + 1)).await?;
             }
-            let message = Message::new(statement.text(), 1);
-            if let Err(error) = self.session.execute(&[message], &mut Answers::new()).await {
+            if let Err(error) = self.run_inside(item, statement).await {
                 let error = shift(error, statement);
                 return match self.undo(failing, error).await {
                     Ok(progress) => Ok(Some(progress)),
@@ -236,6 +235,28 @@ impl<'e> Engine<'e, '_> {
             return Ok(Some(progress));
         }
         Ok(None)
+    }
+
+    /// Runs a statement in the open transaction.
+    async fn run_inside(&mut self, item: &PlanItem, statement: &Statement<'_>) -> Result<(), DriverError> {
+        if let Some(refused) = self.cascades(item, statement).await? {
+            return Err(refused);
+        }
+        self.session.execute(&[Message::new(statement.text(), 1)], &mut Answers::new()).await
+    }
+
+    /// The refusal of a statement that drops a table, and with it rows of others, unless its script says that it may.
+    pub(super) async fn cascades(
+        &mut self,
+        item: &PlanItem,
+        statement: &Statement<'_>,
+    ) -> Result<Option<DriverError>, DriverError> {
+        let asked = item.prepared().is_some_and(|prepared| prepared.drops_table)
+            && self.dialect.facts(statement).has(Fact::DropsTable);
+        match self.dialect.foreign_keys.filter(|_| asked) {
+            Some(keys) => cascade::refusal(self.session, keys, statement).await,
+            None => Ok(None),
+        }
     }
 
     /// Runs a statement that cannot run in a transaction, again as long as the database is busy. `Some`: plan again, since

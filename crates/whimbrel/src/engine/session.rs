@@ -87,6 +87,12 @@ impl<'d> Session<'d> {
         self.values = Some(values);
     }
 
+    /// A statement with its placeholders filled in; `None` if it has none.
+    pub(super) fn filled_text(&self, sql: &str) -> Option<zeroize::Zeroizing<String>> {
+        let values = self.values.as_ref()?;
+        Some(values.fill(&Message::new(sql, 1), self.driver.dialect(), 0)?.text)
+    }
+
     /// Everything that a driver reports comes through here.
     fn scrubbed(&self, error: DriverError) -> DriverError {
         match &self.values {

@@ -6,16 +6,32 @@ use super::bundle::Bundle;
 use super::commit::{Fenced, blames_the_migration};
 use super::{Engine, Failing, Group, Left, Progress};
 use crate::detail::Detail;
-use crate::dialect::ForeignKeys;
+use crate::dialect::{Fact, ForeignKeys};
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, HistoryRow, NewRow};
 use crate::observe::Event;
 use crate::plan::PlanItem;
 use crate::prepare::Sharing;
+use crate::script::Script;
 
 /// From when on a migration is slow enough for its statements to be told.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// How much of a large script is sent at once, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// A stretch of a script: statements that are sent together.
+struct Piece<'t> {
+    text: &'t str,
+    start: usize,
+    end: usize,
+    /// The number of its first statement, from 0.
+    first: usize,
+    statements: usize,
+    /// When the script began.
+    began: Instant,
+}
 
 /// Guards what a step in Rust does with the native client: the savepoint is gone if the transaction was ended.
 const SAVEPOINT: &str = "SAVEPOINT whimbrel";
@@ -253,9 +269,15 @@ impl<'e> Engine<'e, '_> {
         let mut times = Vec::with_capacity(items.len());
         let mut from = 0;
         while from < items.len() {
+            if self.in_pieces(&items[from]) {
+                times.push(self.run_pieces(&items[from]).await?);
+                from += 1;
+                continue;
+            }
             let mut bytes = 0;
             let count = items[from..]
                 .iter()
+                .take_while(|item| !self.in_pieces(item))
                 .take_while(|item| {
                     bytes += item.script().map_or(0, |script| script.text().len());
                     bytes <= self.dialect.flight_bytes
@@ -322,6 +344,79 @@ impl<'e> Engine<'e, '_> {
                 .map(|(item, time)| (item.set_name().clone(), item.label().to_owned(), *time)),
         );
         Ok(times)
+    }
+
+    /// Whether a script is sent in several messages: it is large, or something has to be asked before one of its statements.
+    fn in_pieces(&self, item: &PlanItem) -> bool {
+        let drops = item.prepared().is_some_and(|prepared| prepared.drops_table);
+        let large = item.script().is_some_and(|script| script.text().len() > PIECE);
+        large || (drops && self.dialect.foreign_keys.is_some())
+    }
+
+    /// Sends a script in pieces of whole statements, so that neither side has to hold all of it once more.
+    async fn run_pieces<'p>(&mut self, item: &'p PlanItem) -> Result<Duration, Wrong<'p>> {
+        self.started(item);
+        let text = item.script().map_or("", |script| script.text());
+        let lexing = self.dialect.lexing;
+        let asks = item.prepared().is_some_and(|prepared| prepared.drops_table);
+        let mut piece = Piece { text, start: 0, end: 0, first: 0, statements: 0, began: Instant::now() };
+        for statement in Script::stream(text, &lexing) {
+            let end = statement.position().offset + statement.text().len();
+            let drops = asks && self.dialect.facts(&statement).has(Fact::DropsTable);
+            if piece.statements > 0 && (drops || end - piece.start > PIECE) {
+                self.run_piece(item, &mut piece).await?;
+            }
+            if drops {
+                let failing = Failing::Statement { item, statement: piece.first, kept: 0 };
+                let refused = self.cascades(item, &statement).await;
+                if let Some(error) = refused.unwrap_or_else(Some) {
+                    return Err(Wrong::Database(failing, error));
+                }
+            }
+            piece.end = end;
+            piece.statements += 1;
+        }
+        if piece.statements > 0 {
+            self.run_piece(item, &mut piece).await?;
+        }
+        let elapsed = piece.began.elapsed();
+        self.ran(item, elapsed);
+        Ok(elapsed)
+    }
+
+    /// Sends one piece of a script. What is told of places is told of the whole script.
+    async fn run_piece<'p>(&mut self, item: &'p PlanItem, piece: &mut Piece<'_>) -> Result<(), Wrong<'p>> {
+        let (start, first, began) = (piece.start, piece.first, piece.began);
+        let settings = self.settings;
+        let mut watch = |progress| {
+            if let Answered::Statement { statement, .. } = progress
+                && began.elapsed() > SLOW
+            {
+                settings.tell(&Event::Statement {
+                    label: item.label(),
+                    statement: first + statement + 1,
+                    statements: item.statements(),
+                    elapsed: began.elapsed(),
+                });
+            }
+        };
+        let mut answers = Answers::watched(&mut watch);
+        let message = Message::new(piece.text.get(start..piece.end).unwrap_or_default(), piece.statements);
+        let result = self.session.execute(&[message], &mut answers).await;
+        let answered = answers.statements();
+        drop(answers);
+        if let Err(error) = result {
+            let error = match error.offset() {
+                Some(offset) => error.with_offset(start + offset),
+                None => error,
+            };
+            let failing = Failing::Statement { item, statement: first + answered, kept: 0 };
+            return Err(Wrong::Database(failing, error));
+        }
+        piece.start = piece.end;
+        piece.first += piece.statements;
+        piece.statements = 0;
+        Ok(())
     }
 
     /// Runs a step in Rust on the open transaction.

@@ -9,27 +9,70 @@ use super::{
 };
 
 pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
-    let mut cutter = Cutter {
-        text,
-        lexing,
-        lexer: Lexer::new(text, lexing),
-        body: Body::new(lexing),
-        piece_start: 0,
-        statement: None,
-        executable_start: None,
-        counted: Position::START,
-        statements: Vec::new(),
-        directives: Vec::new(),
-        // One is enough to tell: a text in UTF-16 has thousands.
-        problems: text.find('\0').map(|at| (at, ProblemKind::Nul)).into_iter().collect(),
-        copy_data_ends: true,
-    };
+    let mut cutter = Cutter::new(text, lexing);
     while let Some(lexeme) = cutter.lexer.next() {
         cutter.lexeme(&lexeme);
     }
-    cutter.finish()
+    cutter.finish();
+    if cutter.problems.is_empty() {
+        return Ok(Script { text, statements: cutter.statements, directives: cutter.directives });
+    }
+    Err(cutter.into_problems())
 }
 
+/// The statements of a text, cut as they are asked for: a script of any size is read without a list of its statements.
+///
+/// Made by [`Script::stream`].
+#[derive(Debug)]
+pub struct Statements<'s, 't> {
+    cutter: Cutter<'s, 't>,
+    ended: bool,
+}
+
+impl<'s, 't> Statements<'s, 't> {
+    pub(super) fn new(text: &'t str, lexing: &'s Lexing) -> Self {
+        Self { cutter: Cutter::new(text, lexing), ended: false }
+    }
+
+    /// The directives of the part that was read.
+    pub(crate) fn directives(&self) -> &[RawDirective<'t>] {
+        &self.cutter.directives
+    }
+
+    /// How many statements were read.
+    pub(crate) fn count_read(&self) -> usize {
+        self.cutter.cut
+    }
+
+    /// Everything that is wrong with the text, in its order; what was not read yet is read for it.
+    #[must_use]
+    pub fn into_problems(mut self) -> Vec<Problem> {
+        self.by_ref().for_each(drop);
+        self.cutter.into_problems()
+    }
+}
+
+impl<'t> Iterator for Statements<'_, 't> {
+    type Item = Statement<'t>;
+
+    fn next(&mut self) -> Option<Statement<'t>> {
+        while !self.ended {
+            match self.cutter.lexer.next() {
+                Some(lexeme) => self.cutter.lexeme(&lexeme),
+                None => {
+                    self.ended = true;
+                    self.cutter.finish();
+                }
+            }
+            if let Some(statement) = self.cutter.statements.pop() {
+                return Some(statement);
+            }
+        }
+        None
+    }
+}
+
+#[derive(Debug)]
 struct Cutter<'s, 't> {
     text: &'t str,
     lexing: &'s Lexing,
@@ -43,13 +86,36 @@ struct Cutter<'s, 't> {
     /// Where the last statement began, from which lines are counted on.
     counted: Position,
     statements: Vec<Statement<'t>>,
+    /// How many statements were cut, and where the piece of the last one ends.
+    cut: usize,
+    last_end: usize,
     directives: Vec<RawDirective<'t>>,
     problems: Vec<(usize, ProblemKind)>,
     /// Whether an end of data for `COPY` may yet come.
     copy_data_ends: bool,
 }
 
-impl<'t> Cutter<'_, 't> {
+impl<'s, 't> Cutter<'s, 't> {
+    fn new(text: &'t str, lexing: &'s Lexing) -> Self {
+        Self {
+            text,
+            lexing,
+            lexer: Lexer::new(text, lexing),
+            body: Body::new(lexing),
+            piece_start: 0,
+            statement: None,
+            executable_start: None,
+            counted: Position::START,
+            statements: Vec::new(),
+            cut: 0,
+            last_end: 0,
+            directives: Vec::new(),
+            // One is enough to tell: a text in UTF-16 has thousands.
+            problems: text.find('\0').map(|at| (at, ProblemKind::Nul)).into_iter().collect(),
+            copy_data_ends: true,
+        }
+    }
+
     #[inline]
     fn lexeme(&mut self, lexeme: &Lexeme) {
         if let Some(kind) = lexeme.problem {
@@ -127,15 +193,14 @@ impl<'t> Cutter<'_, 't> {
         // Spelled otherwise it would be overlooked in silence, so case does not matter.
         if inside.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
             let before = self.directives.last().map_or(Position::START, |directive| directive.position);
-            let last = self.statements.last().filter(|_| self.statement.is_none());
-            let behind = last.is_some_and(|last| {
-                self.text.get(last.piece_end..lexeme.start).is_some_and(|between| !between.contains('\n'))
-            });
+            let behind = self.cut > 0
+                && self.statement.is_none()
+                && self.text.get(self.last_end..lexeme.start).is_some_and(|between| !between.contains('\n'));
             self.directives.push(RawDirective {
                 text: inside.get(NAME.len()..).unwrap_or_default().trim(),
                 position: before.advanced(self.text, lexeme.start),
-                in_header: self.statements.is_empty() && self.statement.is_none(),
-                statement: self.statements.len() - usize::from(behind),
+                in_header: self.cut == 0 && self.statement.is_none(),
+                statement: self.cut - usize::from(behind),
             });
         }
     }
@@ -169,6 +234,8 @@ impl<'t> Cutter<'_, 't> {
             self.skip_copy_data(piece_end);
         }
         self.statements.push(statement);
+        self.cut += 1;
+        self.last_end = piece_end;
     }
 
     fn check(&mut self, offset: usize, end: usize) -> Option<ProblemKind> {
@@ -227,7 +294,7 @@ impl<'t> Cutter<'_, 't> {
         self.end_piece(next);
     }
 
-    fn finish(mut self) -> Result<Script<'t>, Vec<Problem>> {
+    fn finish(&mut self) {
         if let Some(start) = self.lexer.leave_executable() {
             self.problems.push((start, ProblemKind::OpenComment));
         }
@@ -240,15 +307,15 @@ impl<'t> Cutter<'_, 't> {
         if self.statement.is_some() {
             self.end_piece(self.text.len());
         }
-        if self.problems.is_empty() {
-            return Ok(Script { text: self.text, statements: self.statements, directives: self.directives });
-        }
+    }
+
+    fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|(offset, _)| *offset);
         let mut position = Position::START;
         let problems = self.problems.into_iter().map(|(offset, kind)| {
             position = position.advanced(self.text, offset);
             Problem { kind, position }
         });
-        Err(problems.collect())
+        problems.collect()
     }
 }
