@@ -91,6 +91,10 @@ impl Progress {
                 let items = plan.items().iter().map(|item| (item.label().to_owned(), item.statements()));
                 state.statements = items.collect();
             }
+            Event::Warned { message } => {
+                let line = format!("warning: {}", shown(message));
+                self.stay(state, &paint(WAITING, line));
+            }
             Event::BackedUp { place } => self.stay(state, &format!("backed up to {}", shown(place))),
             Event::Started { label, down, .. } => {
                 let word = if *down { "reverting" } else { "applying" };
@@ -163,6 +167,7 @@ fn line(event: &Event<'_>) -> Option<Value> {
             }),
         ),
         Event::Committed { migrations } => ("committed", json!({ "migrations": migrations })),
+        Event::Warned { message } => ("warned", json!({ "message": message })),
         Event::OneByOne { label } => ("one-by-one", json!({ "label": label })),
         Event::Tip { tip, .. } => ("tip", json!(tip)),
         _ => return None,

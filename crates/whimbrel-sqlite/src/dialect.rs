@@ -42,6 +42,7 @@ pub const DIALECT: Dialect = Dialect {
         schema: cascade::schema,
         referring: cascade::referring,
     }),
+    hazards: Some(HAZARDS),
     flight_bytes: 16 << 20,
     // SQLite has no users; the file's owner is the operating system's to say.
     ..Dialect::plain(
@@ -104,6 +105,22 @@ macro_rules! setting {
     };
 }
 
+/// A database in memory has no other journal, and none that a crash could need. With OFF nothing is begun at all, which the
+/// driver sees to.
+const HAZARDS: &str = "SELECT 'journal_mode of the database ' || d.name || ' is MEMORY: a crash while it is written to can \
+     damage it, and no next run could mend that; set it to DELETE or WAL before migrating' \
+     FROM pragma_database_list d, pragma_journal_mode(d.name) j \
+     WHERE j.journal_mode = 'memory' AND d.file <> '' AND d.name <> 'temp'";
+
+/// A script that leaves the journal in memory, or none, has the next one run with the default again. The modes that keep
+/// what a transaction promises are the script's to choose, and WAL stays in the file.
+const JOURNAL: &str = "(SELECT CASE WHEN journal_mode NOT IN ('memory', 'off') THEN 'PRAGMA main.journal_mode = delete' END \
+     FROM pragma_journal_mode('main'))";
+
+/// The mode of one database, where it was not set for all of them.
+const LOCKING: &str =
+    "(SELECT 'PRAGMA main.locking_mode = ' || locking_mode FROM pragma_locking_mode('main'))";
+
 const SETTINGS: &[&str] = &[
     setting!("foreign_keys"),
     setting!("synchronous"),
@@ -119,6 +136,9 @@ const SETTINGS: &[&str] = &[
     setting!("automatic_index"),
     setting!("cell_size_check"),
     setting!("read_uncommitted"),
+    setting!("locking_mode"),
+    LOCKING,
+    JOURNAL,
 ];
 
 pub(crate) fn identifier(name: &str) -> String {

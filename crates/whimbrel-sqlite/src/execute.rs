@@ -9,6 +9,7 @@ use whimbrel::{DriverError, ErrorClass, Rows, Value};
 
 use crate::dialect::DIALECT;
 use crate::error::driver_error;
+use crate::journal::{Journals, refuse_off};
 
 /// Runs one message, statement by statement, and stops at the first error.
 ///
@@ -22,12 +23,22 @@ pub(crate) fn run_message(
     if sql.contains('\0') {
         return Err(DriverError::new(ErrorClass::Sql, "a NUL character in the script"));
     }
-    let ends_transaction = sql == DIALECT.transaction.commit || sql == DIALECT.transaction.rollback;
-    let mut batch = Batch::new(connection, sql);
-    while let Some(mut next) = batch.next().map_err(|error| driver_error(&error, sql))? {
+    let transaction = &DIALECT.transaction;
+    let ends_transaction = sql == transaction.commit || sql == transaction.rollback;
+    let no_rollback = (sql == transaction.rollback && !connection.is_autocommit())
+        .then(|| refuse_off(connection))
+        .and_then(Result::err);
+    let journals = holds_pragma(sql).then(|| Journals::read(connection)).transpose()?;
+    // Before each statement SQLite copies what it is given, to its end, unless that is NUL: the time would grow with the
+    // square of the script's size (sqlite.org/c3ref/prepare.html).
+    let mut text = String::with_capacity(sql.len() + 1);
+    text.push_str(sql);
+    text.push('\0');
+    let mut batch = Batch::new(connection, &text);
+    while let Some(mut next) = batch.next().map_err(|error| driver_error(&error, &text))? {
         let in_transaction = !connection.is_autocommit();
-        let mut rows = next.query(()).map_err(|error| driver_error(&error, sql))?;
-        while rows.next().map_err(|error| driver_error(&error, sql))?.is_some() {}
+        let mut rows = next.query(()).map_err(|error| driver_error(&error, &text))?;
+        while rows.next().map_err(|error| driver_error(&error, &text))?.is_some() {}
         drop(rows);
         if in_transaction && connection.is_autocommit() && !ends_transaction {
             return Err(DriverError::new(
@@ -35,11 +46,27 @@ pub(crate) fn run_message(
                 "a statement has ended the transaction, so nothing behind it was run",
             ));
         }
+        if let Some(journals) = &journals {
+            journals.refuse_change(connection)?;
+        }
         if !statement() {
             return Err(lost());
         }
     }
-    Ok(())
+    if sql == transaction.begin
+        && let Err(error) = refuse_off(connection)
+    {
+        // Nothing was done in it.
+        let _ = connection.execute_batch(transaction.rollback);
+        return Err(error);
+    }
+    no_rollback.map_or(Ok(()), Err)
+}
+
+/// Whether a text may set something of the connection.
+fn holds_pragma(sql: &str) -> bool {
+    const WORD: &[u8] = b"pragma";
+    sql.as_bytes().windows(WORD.len()).any(|bytes| bytes.eq_ignore_ascii_case(WORD))
 }
 
 /// Runs one statement with values.
@@ -98,8 +125,9 @@ pub(crate) fn lost() -> DriverError {
 /// The core waits for locks itself, with a deadline and while it looks whether there is still anything to do, so SQLite
 /// must answer at once. And many migrations in one transaction touch more pages than SQLite keeps in memory by default;
 /// what it cannot keep it writes, and syncs, before the commit. Nothing is read or set for a boot that has nothing to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
+    journals: Journals,
     busy_timeout: i64,
     foreign_keys: bool,
     cache_size: i64,
@@ -115,16 +143,22 @@ impl Kept {
         let busy_timeout = read("PRAGMA busy_timeout")?;
         let foreign_keys = read("PRAGMA foreign_keys")? != 0;
         let cache_size = read("PRAGMA cache_size")?;
+        let journals = Journals::read(connection)?;
         connection.pragma_update(None, "cache_size", CACHE).map_err(wrong)?;
         connection.busy_timeout(Duration::ZERO).map_err(wrong)?;
-        Ok(Self { busy_timeout, foreign_keys, cache_size })
+        Ok(Self { journals, busy_timeout, foreign_keys, cache_size })
     }
 
     /// Puts back what the application had set.
     pub(crate) fn restore(self, connection: &Connection) -> rusqlite::Result<()> {
+        self.journals.restore(connection)?;
         connection.busy_timeout(Duration::from_millis(self.busy_timeout.try_into().unwrap_or(0)))?;
         // Does nothing inside a transaction: whoever gives a connection up has rolled back before.
         connection.pragma_update(None, "foreign_keys", self.foreign_keys)?;
-        connection.pragma_update(None, "cache_size", self.cache_size)
+        connection.pragma_update(None, "cache_size", self.cache_size)?;
+        // A file that a script has locked for the connection alone is free from the next read on, and not before
+        // (sqlite.org/pragma.html#pragma_locking_mode). That others are at work is no reason to fail.
+        let _ = connection.query_row("SELECT count(*) FROM main.sqlite_master", (), |_| Ok(()));
+        Ok(())
     }
 }

@@ -46,6 +46,7 @@ mod cascade;
 mod dialect;
 mod error;
 mod execute;
+mod journal;
 mod owned;
 
 pub use rusqlite;

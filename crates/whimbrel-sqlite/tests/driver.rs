@@ -22,6 +22,8 @@ use whimbrel_testkit::{Faulty, Moment, block_on, drop_after};
 
 #[path = "driver/cascades.rs"]
 mod cascades;
+#[path = "driver/journals.rs"]
+mod journals;
 
 struct Bench {
     folder: TempDir,

@@ -52,6 +52,8 @@ pub struct Dialect {
     pub effects: Option<EffectSql>,
     /// How the enforcement of foreign keys is switched off around a rebuild, where a dialect needs that.
     pub foreign_keys: Option<ForeignKeys>,
+    /// A query that lists, a text per row, what is dangerous about the connection's settings, where that is not refused.
+    pub hazards: Option<&'static str>,
     /// How `lock_timeout` and `statement_timeout` are set, where they mean anything.
     pub timeouts: Option<fn(&Timeouts) -> String>,
     /// How a role is assumed, where that is possible.
@@ -395,6 +397,7 @@ impl Dialect {
             settings: SettingsSql::NONE,
             effects: None,
             foreign_keys: None,
+            hazards: None,
             timeouts: None,
             role: None,
             secrets: SecretSql::Literal,

@@ -181,6 +181,7 @@ impl<'e, 's> Engine<'e, 's> {
 
     async fn carry_out(&mut self) -> Result<Progress> {
         self.settings.tell(&Event::Planned { plan: self.plan });
+        self.warn().await?;
         let items = self.plan.items();
         // Refused before anything is done, where the connection cannot keep a session.
         if let Some(apart) =
@@ -223,6 +224,19 @@ impl<'e, 's> Engine<'e, 's> {
             }
         }
         Ok(if from < items.len() { Progress::Stopped } else { Progress::Done })
+    }
+
+    /// Tells what is dangerous about the connection's settings.
+    async fn warn(&mut self) -> Result<()> {
+        let Some(hazards) = self.dialect.hazards else { return Ok(()) };
+        let found = self.session.patient_query(hazards, &self.deadline).await;
+        let found = found.map_err(|e| self.fail(Error::driver("reading the connection's settings", e)))?;
+        for row in found.iter() {
+            if let Ok(message) = row.read::<String>(0) {
+                self.settings.tell(&Event::Warned { message: &message });
+            }
+        }
+        Ok(())
     }
 
     /// Writes rows that carry out no step.
@@ -283,7 +297,9 @@ impl<'e, 's> Engine<'e, 's> {
                 Ok(rows) if self.commit().await.is_ok() => {
                     rows.into_iter().for_each(|row| self.history.push(row));
                 }
-                _ => self.session.roll_back().await,
+                _ => {
+                    self.session.roll_back().await;
+                }
             }
         }
     }

@@ -157,6 +157,9 @@ impl Error {
                 "something is pending, and this connection cannot write: connect to the primary, open the database \
                  for writing, or use `wait`",
             ),
+            ErrorClass::Unprotected => {
+                (ErrorKind::Configuration, "change the setting back on this connection, then run again")
+            }
             ErrorClass::Permission => {
                 (ErrorKind::Configuration, "give the role the right that the database names")
             }
@@ -186,6 +189,15 @@ impl Error {
 
     pub(crate) fn with_class(mut self, class: ErrorClass) -> Self {
         self.0.class = Some(class);
+        self
+    }
+
+    /// The same error, where the transaction could not be rolled back: nothing is said to be undone that may not be.
+    pub(crate) fn without_rollback(mut self) -> Self {
+        self.0.headline = self.0.headline.replace(
+            "nothing of it was kept",
+            "what of it was kept is not known, since its transaction could not be rolled back",
+        );
         self
     }
 

@@ -32,6 +32,11 @@ pub enum Event<'a> {
         /// How long the pause is from now on.
         left: Duration,
     },
+    /// Something about the connection's settings is dangerous; the run goes on.
+    Warned {
+        /// What, and what to do.
+        message: &'a str,
+    },
     /// A backup was made.
     BackedUp {
         /// Where it is.

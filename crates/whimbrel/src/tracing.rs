@@ -61,6 +61,7 @@ impl Observer for Tracing {
                 spans.migration = None;
             }
             Event::Committed { migrations } => info!(parent: &verb, migrations, "committed"),
+            Event::Warned { message } => warn!(parent: &verb, "{message}"),
             Event::OneByOne { label } => {
                 warn!(parent: &verb, label, "rolled back, and going on one by one");
                 spans.migration = None;

@@ -23,6 +23,9 @@ pub enum ErrorClass {
     TransactionLost,
     /// The database, or the session, may not be written to.
     ReadOnly,
+    /// The connection's settings take away what a transaction promises, such as its rollback; nothing was done, unless it is
+    /// the rollback that answers so.
+    Unprotected,
     /// The role may not do this.
     Permission,
     /// A disk, a quota or memory ran out.

@@ -385,8 +385,8 @@ impl Engine<'_, '_> {
 
     /// Rolls back after an error in the open transaction, and says how to go on.
     pub(super) async fn undo(&mut self, failing: Failing<'_>, error: DriverError) -> Result<Progress> {
-        self.session.roll_back().await;
-        self.after(failing, error).await
+        let rolled_back = self.session.roll_back().await;
+        self.after(failing, error).await.map_err(|error| rolled_back.told_in(error))
     }
 
     /// Says how to go on after an error, of whose transaction nothing remains.

@@ -508,7 +508,9 @@ impl<'e> Engine<'e, '_> {
                 self.session.closed();
                 rows.into_iter().for_each(|row| self.history.push(row));
             }
-            Err(_) => self.session.roll_back().await,
+            Err(_) => {
+                self.session.roll_back().await;
+            }
         }
     }
 

@@ -372,7 +372,7 @@ impl<'d> Session<'d> {
     }
 
     /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
-    pub(crate) async fn roll_back(&mut self) {
+    pub(crate) async fn roll_back(&mut self) -> RolledBack {
         let rollback = self.dialect().transaction.rollback;
         let mut result = self.run(rollback).await;
         if result.as_ref().is_err_and(|error| error.class() == ErrorClass::Conflict) {
@@ -383,8 +383,16 @@ impl<'d> Session<'d> {
             Err(error) if error.class() != ErrorClass::NoTransaction => {
                 self.give_up();
                 self.closed();
+                if error.class() == ErrorClass::Unprotected {
+                    RolledBack::Impossible
+                } else {
+                    RolledBack::Done
+                }
             }
-            _ => self.closed(),
+            _ => {
+                self.closed();
+                RolledBack::Done
+            }
         }
     }
 
@@ -452,6 +460,25 @@ impl<'d> Session<'d> {
                 Ok(history)
             }
             Found::Absent(absent) => Ok(absent),
+        }
+    }
+}
+
+/// What a rollback came to. One that could not be asked for is done by the database when the connection goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RolledBack {
+    /// Nothing of the transaction remains.
+    Done,
+    /// The connection's settings have taken the rollback away.
+    Impossible,
+}
+
+impl RolledBack {
+    /// The error that led to it, which says what remains.
+    pub(crate) fn told_in(self, error: Error) -> Error {
+        match self {
+            Self::Done => error,
+            Self::Impossible => error.without_rollback(),
         }
     }
 }

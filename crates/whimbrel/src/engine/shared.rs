@@ -130,7 +130,7 @@ impl<'e> Engine<'e, '_> {
                 match wrong {
                     Wrong::Database(failing, error) => self.undo(failing, error).await,
                     Wrong::Step(item, error) => {
-                        self.session.roll_back().await;
+                        let error = self.session.roll_back().await.told_in(error);
                         if error.class().is_none_or(blames_the_migration) {
                             self.failed = Some(self.failed_row(item, None, None));
                         }
