@@ -367,7 +367,8 @@ impl<'e> Engine<'e, '_> {
                 self.run_piece(item, &mut piece).await?;
             }
             if drops {
-                let failing = Failing::Statement { item, statement: piece.first, kept: 0 };
+                let failing =
+                    Failing::Statement { item, statement: piece.first, kept: 0, left: Left::Nothing };
                 let refused = self.cascades(item, &statement).await;
                 if let Some(error) = refused.unwrap_or_else(Some) {
                     return Err(Wrong::Database(failing, error));
@@ -410,7 +411,8 @@ impl<'e> Engine<'e, '_> {
                 Some(offset) => error.with_offset(start + offset),
                 None => error,
             };
-            let failing = Failing::Statement { item, statement: first + answered, kept: 0 };
+            let failing =
+                Failing::Statement { item, statement: first + answered, kept: 0, left: Left::Nothing };
             return Err(Wrong::Database(failing, error));
         }
         piece.start = piece.end;
