@@ -9,6 +9,9 @@
 //! - 16, passwords in errors: `leaks.rs`.
 //! - 18 and 19: SQLite alone.
 
+#[path = "server_defects/products.rs"]
+mod products;
+
 use std::time::Duration;
 
 use whimbrel::{

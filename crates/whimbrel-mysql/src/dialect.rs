@@ -121,9 +121,22 @@ const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%
 
 /// The scripts are UTF-8. What changes how strings are read comes out of `sql_mode`, and the modes that imply it; the commas
 /// that are left do no harm.
-const FIX: &str = "SET SESSION autocommit = 1, character_set_client = utf8mb4, sql_mode = \
+macro_rules! fix {
+    ($more:literal) => {
+        concat!("SET SESSION autocommit = 1, character_set_client = utf8mb4, ", $more, "sql_mode = \
     replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
-    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')";
+    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')")
+    };
+}
+
+const FIX: &str = fix!("");
+
+/// From MySQL 8.0.11 on. The client asks for `utf8mb4_general_ci` when it connects, which is nobody's choice: what a script
+/// creates gets the collation that the server has for utf8mb4 (7.1.8 Server System Variables, `default_collation_for_utf8mb4`).
+pub(crate) const FIX_8: &str = fix!(
+    "collation_connection = if(@@session.collation_connection = 'utf8mb4_general_ci', \
+    @@session.default_collation_for_utf8mb4, @@session.collation_connection), "
+);
 
 macro_rules! numbers {
     ($first:literal $(, $name:literal)* $(,)?) => {

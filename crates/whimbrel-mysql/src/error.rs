@@ -148,14 +148,20 @@ fn without_values(code: u16, message: &str) -> String {
     "the database's message may quote values, and is not shown".to_owned()
 }
 
-/// Where a syntax error is, if the text that the server quotes stands in the packet once only.
+/// Where a syntax error is, if the text that the server quotes stands in the packet once only. MariaDB quotes the beginning of
+/// what is left, and ends it with `...` where it was cut off.
 fn syntax_error_offset(code: u16, message: &str, sql: &str) -> Option<usize> {
     if code != 1064 {
         return None;
     }
-    let near = &message[message.find("near '")? + "near '".len()..message.rfind("' at line ")?];
-    let first = sql.find(near)?;
-    (!near.is_empty() && sql.rfind(near) == Some(first)).then_some(first)
+    let near = message.get(message.find("near '")? + "near '".len()..message.rfind("' at line ")?)?;
+    let once = |near: &str| {
+        let first = sql.find(near)?;
+        (!near.is_empty() && sql.rfind(near) == Some(first)).then_some(first)
+    };
+    // What is cut off may end within a character, for which the server writes a question mark.
+    once(near)
+        .or_else(|| once(near.strip_suffix("...")?.trim_end_matches(['?', char::REPLACEMENT_CHARACTER])))
 }
 
 /// Why no connection came about. Neither the options nor the server's words about a login are shown.
@@ -223,6 +229,19 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_syntax_error_is_where_the_quoted_text_begins_also_where_it_was_cut_off() {
+        let sql = "CREATE TABLE a (n INT);\nCREATE TABLE b (\n  n INT,\n  m INTT NOT NULL,\n  o INT\n)";
+        let at = sql.find("INTT");
+        let message = |near: &str| format!("You have an error in your SQL syntax; near '{near}' at line 3");
+        assert_eq!(syntax_error_offset(1064, &message("INTT NOT NULL,\n  o INT\n)"), sql), at);
+        assert_eq!(syntax_error_offset(1064, &message("INTT NOT NU..."), sql), at);
+        assert_eq!(syntax_error_offset(1064, &message("INTT NOT NU?..."), sql), at);
+        // It stands there more than once.
+        assert_eq!(syntax_error_offset(1064, &message("INT..."), sql), None);
+        assert_eq!(syntax_error_offset(1146, &message("INTT"), sql), None);
+    }
 
     #[test]
     fn what_galera_says_is_of_its_class() {

@@ -49,13 +49,13 @@
 //! # Poolers and clusters
 //!
 //! The lock is the session's, by `GET_LOCK`, so the connection has to keep its session: a proxy that does not is found out by
-//! the connection's number, and refused. Such a lock is one server's own; in a cluster it is the key of a row in the history
+//! the connection's number, and refused unless [`MySql::with_sessions_kept`] vouches for it. Such a lock is one server's own; in a cluster it is the key of a row in the history
 //! that decides which of two runs goes on.
 //!
 //! In a Galera cluster of MariaDB runs may begin on all servers at once, and each sees what was committed on the others before
 //! it. What a run has left open on one server is waited for on another until the lock's deadline, since it may be under way
-//! there; only then is it gone on with, or said to be unknown. Percona XtraDB Cluster, which refuses `GET_LOCK` by default,
-//! and Group Replication were not tried.
+//! there; only then is it gone on with, or said to be unknown. Percona XtraDB Cluster, which refuses `GET_LOCK` by default, is
+//! refused; Group Replication was not tried.
 //!
 //! # Steps in Rust
 //!
@@ -64,6 +64,8 @@
 //! # Which servers
 //!
 //! MySQL 5.7 and 9, and MariaDB 10.11 and 11.8, are tested. MySQL 8 is not, since it is not to be had where the tests run.
+//! The server is recognised by what it says of itself, with the first query: a product that only speaks the protocol, such as
+//! TiDB, is refused by name. `docs/guide/servers.md` lists products, services and proxies.
 //!
 //! # Limits
 //!
@@ -79,6 +81,7 @@ mod dialect;
 mod effect;
 mod error;
 mod grant;
+mod identity;
 mod mysql;
 mod preflight;
 mod rules;

@@ -17,9 +17,8 @@ use whimbrel::{
 };
 
 use crate::connect::connect;
-use crate::dialect::{MARIADB, MYSQL};
-use crate::effect::{ROLE_BEFORE_8, mark_before_8, mark_of_8_0_21};
 use crate::error::{driver_error, lost, too_large};
+use crate::identity::{QUESTION, assumed, recognized};
 use crate::value::{column_names, parameters, read_row};
 
 /// From this size on it is asked whether the server takes a packet; none that is smaller is worth a round trip.
@@ -35,6 +34,8 @@ pub struct MySql {
     entered: bool,
     /// Whether the last statement failed outside any transaction.
     failed_outside: bool,
+    /// Whether the server has said what it is.
+    recognized: bool,
 }
 
 impl std::fmt::Debug for MySql {
@@ -68,23 +69,9 @@ impl MySql {
 
     /// Takes over a connection that is open. [`into_conn`](Self::into_conn) gives it back.
     pub fn from_conn(conn: Conn) -> Self {
-        // The client knows whether the server called itself MariaDB, and does not tell; MariaDB's versions begin at 10,
-        // MySQL's are below.
-        let dialect = if conn.server_version().0 >= 10 { MARIADB } else { MYSQL };
-        let mut dialect = Dialect { session: SessionNumber::Known(conn.id().into()), ..dialect };
-        if let Some(effects) = &mut dialect.effects {
-            effects.survives_restart = conn.server_version().0 >= 8;
-            if conn.server_version().0 < 8 {
-                effects.role = ROLE_BEFORE_8;
-            }
-            effects.mark = match conn.server_version() {
-                _ if dialect.name != MYSQL.name => effects.mark,
-                version if version < (8, 0, 0) => mark_before_8,
-                version if version >= (8, 0, 21) => mark_of_8_0_21,
-                _ => effects.mark,
-            };
-        }
-        Self { conn: Some(conn), dialect, entered: false, failed_outside: false }
+        let dialect =
+            Dialect { session: SessionNumber::Known(conn.id().into()), ..assumed(conn.server_version()) };
+        Self { conn: Some(conn), dialect, entered: false, failed_outside: false, recognized: false }
     }
 
     /// Vouches for how the connection is protected, for one that was handed over; a
@@ -92,6 +79,15 @@ impl MySql {
     #[must_use]
     pub fn with_transport(mut self, transport: Transport) -> Self {
         self.dialect.transport = transport;
+        self
+    }
+
+    /// Vouches that what is between client and server, if anything, keeps sessions together, as ProxySQL does for a connection
+    /// whose multiplexing is off. A proxy that gives numbers of its own to its clients is found out by itself, and refused
+    /// without this: the lock of a migrator is the session's.
+    #[must_use]
+    pub fn with_sessions_kept(mut self) -> Self {
+        self.dialect.session = SessionNumber::Vouched;
         self
     }
 
@@ -109,6 +105,16 @@ impl MySql {
                 "the connection was given up, since its state was not known: open another one",
             )
         })
+    }
+
+    /// Takes in what the server says that it is.
+    fn learn(&mut self, said: &Said) -> Result<(), DriverError> {
+        let Some(conn) = &self.conn else { return Err(lost()) };
+        let dialect = recognized(&said.version, &said.comment, conn.server_version())?;
+        let Dialect { session, transport, .. } = self.dialect.clone();
+        self.dialect = Dialect { session, transport, ..dialect };
+        self.recognized = true;
+        Ok(())
     }
 
     /// Runs `work` on the connection, which is given up when the future is dropped meanwhile or the client says that it
@@ -181,7 +187,10 @@ impl Driver for MySql {
             Some(inside) => !inside,
             None => self.failed_outside,
         };
+        let mut said = None;
+        let asks = !self.recognized;
         let result = self.with(async |conn| match values {
+            [] if asks => ask(conn, sql, &mut said).await,
             [] => {
                 let result = conn.query_iter(sql).await.map_err(|error| driver_error(&error, sql))?;
                 read_result(result, sql).await
@@ -193,6 +202,15 @@ impl Driver for MySql {
             }
         });
         let result = result.await;
+        if let Some(said) = said {
+            self.learn(&said)?;
+        }
+        if outside && self.conn.as_ref().is_some_and(reads_a_snapshot) {
+            let ended = self.with(async |conn| {
+                conn.query_drop("ROLLBACK").await.map_err(|error| driver_error(&error, ""))
+            });
+            ended.await?;
+        }
         self.failed_outside = outside && result.is_err();
         // No transaction was lost with it: as if it had not been asked yet. Galera does so to one who reads what another
         // server's statement changes.
@@ -236,6 +254,16 @@ fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
 /// Whether a transaction is open, as the server said with its last answer; none after an error.
 fn in_transaction(conn: &Conn) -> Option<bool> {
     conn.last_ok_packet().map(|ok| ok.status_flags().contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+}
+
+/// Whether a read has opened a transaction, as it does where `autocommit` is off: the next read would show what this one did,
+/// whatever others have committed since.
+fn reads_a_snapshot(conn: &Conn) -> bool {
+    conn.last_ok_packet().is_some_and(|ok| {
+        let flags = ok.status_flags();
+        flags.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
+            && !flags.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+    })
 }
 
 /// `BEGIN` would commit what the application has open.
@@ -283,6 +311,28 @@ async fn run_message(
         answers.statement();
     }
     Ok(())
+}
+
+/// What a server says of itself.
+struct Said {
+    version: String,
+    comment: String,
+}
+
+/// Sends a question behind the one that asks which server this is, in one packet.
+async fn ask(conn: &mut Conn, sql: &str, said: &mut Option<Said>) -> Result<Rows, DriverError> {
+    let packet = format!("{QUESTION};{sql}");
+    let wrong = |error| {
+        let error = driver_error(&error, &packet);
+        let offset = error.offset().map(|at| at.saturating_sub(packet.len() - sql.len()));
+        offset.into_iter().fold(error, DriverError::with_offset)
+    };
+    let mut result = conn.query_iter(&packet).await.map_err(wrong)?;
+    while let Some(row) = result.next().await.map_err(wrong)? {
+        let text = |index| row.get::<Option<String>, _>(index).flatten().unwrap_or_default();
+        *said = Some(Said { version: text(0), comment: text(1) });
+    }
+    read_result(result, sql).await
 }
 
 /// The rows of the first answer.

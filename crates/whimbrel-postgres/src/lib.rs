@@ -101,6 +101,7 @@ mod dialect;
 mod effect;
 mod error;
 mod grant;
+mod identity;
 mod postgres;
 mod preflight;
 mod refusal;

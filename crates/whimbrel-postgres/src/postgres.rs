@@ -11,12 +11,13 @@ use futures_util::{StreamExt, pin_mut};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
 use whimbrel::{
     Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
-    SessionNumber, SettingsSql, Transport, Value,
+    SessionNumber, SettingsSql, Transport, Value, refuse_imitators,
 };
 
 use crate::connect::Task;
 use crate::dialect::{DIALECT, FIX_POOLED, UNDO};
 use crate::error::{driver_error, lost};
+use crate::identity::{IDENTITY, IMITATORS};
 use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
 
@@ -34,6 +35,8 @@ pub struct Postgres<C = Box<Client>> {
     dialect: Dialect,
     /// Whether another one answers; known from the first question on.
     pooled: Option<bool>,
+    /// Whether the server has said what it is.
+    recognized: bool,
 }
 
 impl<C> fmt::Debug for Postgres<C> {
@@ -47,7 +50,8 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     /// of the application's. [`into_client`](Self::into_client) gives it back.
     pub fn from_client(client: C) -> Self {
         let session = told_number(&client).map_or(SessionNumber::Unknown, SessionNumber::Known);
-        Self { client: Some(client), task: None, dialect: Dialect { session, ..DIALECT }, pooled: None }
+        let dialect = Dialect { session, ..DIALECT };
+        Self { client: Some(client), task: None, dialect, pooled: None, recognized: false }
     }
 
     /// What still waits to be sent goes with the task, so that more may wait than in the hands of somebody else's.
@@ -89,33 +93,45 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
         })
     }
 
-    /// What goes in front of a question: it asks for the session's number, and undoes what others have left there.
-    fn before(&self, sql: &str) -> Option<String> {
-        let SessionNumber::Known(told) = self.dialect.session else { return None };
+    /// What goes in front of a question: it asks what the server is and for the session's number, and undoes what others have
+    /// left there.
+    fn before(&self, sql: &str) -> Before {
         let reads = ["select", "with", "("].iter().any(|word| {
             sql.trim_start().get(..word.len()).is_some_and(|first| first.eq_ignore_ascii_case(word))
         });
+        if !reads {
+            return Before::default();
+        }
         // In a transaction that was begun before, it is done already, and a script may have set something else.
-        let undo = format!("now()=statement_timestamp()THEN concat({UNDO})END;");
-        match self.pooled {
-            Some(true) if reads => Some(format!("SELECT 0,CASE WHEN {undo}")),
-            None if reads => {
-                Some(format!("SELECT pg_backend_pid(),CASE WHEN pg_backend_pid()<>{told} AND {undo}"))
+        let undo = format!("now()=statement_timestamp()THEN concat({UNDO})END");
+        let session = match (self.dialect.session, self.pooled) {
+            (SessionNumber::Known(_), Some(true)) => Some(format!("0,CASE WHEN {undo}")),
+            (SessionNumber::Known(told), None) => {
+                Some(format!("pg_backend_pid(),CASE WHEN pg_backend_pid()<>{told} AND {undo}"))
             }
             _ => None,
-        }
+        };
+        Before { identity: (!self.recognized).then_some(IDENTITY), session }
     }
 
-    /// Takes in which session answers. What it has of other clients is neither to be kept nor to be put back.
-    fn learn(&mut self, number: i64) {
-        if self.pooled.is_none() {
-            let pooled = self.dialect.session != SessionNumber::Known(number);
+    /// Takes in which session answers, and what the server says that it is. What the session has of other clients is neither
+    /// to be kept nor to be put back.
+    fn learn(&mut self, told: &Told) -> Result<(), DriverError> {
+        if let Some(said) = &told.said {
+            refuse_imitators(said, IMITATORS)?;
+            self.recognized = true;
+        }
+        if let (SessionNumber::Known(number), Some(session)) = (self.dialect.session, told.session)
+            && self.pooled.is_none()
+        {
+            let pooled = session != number;
             self.pooled = Some(pooled);
             if pooled {
                 self.dialect.settings =
                     SettingsSql { snapshot: &[], fix: Some(FIX_POOLED), ..self.dialect.settings };
             }
         }
+        Ok(())
     }
 
     /// Begins a call. If its future is dropped before [`Call::end`], the connection is given up.
@@ -134,6 +150,42 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
         }
         self.client = None;
     }
+}
+
+/// What goes in front of a question: statements of which each answers one row.
+#[derive(Default)]
+struct Before {
+    /// Asks what the server is. It comes first and by itself, since another product may not understand the rest.
+    identity: Option<&'static str>,
+    /// Asks for the session's number, and undoes what others have left there.
+    session: Option<String>,
+}
+
+impl Before {
+    fn text(&self) -> String {
+        self.identity.into_iter().chain(self.session.as_deref()).map(|it| format!("SELECT {it};")).collect()
+    }
+
+    /// Takes in the row that is the answer to the statement of this number.
+    fn read(&self, number: usize, text: Option<&str>, told: &mut Told) {
+        match number == 0 && self.identity.is_some() {
+            true => told.said = text.map(str::to_owned),
+            false => told.session = text.and_then(|number| number.parse().ok()),
+        }
+    }
+
+    fn statements(&self) -> usize {
+        usize::from(self.identity.is_some()) + usize::from(self.session.is_some())
+    }
+}
+
+/// What the answer to what goes before a question tells.
+#[derive(Default)]
+struct Told {
+    /// The session's number.
+    session: Option<i64>,
+    /// What the server says that it is.
+    said: Option<String>,
 }
 
 /// A call under way.
@@ -185,17 +237,15 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
     }
 
     async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
-        let before = if values.is_empty() { self.before(sql) } else { None };
+        let before = if values.is_empty() { self.before(sql) } else { Before::default() };
         let mut call = self.call()?;
-        let mut session = None;
+        let mut told = Told::default();
         let answer = match call.client() {
-            Ok(client) => query(client, before.as_ref(), sql, values, &mut session).await,
+            Ok(client) => query(client, &before, sql, values, &mut told).await,
             Err(error) => Err(error),
         };
-        if let Some(number) = session {
-            call.driver.learn(number);
-        }
-        call.end(answer)
+        let learned = call.driver.learn(&told);
+        call.end(learned.and(answer))
     }
 
     async fn pause(&mut self, time: Duration) {
@@ -263,14 +313,17 @@ async fn read(
 }
 
 /// Runs one statement without values, in one round trip: a boot is nothing else. Everything comes back as text. What goes
-/// before it is sent along; the number in its answer is the session's.
+/// before it is sent along.
 async fn query_plain(
     client: &Client,
-    before: Option<&String>,
+    before: &Before,
     sql: &str,
-    session: &mut Option<i64>,
+    told: &mut Told,
 ) -> Result<Rows, DriverError> {
-    let text = before.map_or(Cow::Borrowed(sql), |before| Cow::Owned(format!("{before}{sql}")));
+    let text = match before.statements() {
+        0 => Cow::Borrowed(sql),
+        _ => Cow::Owned(before.text() + sql),
+    };
     let wrong = |error: tokio_postgres::Error| {
         let error = driver_error(&error, &text);
         let at = error.offset().map(|at| at.saturating_sub(text.len() - sql.len()));
@@ -279,14 +332,14 @@ async fn query_plain(
     let stream = client.simple_query_raw(&text).await.map_err(wrong)?;
     pin_mut!(stream);
     let (mut columns, mut rows, mut affected) = (Vec::new(), Vec::new(), None);
-    let mut ours = before.is_some();
+    let mut answered = 0;
     while let Some(answer) = stream.next().await {
+        let ours = answered < before.statements();
         match answer.map_err(wrong)? {
             SimpleQueryMessage::Row(row) if ours => {
-                let number = row.try_get(0).map_err(wrong)?;
-                *session = number.and_then(|number| number.parse().ok());
+                before.read(answered, row.try_get(0).map_err(wrong)?, told);
             }
-            SimpleQueryMessage::CommandComplete(_) if ours => ours = false,
+            SimpleQueryMessage::CommandComplete(_) if ours => answered += 1,
             _ if ours => {}
             _ if affected.is_some() => {
                 return Err(DriverError::new(ErrorClass::Sql, "several statements where one was expected"));
@@ -314,13 +367,13 @@ fn returns_changes(sql: &str) -> bool {
 /// Parses, binds and executes in one round trip. Types that are not built in cost more of them.
 async fn query(
     client: &Client,
-    before: Option<&String>,
+    before: &Before,
     sql: &str,
     values: &[Value],
-    session: &mut Option<i64>,
+    told: &mut Told,
 ) -> Result<Rows, DriverError> {
     if values.is_empty() {
-        return query_plain(client, before, sql, session).await;
+        return query_plain(client, before, sql, told).await;
     }
     let wrong = |error: tokio_postgres::Error| driver_error(&error, sql);
     let values: Vec<Bound<'_>> = values.iter().map(Bound).collect();

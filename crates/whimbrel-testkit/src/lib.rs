@@ -4,7 +4,7 @@
 //! - [`Fake`] is a database in memory that fails where it is told to: for tests of applications and of the engine.
 //! - [`Counting`] and [`Faulty`] wrap any driver: one counts what passes through it, the other fails at the nth call.
 //! - [`Server`] is a real server, PostgreSQL, MariaDB or MySQL, started from what is installed and shared by the tests
-//!   of a run; [`PgBouncer`] pools its connections, a [`Proxy`] counts, delays and cuts them, and [`Galera`] is two
+//!   of a run; [`PgBouncer`] pools its connections, a [`Proxy`] counts, delays, cuts and disguises them, and [`Galera`] is two
 //!   MariaDB servers in a cluster.
 //! - [`walk`] takes each migration of a set up, down and up again, and compares the [`Schema`]s.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
@@ -29,7 +29,7 @@ pub use self::counting::{Counting, Counts};
 pub use self::fake::{FAKE, Fake, Fault};
 pub use self::faulty::{Faulty, Moment};
 pub use self::pending::{block_on, drop_after};
-pub use self::proxy::{Proxy, Towards, Traffic, Wire};
+pub use self::proxy::{Disguise, Proxy, Towards, Traffic, Wire};
 pub use self::record::Record;
 pub use self::schema::Schema;
 pub use self::server::{

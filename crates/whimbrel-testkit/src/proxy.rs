@@ -1,5 +1,6 @@
-//! A proxy between a client and a server, which counts, delays, pauses and cuts. Knows no SQL.
+//! A proxy between a client and a server, which counts, delays, pauses, cuts and disguises. Knows no SQL.
 
+mod disguise;
 mod frame;
 mod link;
 
@@ -11,6 +12,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use self::disguise::Disguise;
+use self::disguise::Rewriter;
 use self::frame::Framing;
 pub use self::frame::Wire;
 use self::link::{Cut, Link, Unit, shut};
@@ -111,6 +114,11 @@ impl Proxy {
             .name("proxy".into())
             .spawn(move || accept(&listener, &targets, wire, &shared))?;
         Ok(Self { link, address })
+    }
+
+    /// Connections that are opened from now on see the server in this disguise. They have to be unencrypted.
+    pub fn disguise(&self, disguise: Disguise) {
+        self.link.lock().disguise = Some(disguise);
     }
 
     /// The port on 127.0.0.1 that clients connect to.
@@ -214,7 +222,10 @@ fn connect(client: TcpStream, targets: &[SocketAddr], wire: Wire, link: &Arc<Lin
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (client_too, server_too) = (client.try_clone()?, server.try_clone()?);
-    let number = link.lock().open(client_too, server_too, Framing::new(wire));
+    let (number, disguise) = {
+        let mut state = link.lock();
+        (state.open(client_too, server_too, Framing::new(wire)), state.disguise.clone())
+    };
     for towards in [Towards::Server, Towards::Client] {
         let (from, to) = match towards {
             Towards::Server => (client.try_clone()?, server.try_clone()?),
@@ -222,7 +233,10 @@ fn connect(client: TcpStream, targets: &[SocketAddr], wire: Wire, link: &Arc<Lin
         };
         let (parcels, due) = sync_channel(PARCELS);
         let (source, reading, writing) = (from.try_clone()?, Arc::clone(link), Arc::clone(link));
-        thread::Builder::new().name("proxy reads".into()).spawn(move || read(source, &parcels, &reading))?;
+        let rewriter = disguise.clone().map(|disguise| Rewriter::new(disguise, wire, towards));
+        thread::Builder::new()
+            .name("proxy reads".into())
+            .spawn(move || read(source, &parcels, &reading, rewriter))?;
         thread::Builder::new().name("proxy writes".into()).spawn(move || {
             write((from, to), towards, number, &due, &writing);
             writing.lock().end(number);
@@ -232,7 +246,7 @@ fn connect(client: TcpStream, targets: &[SocketAddr], wire: Wire, link: &Arc<Lin
 }
 
 /// Reads until the stream ends, or nobody wants it any more.
-fn read(mut from: TcpStream, parcels: &SyncSender<Parcel>, link: &Link) {
+fn read(mut from: TcpStream, parcels: &SyncSender<Parcel>, link: &Link, mut rewriter: Option<Rewriter>) {
     let mut buffer = vec![0; PARCEL];
     loop {
         let length = match from.read(&mut buffer) {
@@ -243,7 +257,9 @@ fn read(mut from: TcpStream, parcels: &SyncSender<Parcel>, link: &Link) {
             Err(_) => return,
         };
         let due = Instant::now() + link.lock().delay;
-        if parcels.send(Parcel { due, bytes: buffer[..length].to_vec() }).is_err() {
+        let read = &buffer[..length];
+        let bytes = rewriter.as_mut().map_or_else(|| read.to_vec(), |rewriter| rewriter.pass(read));
+        if !bytes.is_empty() && parcels.send(Parcel { due, bytes }).is_err() {
             return;
         }
     }

@@ -194,6 +194,7 @@ fn any_call_answers_an_error_of_any_class() {
         ErrorClass::Full,
         ErrorClass::Damaged,
         ErrorClass::Unavailable,
+        ErrorClass::Unsupported,
         ErrorClass::Other,
     ];
     // Every call meets several classes, and every class several calls.

@@ -1,6 +1,7 @@
 //! The trait that a database implements, and the messages that pass through it. Knows nothing of migrations.
 
 mod error;
+mod imitator;
 mod value;
 
 use std::any::Any;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 pub use self::error::{DriverError, ErrorClass};
+pub use self::imitator::{Imitator, refuse_imitators};
 pub use self::value::{ColumnError, FromValue, Row, Rows, Value};
 
 use crate::dialect::Dialect;

@@ -145,6 +145,7 @@ impl Error {
                 (ErrorKind::Retry, "another process is writing: run again when it is done")
             }
             ErrorClass::Unavailable => (ErrorKind::Retry, "wait until the server is up, then run again"),
+            ErrorClass::Unsupported => return Self::unsupported(error),
             ErrorClass::ConnectionLost => {
                 (ErrorKind::Retry, "run again on a new connection: it continues from a known place")
             }
@@ -183,6 +184,17 @@ impl Error {
             this = this.with_note("hint", hint);
         }
         let mut this = this.with_note("next", next);
+        this.0.code = error.code().map(str::to_owned);
+        this.with_source(error)
+    }
+
+    /// The server is one that the driver does not support.
+    fn unsupported(error: DriverError) -> Self {
+        let mut this = Self::new(ErrorKind::Configuration, error.message()).with_class(error.class());
+        this = this.with_note(
+            "next",
+            "connect to a server that docs/guide/servers.md lists as supported, or use a driver that was written for this one",
+        );
         this.0.code = error.code().map(str::to_owned);
         this.with_source(error)
     }

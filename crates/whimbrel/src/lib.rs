@@ -63,8 +63,8 @@ pub use self::dialect::{
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};
 pub use self::driver::{
-    Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Message, Progress, Row, Rows,
-    Value,
+    Answer, Answers, ColumnError, Driver, DriverError, ErrorClass, FromValue, Imitator, Message, Progress,
+    Row, Rows, Value, refuse_imitators,
 };
 pub use self::effect::{Change, Effect, Ident, MemberKind, Name, ObjectKind};
 pub use self::error::{Error, ErrorKind, Location, Result};

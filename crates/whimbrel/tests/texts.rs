@@ -545,6 +545,7 @@ fn what_the_connection_or_the_role_lacks_is_told_with_the_remedy() {
         ErrorClass::Full,
         ErrorClass::Damaged,
         ErrorClass::Unavailable,
+        ErrorClass::Unsupported,
         ErrorClass::ConnectionLost,
         ErrorClass::InTransaction,
         ErrorClass::Other,

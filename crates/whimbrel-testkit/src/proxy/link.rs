@@ -4,6 +4,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::disguise::Disguise;
 use super::frame::Framing;
 use super::{Towards, Traffic};
 
@@ -22,6 +23,8 @@ pub(super) struct State {
     pub(super) cut: Option<Cut>,
     pub(super) cuts: u64,
     pub(super) closed: bool,
+    /// How connections that are opened from now on see the server.
+    pub(super) disguise: Option<Disguise>,
     paused: [bool; 2],
     connections: Vec<Connection>,
     opened: usize,

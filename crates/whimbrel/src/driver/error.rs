@@ -34,6 +34,9 @@ pub enum ErrorClass {
     Damaged,
     /// The server is starting up or shutting down.
     Unavailable,
+    /// The server is another product that only speaks this protocol, and lacks something that the library rests on;
+    /// nothing was done.
+    Unsupported,
     /// The connection is gone: whether the last statement took effect is not known.
     ConnectionLost,
     /// Anything else. Nothing may be concluded.

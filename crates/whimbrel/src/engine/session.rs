@@ -496,8 +496,8 @@ fn no_session(why: &str) -> Error {
     )
     .with_note(
         "next",
-        "migrate over a direct connection to the server, or one whose pooler keeps sessions together; the driver's \
-         documentation tells how to say so for a client that it did not connect itself",
+        "migrate over a direct connection to the server, or, where the pooler keeps sessions together, say so with \
+         `with_sessions_kept` of the driver",
     )
 }
 
