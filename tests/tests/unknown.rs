@@ -4,6 +4,9 @@
 //! What blocks is another session with the table locked. In the one world the statement has not taken effect; in the other
 //! one it has, and its row was lost: there it is run by hand.
 
+#[path = "unknown/places.rs"]
+mod places;
+
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
