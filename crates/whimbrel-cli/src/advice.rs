@@ -1,10 +1,10 @@
 //! The command to type next, for what the library has refused or could not do. Knows no verb's workings.
 
-use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, Weight};
+use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, Weight};
 
 use crate::context::{Context, quoted};
-use crate::locking;
-use crate::sets;
+use crate::locking::Previous;
+use crate::{locking, relock, sets};
 
 /// What the library says to programs, said to people: the commands.
 pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
@@ -31,14 +31,22 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
         return next;
     }
     let mut kinds: Vec<FindingKind> = Vec::new();
-    for finding in refusals {
+    for finding in &refusals {
         if !kinds.contains(&finding.kind()) {
             kinds.push(finding.kind());
-            next.extend(for_finding(context, verb, finding));
+            let alike: Vec<&Finding> =
+                refusals.iter().filter(|it| it.kind() == finding.kind()).copied().collect();
+            next.extend(for_finding(context, verb, finding, &alike));
         }
     }
     if !next.is_empty() {
+        // Several kinds may have one remedy.
+        let mut said = std::collections::HashSet::new();
+        next.retain(|line| said.insert(line.clone()));
         return next;
+    }
+    if std::error::Error::source(error).is_some_and(|source| source.is::<ManifestError>()) {
+        return of_manifest(context);
     }
     match error.kind() {
         ErrorKind::Pending => vec![command("up")],
@@ -97,11 +105,24 @@ fn in_doubt(context: &Context, error: &Error) -> Vec<String> {
     }
 }
 
-fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> {
+/// What to do about a manifest that cannot be read: two branches have changed it, or it is none.
+fn of_manifest(context: &Context) -> Vec<String> {
+    for root in sets::roots(context).unwrap_or_default() {
+        match Previous::read(context, &root) {
+            Ok(Some(previous)) if previous.sides.is_some() => {
+                return vec![format!("to merge both sides: {}", context.command("lock"))];
+            }
+            Ok(_) => {}
+            Err(failure) => return failure.next,
+        }
+    }
+    Vec::new()
+}
+
+/// What to type for the first finding of a kind; `alike` are all of that kind.
+fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Finding]) -> Vec<String> {
     let command = |rest: &str| context.command(rest);
-    let file = finding.location().unwrap_or_else(|| finding.subject());
-    let file = quoted(file.split(':').next().unwrap_or(file));
-    let restore = finding.location().map(|_| format!("git restore {file}"));
+    let place = finding.location().unwrap_or_default();
     let digits = |text: &str| version(text.rsplit('/').next().unwrap_or(text).trim_start_matches('0'));
     match finding.kind() {
         FindingKind::Unlocked | FindingKind::Unlisted | FindingKind::NoFile | FindingKind::Manifest => {
@@ -109,21 +130,38 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
         }
         FindingKind::Differs => {
             let mut next = vec![format!("if the change is meant: {}", command("lock"))];
-            next.extend(restore.map(|restore| format!("or: {restore}")));
+            if relock::is_allowed(context) {
+                next.push(format!("if only this database has it: {}", command("reset --relock")));
+            }
+            // Half of them would not do.
+            let restore = |finding: &&Finding| locking::restore(context, finding.location()?);
+            let restores: Option<Vec<String>> = alike.iter().map(restore).collect();
+            next.extend(restores.map(|restores| format!("or: {}", restores.join(" && "))));
             next
         }
         FindingKind::Changed => {
-            let number = digits(finding.subject()).unwrap_or_default();
-            let mut next: Vec<String> = restore.into_iter().collect();
+            let numbers: Vec<String> = alike
+                .iter()
+                .filter_map(|finding| digits(finding.subject()))
+                .map(|number| format!(" --accept {number}"))
+                .collect();
+            let mut next: Vec<String> = Vec::new();
+            if relock::is_allowed(context) {
+                next.push(format!("to make this database anew: {}", command("reset")));
+            }
             next.push(format!(
-                "or, if the change is meant: {}",
-                command(&format!("lock --accept {number} --reason '…'"))
+                "if the change is meant for databases that have it: {}",
+                command(&format!("lock{} --reason '…'", numbers.concat()))
             ));
+            next.extend(
+                locking::go_back(context, place)
+                    .map(|restore| format!("if the database has what the last commit has: {restore}")),
+            );
             next
         }
         FindingKind::Late => vec![
             format!("if it may run after newer ones: {}", context.again(verb, " --out-of-order")),
-            "or give it a version behind the applied ones, and lock again".to_owned(),
+            format!("if no database has it: {}", command(&format!("lock{}", renumber(alike)))),
         ],
         FindingKind::Unknown => vec![
             command("status"),
@@ -157,6 +195,53 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding) -> Vec<String> 
         FindingKind::Policy => vec![command("lint")],
         FindingKind::Target => vec![command("status")],
         FindingKind::NoWayDown => vec!["write its .down.sql, or a new migration that undoes it".to_owned()],
+        FindingKind::Script | FindingKind::Directive => vec![correct(context, alike)],
+        FindingKind::Gap => {
+            vec!["give the versions without a gap, or write `gaps = \"allow\"` into whimbrel.toml".to_owned()]
+        }
+        FindingKind::Ahead => {
+            vec!["use the newer release, or write `ahead = \"accept\"` into whimbrel.toml".to_owned()]
+        }
+        FindingKind::Revision => {
+            vec![format!("change the repeatable once more (a comment will do), then: {}", command("lock"))]
+        }
+        FindingKind::Step | FindingKind::ByHand => {
+            vec!["start the application, which has the step".to_owned()]
+        }
         _ => Vec::new(),
     }
+}
+
+/// The files of these findings, each once, as they are typed.
+fn files(findings: &[&Finding]) -> Vec<String> {
+    let mut files: Vec<String> = Vec::new();
+    for finding in findings {
+        let place = finding.location().unwrap_or_else(|| finding.subject());
+        let file = quoted(place.split(':').next().unwrap_or(place));
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// What gives the migrations of these findings other versions.
+fn renumber(findings: &[&Finding]) -> String {
+    files(findings).iter().map(|file| format!(" --renumber {file}")).collect()
+}
+
+/// What to do about scripts that would be refused everywhere, so that no database has them.
+fn correct(context: &Context, findings: &[&Finding]) -> String {
+    let files = files(findings);
+    let mut amend: Vec<String> = Vec::new();
+    for file in &files {
+        if let Some(version) = locking::version_of(file.trim_matches('\'')) {
+            let word = format!(" --amend {version}");
+            if !amend.contains(&word) {
+                amend.push(word);
+            }
+        }
+    }
+    let lock = context.command(&format!("lock{}", amend.concat()));
+    format!("correct {}, then: {lock}", files.join(", "))
 }

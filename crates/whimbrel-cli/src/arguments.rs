@@ -101,6 +101,7 @@ pub(crate) enum Verb {
     Init(verbs::init::Arguments),
     New(verbs::new::Arguments),
     Lock(verbs::lock::Arguments),
+    Merge(verbs::merge::Arguments),
     #[cfg(feature = "sign")]
     Sign(verbs::sign::Arguments),
     Verify(verbs::verify::Arguments),

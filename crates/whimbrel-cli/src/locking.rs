@@ -1,5 +1,8 @@
 //! Writing manifests: what may be blessed without a word, and what wants one. What a manifest is, is the library's.
 
+mod previous;
+pub(crate) mod renumber;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -7,11 +10,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use whimbrel::layout::{self, MANIFEST_FILE};
-use whimbrel::{Digest, Directory, LockChange, Manifest, MigrationSet, SetName, Version};
+use whimbrel::{Digest, Directory, LockChange, Manifest, MigrationSet, Version, canonical_text};
 
+pub(crate) use self::previous::Previous;
 use crate::answer::Failure;
 use crate::context::{Context, quoted};
 use crate::exit::Code;
+use crate::{git, sets};
 
 /// What was said about migrations that are locked already.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +25,14 @@ pub(crate) struct Words {
     pub(crate) remove: Vec<Version>,
     pub(crate) amend: Vec<Version>,
     pub(crate) reason: String,
+    /// Versions that nobody else can have, as far as git and the database know.
+    pub(crate) fresh: BTreeSet<Version>,
+    /// What the database has of accepted versions, where it is not what the manifest has.
+    pub(crate) database: BTreeMap<Version, Digest>,
+    /// Migrations that had these versions and names when they were locked, and have got others.
+    pub(crate) renumbered: Vec<(Version, String)>,
+    /// Whatever is not as it was locked is amended.
+    pub(crate) amend_all: bool,
 }
 
 /// A manifest as it would be written, and what is new in it.
@@ -29,6 +42,8 @@ pub(crate) struct Locked {
     pub(crate) manifest: Manifest,
     pub(crate) lines: Vec<String>,
     pub(crate) differs: bool,
+    /// Whether it puts an end to a conflict.
+    pub(crate) resolves: bool,
 }
 
 /// What lies in a folder, sorted; nothing if it cannot be read, which whoever reads the set is told.
@@ -80,27 +95,47 @@ pub(crate) fn template(file: &str) -> String {
 }
 
 /// A directory with its manifest, and what of it is not as it was locked.
-struct Looked<'r> {
+#[derive(Debug)]
+pub(crate) struct Looked<'r> {
     root: &'r Path,
-    previous: Option<Manifest>,
+    previous: Option<Previous>,
     set: MigrationSet,
-    touched: BTreeMap<Version, (Digest, Option<Digest>)>,
+    touched: BTreeMap<Version, Touched>,
+}
+
+/// A version that is not as it was locked.
+#[derive(Clone, Debug)]
+struct Touched {
+    /// Its digests then; two branches may have locked two.
+    was: Vec<Digest>,
+    /// Its digest now.
+    now: Option<Digest>,
+}
+
+/// Reads directories and their manifests.
+pub(crate) fn look<'r>(context: &Context, roots: &'r [PathBuf]) -> Result<Vec<Looked<'r>>, Failure> {
+    let look = |root: &'r PathBuf| {
+        let previous = Previous::read(context, root)?;
+        let set = read_upon(context, root, previous.as_ref())?;
+        let touched = touched(&set, previous.as_ref());
+        Ok(Looked { root, previous, set, touched })
+    };
+    roots.iter().map(look).collect()
 }
 
 /// Reads directories and their manifests, and makes the manifests of today: all of them, or none.
 pub(crate) fn lock(context: &Context, roots: &[PathBuf], words: &Words) -> Result<Vec<Locked>, Failure> {
-    let mut looked = Vec::new();
-    for root in roots {
-        let previous = previous(&root.join(MANIFEST_FILE))?;
-        let set = read(context, root)?;
-        let touched = touched(&set, previous.as_ref());
-        looked.push(Looked { root, previous, set, touched });
-    }
+    let mut looked = look(context, roots)?;
+    looked.iter_mut().for_each(|looked| looked.forget(&words.renumbered));
     for version in words.accept.iter().chain(&words.remove).chain(&words.amend) {
-        if !looked.iter().any(|looked| looked.touched.contains_key(version)) {
+        let database = words.accept.contains(version) && words.database.contains_key(version);
+        if !database && !looked.iter().any(|looked| looked.touched.contains_key(version)) {
             return Err(Failure::of(Code::Usage, format!("version {version} is as it was locked"))
                 .with_note("directory", context.settings.directory.value.display().to_string()));
         }
+    }
+    for looked in &looked {
+        looked.refuse_buried(context)?;
     }
     let mut refused = Refused::default();
     let locked = looked.iter().map(|looked| looked.lock(words, &mut refused)).collect();
@@ -111,24 +146,116 @@ pub(crate) fn lock(context: &Context, roots: &[PathBuf], words: &Words) -> Resul
 }
 
 impl Looked<'_> {
+    /// Takes out what was locked of migrations that have got another version.
+    fn forget(&mut self, renumbered: &[(Version, String)]) {
+        let manifests = self.previous.as_ref().map(Previous::manifests).unwrap_or_default();
+        for (version, name) in renumbered {
+            let has = |manifest: &&&Manifest| {
+                manifest.files().iter().any(|file| {
+                    file_name(&file.path).is_some_and(|it| it.version == Some(*version) && it.name == *name)
+                })
+            };
+            let gone: Vec<Digest> =
+                manifests.iter().filter(has).filter_map(|it| it.migration_digest(*version)).collect();
+            if let Some(touched) = self.touched.get_mut(version) {
+                touched.was.retain(|digest| !gone.contains(digest));
+            }
+        }
+        self.touched.retain(|_, touched| !touched.was.is_empty());
+    }
+
+    /// Whether two branches have changed its manifest.
+    pub(crate) fn is_in_conflict(&self) -> bool {
+        self.previous.as_ref().is_some_and(|previous| previous.sides.is_some())
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root
+    }
+
+    /// The versions that would be refused if nothing is said: their files have changed since they were locked.
+    pub(crate) fn changed(&self) -> BTreeSet<Version> {
+        let changed =
+            self.touched.iter().filter(|(version, it)| it.now.is_some() && !self.is_template(**version));
+        changed.map(|(version, _)| *version).collect()
+    }
+
+    /// All versions that are not as they were locked.
+    pub(crate) fn touched(&self) -> BTreeSet<Version> {
+        self.touched.keys().copied().collect()
+    }
+
+    /// All files that a version had when it was locked, and has now.
+    pub(crate) fn paths(&self, version: Version) -> BTreeSet<String> {
+        let mut paths = self.previous.as_ref().map(|it| it.paths(version)).unwrap_or_default();
+        let now = self.set.migration(version);
+        let now = now.into_iter().flat_map(|it| std::iter::once(it.up()).chain(it.down()));
+        paths.extend(now.map(|file| file.path().to_owned()));
+        paths
+    }
+
+    /// The digest of a version among the files.
+    pub(crate) fn now(&self, version: Version) -> Option<Digest> {
+        self.set.migration(version).map(|migration| *migration.digest())
+    }
+
+    /// Whether what was locked of a version is what `new` writes, and nothing else.
+    fn is_template(&self, version: Version) -> bool {
+        let manifests = self.previous.as_ref().map(Previous::manifests).unwrap_or_default();
+        manifests.into_iter().all(|manifest| is_untouched(manifest, version))
+    }
+
+    /// Refuses a file of a version that was removed on purpose: it would stand in the manifest twice.
+    fn refuse_buried(&self, context: &Context) -> Result<(), Failure> {
+        let stones = self.previous.as_ref().map(|it| it.manifest.tombstones()).unwrap_or_default();
+        let Some((stone, migration)) =
+            stones.iter().find_map(|stone| Some((stone, self.set.migration(stone.version)?)))
+        else {
+            return Ok(());
+        };
+        let files = std::iter::once(migration.up()).chain(migration.down());
+        let files: Vec<String> = files.map(|file| quoted(&file.location())).collect();
+        let headline = format!("version {} was removed on purpose, and its file is here", stone.version);
+        Err(Failure::of(Code::Refused, headline)
+            .with_note("reason", stone.reason.clone())
+            .with_next(format!("if it stays removed: rm {}", files.join(" ")))
+            .with_next(format!(
+                "if it is another one: {}",
+                context.command(&format!("lock --renumber {}", files[0]))
+            )))
+    }
+
     fn lock(&self, words: &Words, refused: &mut Refused) -> Locked {
-        let (mut manifest, changes) = Manifest::lock(&self.set, self.previous.as_ref());
-        let mut lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
-        for (version, (was, now)) in &self.touched {
-            if words.amend.contains(version) {
+        let previous = self.previous.as_ref().map(|previous| &previous.manifest);
+        let (mut manifest, changes) = Manifest::lock(&self.set, previous);
+        let mut lines: Vec<String> = Vec::new();
+        if self.is_in_conflict() {
+            lines.push("merged   both sides of the conflict".to_owned());
+        }
+        lines.extend(changes.iter().map(ToString::to_string));
+        for (version, touched) in &self.touched {
+            if words.amend.contains(version) || words.amend_all {
                 lines.push(format!("amended  {version}"));
                 continue;
             }
-            match now {
+            match touched.now {
                 Some(_) if words.accept.contains(version) => {
-                    manifest = manifest.with_former(*version, *was, &words.reason);
+                    manifest = touched
+                        .was
+                        .iter()
+                        .fold(manifest, |manifest, was| manifest.with_former(*version, *was, &words.reason));
                     lines.push(format!("accepted {version}: {}", words.reason));
                 }
                 None if words.remove.contains(version) => {
-                    manifest = manifest.with_tombstone(*version, *was, &words.reason);
+                    manifest = touched.was.iter().fold(manifest, |manifest, was| {
+                        manifest.with_tombstone(*version, *was, &words.reason)
+                    });
                     lines.push(format!("removed  {version}: {}", words.reason));
                 }
-                Some(_) if is_untouched(self.previous.as_ref(), *version) => {}
+                Some(_) if self.is_template(*version) => {}
+                Some(_) if words.fresh.contains(version) => {
+                    lines.push(format!("amended  {version}: neither a commit nor this database has it"));
+                }
                 Some(_) => {
                     refused.changed.insert(*version);
                 }
@@ -137,9 +264,76 @@ impl Looked<'_> {
                 }
             }
         }
-        let differs = self.previous.as_ref() != Some(&manifest);
-        Locked { path: self.root.join(MANIFEST_FILE), manifest, lines, differs }
+        for (version, was) in &words.database {
+            if self.now(*version).is_some_and(|now| now != *was) && !self.touched.contains_key(version) {
+                manifest = manifest.with_former(*version, *was, &words.reason);
+                lines.push(format!("accepted {version}: {}", words.reason));
+            }
+        }
+        let resolves = self.is_in_conflict();
+        let differs = resolves || previous != Some(&manifest);
+        Locked { path: self.root.join(MANIFEST_FILE), manifest, lines, differs, resolves }
     }
+
+    /// The commands that bring files back as they were locked, where git has them so.
+    fn restores(&self, versions: &BTreeSet<Version>) -> Vec<String> {
+        let Some(previous) = self.previous.as_ref().filter(|previous| previous.sides.is_none()) else {
+            return Vec::new();
+        };
+        let files = previous.manifest.files().iter();
+        let own = files.filter(|file| version_of(&file.path).is_some_and(|it| versions.contains(&it)));
+        let differs = own.filter(|file| {
+            let bytes = fs::read(self.root.join(&file.path)).ok();
+            !bytes.is_some_and(|bytes| has_digest(bytes, &file.digest))
+        });
+        differs
+            .map_while(|file| git::restore(self.root, &file.path, |bytes| has_digest(bytes, &file.digest)))
+            .collect()
+    }
+}
+
+/// The directory that a file lies in, and its path below it.
+fn place(context: &Context, location: &str) -> Option<(PathBuf, String)> {
+    let location = location.split(':').next().unwrap_or(location);
+    // That of a dialect lies below the other, and comes first.
+    let roots = sets::roots(context).ok()?;
+    roots.into_iter().rev().find_map(|root| {
+        let below = Path::new(location).strip_prefix(&root).ok()?.to_string_lossy().replace('\\', "/");
+        Some((root, below))
+    })
+}
+
+/// The command that brings a file back as it was locked, where git has it so.
+pub(crate) fn restore(context: &Context, location: &str) -> Option<String> {
+    let (root, path) = place(context, location)?;
+    let previous = Previous::read(context, &root).ok()??;
+    let digest = previous.manifest.file(&path)?.digest;
+    git::restore(&root, &path, |bytes| has_digest(bytes, &digest))
+}
+
+/// The command that brings a migration and the manifest back as the last commit has them, where they were changed since.
+pub(crate) fn go_back(context: &Context, location: &str) -> Option<String> {
+    let (root, path) = place(context, location)?;
+    let version = version_of(&path)?;
+    let now = Previous::read(context, &root).ok()??.manifest;
+    let committed = git::committed_manifest(&root)?.parse::<Manifest>().ok()?;
+    let of = |manifest: &Manifest| -> BTreeSet<String> {
+        let own = manifest.files().iter().filter(|file| version_of(&file.path) == Some(version));
+        own.map(|file| file.path.clone()).collect()
+    };
+    // Files of other names would stay.
+    let changed = committed.migration_digest(version) != now.migration_digest(version);
+    if !changed || of(&committed) != of(&now) || of(&now).is_empty() {
+        return None;
+    }
+    let files = of(&now).into_iter().chain([MANIFEST_FILE.to_owned()]);
+    let files: Vec<String> = files.map(|file| quoted(&root.join(file).display().to_string())).collect();
+    Some(format!("git restore --source=HEAD --staged --worktree {}", files.join(" ")))
+}
+
+/// Whether a file with these bytes has this digest.
+pub(crate) fn has_digest(bytes: Vec<u8>, digest: &Digest) -> bool {
+    canonical_text(bytes).is_ok_and(|text| Digest::of_script(&text) == *digest)
 }
 
 /// The versions of which nothing was said, and that are not as they were locked.
@@ -166,7 +360,7 @@ impl Refused {
         // One command for everything, with what was said already.
         let all = || looked.iter().flat_map(|looked| &looked.touched);
         let said = |versions: &[Version], gone: bool| -> BTreeSet<Version> {
-            let there = all().filter(|(_, (_, now))| now.is_none() == gone).map(|(version, _)| *version);
+            let there = all().filter(|(_, it)| it.now.is_none() == gone).map(|(version, _)| *version);
             there.filter(|version| versions.contains(version)).collect()
         };
         let (accept, remove) = (said(&words.accept, false), said(&words.remove, true));
@@ -184,106 +378,90 @@ impl Refused {
         };
         let kept = command(&(&accept | &self.changed), &(&remove | &self.gone), &amend);
         let amended = command(&accept, &remove, &(&amend | &(&self.changed | &self.gone)));
-        Failure::of(Code::Refused, headline.join("; "))
+        let failure = Failure::of(Code::Refused, headline.join("; "))
             .with_note("why", "a database may have what was locked, and would refuse the new one")
             .with_next(format!("if databases have it: {kept}"))
-            .with_next(format!("if none has: {amended}"))
-            .with_next("or bring the file back as it was: git restore")
+            .with_next(format!("if none has: {amended}"));
+        let failure = if looked.iter().any(Looked::is_in_conflict) {
+            failure.with_note("conflict", "both branches have locked them, and not the same")
+        } else {
+            failure
+        };
+        let failure = if crate::relock::is_allowed(context) {
+            failure.with_next(format!("if only this one has: {}", context.command("reset --relock")))
+        } else {
+            failure
+        };
+        let all = &self.changed | &self.gone;
+        let restores: Vec<String> = looked.iter().flat_map(|looked| looked.restores(&all)).collect();
+        match restores.is_empty() {
+            true => failure,
+            false => failure.with_next(format!("or bring back what was locked: {}", restores.join(" && "))),
+        }
     }
 }
 
 /// The set, whatever its manifest says.
 pub(crate) fn read(context: &Context, root: &Path) -> Result<MigrationSet, Failure> {
+    read_upon(context, root, Previous::read(context, root)?.as_ref())
+}
+
+/// The set, with the name that is configured or that its manifest has.
+fn read_upon(context: &Context, root: &Path, previous: Option<&Previous>) -> Result<MigrationSet, Failure> {
     let mut source = Directory::new(root).unlocked();
     if context.settings.recursive.value {
         source = source.recursive();
     }
-    if let Some(name) = set_name(context, root)? {
+    let said = context.settings.set.value.clone();
+    if let Some(sides) = previous.and_then(|previous| previous.sides.as_ref()) {
+        source = source.without_manifest();
+        let (ours, theirs) = (sides.ours().set(), sides.theirs().set());
+        if said.is_none() && ours != theirs {
+            return Err(Failure::of(
+                Code::Refused,
+                format!("the branches name two sets, {ours} and {theirs}"),
+            )
+            .with_next(format!(
+                "say which: write `set = \"{ours}\"` into whimbrel.toml, then {}",
+                context.command("lock")
+            )));
+        }
+    }
+    if let Some(name) = said.or_else(|| previous.map(|previous| previous.manifest.set().clone())) {
         source = source.with_set(name);
     }
     // The directory's own name is that of no dialect, so its folders are not taken for dialects'.
-    source.read("\u{0}").map_err(|error| Failure::from(error).advised(remedies(root)))
+    source.read("\u{0}").map_err(|error| Failure::from(error).advised(remedies(context, root)))
 }
 
 /// What to do about files whose names are wrong, or whose version another one has.
-fn remedies(root: &Path) -> Vec<String> {
+fn remedies(context: &Context, root: &Path) -> Vec<String> {
     let mut remedies = Vec::new();
-    let mut taken: BTreeMap<(Version, bool), String> = BTreeMap::new();
-    let mut highest = 0;
-    let mut twice = Vec::new();
     for path in files(root).into_iter().filter(|path| !path.is_dir()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if layout::is_ignored(&name) {
-            continue;
-        }
-        match layout::parse_file_name(&name) {
-            Err(_) => remedies.push(format!("rename {}, or move it away, or delete it", path.display())),
-            Ok(layout::FileName { version: Some(version), name, role }) => {
-                highest = highest.max(version.number());
-                let down = role == layout::Role::Down;
-                // The ways up and down of a migration have one name.
-                let other = taken.get(&(version, !down)).is_some_and(|other| *other != name);
-                if other || taken.contains_key(&(version, down)) {
-                    twice.push(path);
-                } else {
-                    taken.insert((version, down), name);
-                }
-            }
-            Ok(_) => {}
+        if !layout::is_ignored(&name) && layout::parse_file_name(&name).is_err() {
+            remedies.push(format!("rename {}, or move it away, or delete it", path.display()));
         }
     }
-    for path in twice {
-        let free = highest.checked_add(1).map_or_else(String::new, |free| format!(" {free}"));
-        remedies.push(format!("give {} another version, like{free}, or delete it", path.display()));
-    }
+    remedies.extend(renumber::collisions(context, root));
     remedies
 }
 
-/// The name that the manifest has, or else the configuration.
-fn set_name(context: &Context, root: &Path) -> Result<Option<SetName>, Failure> {
-    let said = context.settings.set.value.clone();
-    if said.is_some() {
-        return Ok(said);
-    }
-    Ok(previous(&root.join(MANIFEST_FILE))?.map(|manifest| manifest.set().clone()))
-}
-
-/// The manifest that is there.
-pub(crate) fn previous(path: &Path) -> Result<Option<Manifest>, Failure> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(Failure::of(Code::Failed, format!("{} cannot be read: {error}", path.display())));
-        }
-    };
-    text.parse().map(Some).map_err(|error: whimbrel::ManifestError| {
-        Failure::of(Code::Refused, format!("{}: {error}", path.display()))
-            .with_next("resolve it, or bring the file back as it was: git restore")
-    })
-}
-
-/// The versions that the manifest has and that are not as it has them: their digests then, and now.
-fn touched(set: &MigrationSet, previous: Option<&Manifest>) -> BTreeMap<Version, (Digest, Option<Digest>)> {
+/// The versions that the manifest has and that are not as it has them.
+fn touched(set: &MigrationSet, previous: Option<&Previous>) -> BTreeMap<Version, Touched> {
     let Some(previous) = previous else { return BTreeMap::new() };
-    let versions: BTreeSet<Version> =
-        previous.files().iter().filter_map(|file| file_name(&file.path)?.version).collect();
-    versions
-        .into_iter()
-        .filter_map(|version| {
-            let was = previous.migration_digest(version)?;
-            let now = set.migration(version).map(|migration| *migration.digest());
-            (now != Some(was)).then_some((version, (was, now)))
-        })
-        .collect()
+    let now: BTreeMap<Version, Digest> = set
+        .versioned()
+        .iter()
+        .filter_map(|migration| Some((migration.version()?, *migration.digest())))
+        .collect();
+    let left = previous.left(&now).into_iter();
+    left.map(|(version, was)| (version, Touched { was, now: now.get(&version).copied() })).collect()
 }
 
 /// Whether what was locked of a version is what `new` writes, and nothing else.
-fn is_untouched(previous: Option<&Manifest>, version: Version) -> bool {
-    let files = previous.map(Manifest::files).unwrap_or_default();
-    let own =
-        files.iter().filter(|file| file_name(&file.path).is_some_and(|name| name.version == Some(version)));
-    own.into_iter().all(|file| {
+fn is_untouched(previous: &Manifest, version: Version) -> bool {
+    previous.files().iter().filter(|file| version_of(&file.path) == Some(version)).all(|file| {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         // What `new` writes for a step in Rust is a whole step, which databases may have.
         let whole = file_name(&file.path).is_some_and(|name| name.role == layout::Role::Rust);
@@ -293,6 +471,11 @@ fn is_untouched(previous: Option<&Manifest>, version: Version) -> bool {
 
 fn file_name(path: &str) -> Option<layout::FileName> {
     layout::parse_file_name(path.rsplit('/').next().unwrap_or(path)).ok()
+}
+
+/// The version of a file, by its name.
+pub(crate) fn version_of(path: &str) -> Option<Version> {
+    file_name(path)?.version
 }
 
 /// Writes a manifest, so that it is there whole or not at all.
@@ -315,10 +498,20 @@ pub(crate) fn write(locked: &Locked) -> Result<(), Failure> {
 
 /// Adds the lines of the files that were just made; nothing if anything else is new or has changed, which their lines
 /// would bless.
-pub(crate) fn add(root: &Path, set: &MigrationSet, made: &[String]) -> Result<Option<Locked>, Failure> {
+pub(crate) fn add(
+    context: &Context,
+    root: &Path,
+    set: &MigrationSet,
+    made: &[String],
+) -> Result<Option<Locked>, Failure> {
     let path = root.join(MANIFEST_FILE);
-    let previous = previous(&path)?;
-    let (manifest, changes) = Manifest::lock(set, previous.as_ref());
+    let previous = Previous::read(context, root)?;
+    if previous.as_ref().is_some_and(|previous| previous.sides.is_some()) {
+        // To merge is not what was asked for.
+        return Err(Failure::of(Code::Refused, format!("two branches have changed {}", path.display()))
+            .with_next(context.command("lock")));
+    }
+    let (manifest, changes) = Manifest::lock(set, previous.as_ref().map(|previous| &previous.manifest));
     let mut added = BTreeSet::new();
     for change in &changes {
         match change {
@@ -328,7 +521,7 @@ pub(crate) fn add(root: &Path, set: &MigrationSet, made: &[String]) -> Result<Op
     }
     let lines = changes.iter().map(ToString::to_string).collect();
     let only_made = added == made.iter().collect();
-    Ok(only_made.then_some(Locked { path, manifest, lines, differs: true }))
+    Ok(only_made.then_some(Locked { path, manifest, lines, differs: true, resolves: false }))
 }
 
 #[cfg(test)]
@@ -344,7 +537,8 @@ mod tests {
         let path = folder.path().join(MANIFEST_FILE);
         fs::create_dir(&path).expect("a folder in its place");
         let (manifest, _) = Manifest::lock(&set, None);
-        let locked = Locked { path: path.clone(), manifest, lines: Vec::new(), differs: true };
+        let locked =
+            Locked { path: path.clone(), manifest, lines: Vec::new(), differs: true, resolves: false };
         assert!(write(&locked).is_err());
         assert_eq!(files(folder.path()), [path]);
     }

@@ -12,11 +12,13 @@ mod context;
 mod database;
 mod doctor;
 mod exit;
+mod git;
 mod html;
 mod interrupt;
 mod locking;
 mod output;
 mod progress;
+mod relock;
 mod sets;
 mod settings;
 mod shown;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 
 use crate::answer::Failure;
 use crate::arguments::misuse::{self, Misuse};
-use crate::arguments::{Arguments, Format};
+use crate::arguments::{Arguments, Format, Verb};
 use crate::context::Context;
 use crate::exit::Code;
 
@@ -60,6 +62,12 @@ fn main() -> ExitCode {
 }
 
 fn work(arguments: Arguments) -> Result<answer::Answer, Failure> {
+    // In the middle of a merge the configuration may be in conflict too.
+    if let Verb::Merge(merge) = &arguments.verb
+        && merge.files().is_some()
+    {
+        return verbs::merge::merge(merge);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of(Code::Failed, format!("no runtime: {error}")))?;
     let context = Context::new(arguments.global)?;

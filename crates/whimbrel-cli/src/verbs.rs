@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod lint;
 pub(crate) mod lock;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod redo;
@@ -52,6 +53,7 @@ verbs! {
     Init => init,
     New => new,
     Lock => lock,
+    Merge => merge,
     #[cfg(feature = "sign")]
     Sign => sign,
     Verify => verify,

@@ -1,5 +1,6 @@
 //! Nothing is lost that nobody has agreed to lose, and what is said to type next does what was asked for, and no more.
 
+mod remedies;
 mod stage;
 
 use stage::{Kind, Stage};

@@ -15,6 +15,8 @@ const PAGES: &[(&str, Kind)] = &[
     ("start-postgres", Kind::Postgres),
     ("start-mysql", Kind::MariaDb),
     ("writing", Kind::Sqlite),
+    ("editing", Kind::Sqlite),
+    ("merging", Kind::Sqlite),
     ("rolling", Kind::Sqlite),
     ("testing", Kind::Sqlite),
     ("production", Kind::Sqlite),
@@ -90,6 +92,8 @@ pages! {
     five_minutes_with_postgres = "start-postgres";
     five_minutes_with_mariadb = "start-mysql";
     writing_migrations = "writing";
+    editing_a_migration = "editing";
+    merging_branches = "merging";
     rolling_deployments = "rolling";
     testing = "testing";
     going_to_production = "production";

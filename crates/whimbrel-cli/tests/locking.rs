@@ -1,5 +1,7 @@
 //! What `lock`, `new` and `init` may write, and what they leave alone.
 
+mod editing;
+mod merging;
 mod stage;
 
 use std::process::Command;
@@ -273,7 +275,9 @@ fn a_version_that_is_there_twice_and_a_wrong_name_come_with_the_file_to_rename()
     for line in ["lock", "new x"] {
         let said = ends(&stage, 4, &line.split(' ').collect::<Vec<_>>());
         assert!(
-            said.contains("next: give migrations/0002_other.sql another version, like 3, or delete it"),
+            said.contains(
+                "next: if no database has 0002_other.sql: whimbrel lock --renumber migrations/0002_other.sql"
+            ),
             "{said}"
         );
     }

@@ -1,6 +1,7 @@
 //! What is seen in a real terminal, of 80 and of 200 columns: nothing is wider than it, colours are there and only there,
 //! what passes is wiped, and a person is asked.
 
+mod offers;
 mod stage;
 
 use std::io::{Read, Write};

@@ -70,7 +70,9 @@ pub use self::effect::{Change, Effect, Ident, MemberKind, Name, ObjectKind};
 pub use self::error::{Error, ErrorKind, Location, Result};
 pub use self::finding::{Finding, FindingKind, Weight};
 pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};
-pub use self::manifest::{FileLine, Former, LockChange, Manifest, ManifestError, Tombstone};
+pub use self::manifest::{
+    FileLine, Former, LockChange, Manifest, ManifestError, ManifestSides, Tombstone, Undecided,
+};
 pub use self::migration::{
     Duplicate, Key, Kind, Migration, MigrationSet, NotUtf8, Provenance, ScriptFile, SetName, SetNameError,
     Version, VersionError, canonical_text,

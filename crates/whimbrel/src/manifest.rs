@@ -1,10 +1,13 @@
 //! The manifest `whimbrel.sum`: its text, and what it says. Reads no directory; the check of a set against it is
 //! in `verify.rs`.
 
+mod merge;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::merge::{ManifestSides, Undecided};
 use crate::digest::Digest;
 use crate::layout::{self, Role};
 use crate::migration::{Key, Kind, MigrationSet, SetName, Version, migration_digest};
@@ -261,17 +264,49 @@ impl FromStr for Manifest {
     type Err = ManifestError;
 
     fn from_str(text: &str) -> Result<Self, ManifestError> {
+        Self::parse(text, Reading::Strict)
+    }
+}
+
+/// What is taken of two lines about one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// It is an error; and each line has to be there.
+    Strict,
+    /// The first one. What follows from other lines may be missing.
+    First,
+    /// The last one, and as before.
+    Last,
+}
+
+impl Reading {
+    /// Puts the value of a line where its place may be taken already.
+    fn put<T>(self, slot: &mut Option<T>, value: T, line: u32) -> Result<(), ManifestError> {
+        match (self, slot.is_some()) {
+            (Self::Strict, true) => return Err(ManifestError { line, problem: Problem::Twice }),
+            (Self::First, true) => {}
+            _ => *slot = Some(value),
+        }
+        Ok(())
+    }
+}
+
+impl Manifest {
+    fn parse(text: &str, reading: Reading) -> Result<Self, ManifestError> {
         let mut set = None;
         let mut head = None;
         let mut repeatables = None;
         let (mut files, mut formers, mut tombstones) = (Vec::<FileLine>::new(), Vec::new(), Vec::new());
-        let mut paths = HashSet::new();
+        let mut paths: HashMap<String, usize> = HashMap::new();
         let mut lines = text
             .lines()
             .enumerate()
             .map(|(index, line)| (index as u32 + 1, line.trim_end_matches([' ', '\t', '\r'])));
         match lines.next() {
             Some((_, FIRST_LINE)) => {}
+            Some((_, line)) if is_marker(line) => {
+                return Err(ManifestError { line: 1, problem: Problem::Conflict });
+            }
             _ => return Err(ManifestError { line: 1, problem: Problem::FirstLine }),
         }
         for (line, text) in lines {
@@ -279,22 +314,32 @@ impl FromStr for Manifest {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| text.starts_with(mark)) {
+            if is_marker(text) {
                 return Err(error(Problem::Conflict));
+            }
+            match (text, reading) {
+                (FIRST_LINE, Reading::Strict) => return Err(error(Problem::Twice)),
+                (FIRST_LINE, _) => continue,
+                _ => {}
             }
             let (word, rest) = text.split_once(' ').ok_or(error(Problem::Line))?;
             match word {
-                "set" => once(&mut set, SetName::new(rest).map_err(|_| error(Problem::Set))?, line)?,
-                "head" => once(&mut head, rest.parse().map_err(|_| error(Problem::Digest))?, line)?,
+                "set" => reading.put(&mut set, SetName::new(rest).map_err(|_| error(Problem::Set))?, line)?,
+                "head" => reading.put(&mut head, rest.parse().map_err(|_| error(Problem::Digest))?, line)?,
                 "repeatables" => {
-                    once(&mut repeatables, rest.parse().map_err(|_| error(Problem::Digest))?, line)?
+                    reading.put(&mut repeatables, rest.parse().map_err(|_| error(Problem::Digest))?, line)?;
                 }
                 "file" => {
                     let file = parse_file(rest).map_err(error)?;
-                    if !paths.insert(file.path.clone()) {
-                        return Err(error(Problem::Twice));
+                    match (paths.get(&file.path), reading) {
+                        (None, _) => {
+                            paths.insert(file.path.clone(), files.len());
+                            files.push(file);
+                        }
+                        (Some(_), Reading::Strict) => return Err(error(Problem::Twice)),
+                        (Some(_), Reading::First) => {}
+                        (Some(at), Reading::Last) => files[*at] = file,
                     }
-                    files.push(file);
                 }
                 "former" => {
                     let (version, digest, reason) = parse_reasoned(rest).map_err(error)?;
@@ -309,22 +354,22 @@ impl FromStr for Manifest {
         }
         let missing =
             |what| ManifestError { line: text.lines().count() as u32, problem: Problem::Missing(what) };
+        // The head and the repeatables' digest follow from the other lines.
+        let follows = (reading != Reading::Strict).then_some(Digest::from_bytes([0; 32]));
         Ok(Self {
             set: set.ok_or(missing("set"))?,
             files,
             formers,
             tombstones,
-            head: head.ok_or(missing("head"))?,
-            repeatables: repeatables.ok_or(missing("repeatables"))?,
+            head: head.or(follows).ok_or(missing("head"))?,
+            repeatables: repeatables.or(follows).ok_or(missing("repeatables"))?,
         })
     }
 }
 
-fn once<T>(slot: &mut Option<T>, value: T, line: u32) -> Result<(), ManifestError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(ManifestError { line, problem: Problem::Twice }),
-    }
+/// Whether a line is a marker of an unresolved conflict.
+fn is_marker(line: &str) -> bool {
+    ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|mark| line.starts_with(mark))
 }
 
 fn parse_file(rest: &str) -> Result<FileLine, Problem> {
@@ -375,6 +420,11 @@ impl ManifestError {
     pub fn line(&self) -> u32 {
         self.line
     }
+
+    /// Whether two branches have changed the file and the conflict is not resolved: locking the directory merges both sides.
+    pub fn is_conflict(&self) -> bool {
+        self.problem == Problem::Conflict
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -398,7 +448,7 @@ impl fmt::Display for ManifestError {
         match self.problem {
             Problem::FirstLine => write!(f, "expected `{FIRST_LINE}`"),
             Problem::Conflict => f.write_str(
-                "two branches have changed it: resolve the conflict by keeping both sides' files, then lock again",
+                "two branches have changed it, and the conflict is not resolved: lock the directory, which merges both sides",
             ),
             Problem::Line => f.write_str("expected `set`, `file`, `former`, `tombstone`, `repeatables` or `head`"),
             Problem::Set => f.write_str("the set's name may hold a-z, 0-9, `_`, `-` and `.`"),

@@ -12,6 +12,7 @@ use crate::config::FILE_NAME;
 use crate::config::text::{self, Wrong};
 use crate::context::Context;
 use crate::exit::Code;
+use crate::git;
 
 /// Makes whimbrel.toml and the migrations directory
 #[derive(Debug, Args)]
@@ -67,9 +68,18 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         .inspect_err(|_| {
             let _ = fs::remove_file(path);
         })?;
+    let attributes = git::write_attributes(directory).map_err(|error| {
+        let _ = fs::remove_file(path);
+        failed(&directory.join(".gitattributes"), error)
+    })?;
     let next = context.command("new create_users");
-    let told = format!("made {FILE_NAME} and {}/\nnext: {next}", named.trim_end_matches('/'));
-    Ok(Answer::new(told, json!({ "files": [FILE_NAME, named] })))
+    let mut told = format!("made {FILE_NAME} and {}/\nnext: {next}", named.trim_end_matches('/'));
+    if git::has(directory) {
+        // What runs in a clone is for its owner to say.
+        told.push_str(&format!("\nso that git merges: {}", context.command("merge --install")));
+    }
+    let attributes = attributes.map(|path| path.display().to_string());
+    Ok(Answer::new(told, json!({ "files": [FILE_NAME, named], "attributes": attributes })))
 }
 
 /// A text as TOML has it.

@@ -104,11 +104,12 @@ fn rules(context: &Context) -> Result<Answer, Failure> {
 
 fn explain(context: &Context, name: &str) -> Result<Answer, Failure> {
     let policy = context.settings.policy.policy().unwrap_or_default();
-    let level = policy.level(name).map_err(|error| Failure { code: Code::Usage, ..Failure::from(error) })?;
+    let rules = || context.command("lint --rules");
+    let level = policy
+        .level(name)
+        .map_err(|error| Failure { code: Code::Usage, ..Failure::from(error) }.with_next(rules()))?;
     let Some(rule) = whimbrel_policy::rules().find(|rule| rule.name() == name) else {
-        return Err(
-            Failure::of(Code::Usage, "there is no such rule").with_next(context.command("lint --rules"))
-        );
+        return Err(Failure::of(Code::Usage, "there is no such rule").with_next(rules()));
     };
     let mut text = format!(
         "{} ({}, {})\n{}\n\nwhy: {}\n\ninstead: {}\n\nsource: {}\n",

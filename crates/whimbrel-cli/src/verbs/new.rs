@@ -122,7 +122,7 @@ fn make(context: &Context, root: &Path, files: &[String]) -> Result<Option<Locke
             write_new(&path, &locking::template(file))?;
             made.push(path);
         }
-        let locked = locking::add(root, &locking::read(context, root)?, files)?;
+        let locked = locking::add(context, root, &locking::read(context, root)?, files)?;
         if let Some(locked) = &locked {
             locking::write(locked)?;
         }

@@ -11,25 +11,47 @@ use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::database::{Address, Connection, whole};
 use crate::exit::Code;
-use crate::sets;
+use crate::output::safe::shown;
+use crate::relock::Relocked;
+use crate::{output, sets};
 
 /// Removes the database, makes it anew and applies everything (development)
 #[derive(Debug, Args)]
-#[command(after_help = "Example, while migrations are being written:\n  whimbrel reset --yes")]
+#[command(
+    after_help = "Examples, while migrations are being written:\n  whimbrel reset --yes\n  whimbrel reset --relock       what was edited is locked first"
+)]
 pub(crate) struct Arguments {
+    /// Lock whatever has changed first; only where whimbrel.toml says `development = true` and nobody signs
+    #[arg(long)]
+    relock: bool,
     #[command(flatten)]
     consent: Consent,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    context.say(if arguments.relock { " --relock".to_owned() } else { String::new() });
+    carry_out(context, arguments.consent, arguments.relock).await
+}
+
+pub(crate) async fn carry_out(context: &Context, consent: Consent, relock: bool) -> Result<Answer, Failure> {
+    let verb = if relock { "reset --relock" } else { "reset" };
     let address = context.address()?;
+    // As they were, the manifests come back if anything is refused before the database is removed.
+    let relocked = if relock { Some(Relocked::write(context)?) } else { None };
     // What the gate would refuse afterwards it refuses before anything is lost.
     sets::pass(context).await?;
     // Nor is anything lost that could not be made again.
-    removal::allow(context, &address, arguments.consent, "reset")?;
+    removal::allow(context, &address, consent, verb)?;
     whole::check_can_create(&address).await?;
     let plan = beforehand(context, &address).await?;
-    removal::remove(context, &address, arguments.consent, "reset").await?;
+    let lines = relocked.as_ref().map(|relocked| relocked.lines.clone()).unwrap_or_default();
+    if context.is_for_people() && !consent.yes {
+        lines.iter().for_each(|line| output::err(&shown(line)));
+    }
+    removal::remove(context, &address, consent, verb).await?;
+    if let Some(relocked) = relocked {
+        relocked.keep();
+    }
     let again = async {
         whole::create(&address).await?;
         let mut db = context.connect_to_write().await?;
@@ -40,7 +62,12 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         failure
             .with_note("state", "the database was removed before; what was to be made anew is not all there")
     })?;
-    Ok(super::up::answer(&report))
+    let mut answer = super::up::answer(&report);
+    if !lines.is_empty() && consent.yes {
+        let lines: Vec<String> = lines.iter().map(|line| shown(line)).collect();
+        answer.text = format!("{}\n{}", lines.join("\n"), answer.text);
+    }
+    Ok(answer)
 }
 
 /// What would be applied to an empty database, found out before anything is lost: on one that is made for it, and goes again.

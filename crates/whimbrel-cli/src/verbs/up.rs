@@ -8,9 +8,9 @@ use crate::answer::{Answer, Failure};
 use crate::confirm;
 use crate::context::{Approvals, Context, quoted};
 use crate::exit::Code;
-use crate::output;
 use crate::output::style::{GOOD, paint};
 use crate::shown::OnlyWhatWasShown;
+use crate::{output, relock};
 
 /// Applies what is pending
 #[derive(Debug, Args)]
@@ -38,6 +38,18 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answer, Failure> {
+    match carry_out(context, &arguments).await {
+        Err(failure) if relock::can_offer(context, &failure.error) => {
+            match relock::offer(context, failure).await? {
+                Some(answer) => Ok(answer),
+                None => carry_out(context, &arguments).await,
+            }
+        }
+        done => done,
+    }
+}
+
+async fn carry_out(context: &Context, arguments: &Arguments) -> Result<Answer, Failure> {
     let to = arguments.to.map_or_else(String::new, |version| format!(" --to {version}"));
     let given = arguments.reason.as_deref().map(crate::locking::reason).transpose()?;
     let said = given.as_deref().map(reason).unwrap_or_default();

@@ -49,10 +49,12 @@ impl MigrationSet {
         let mut wrong: Vec<String> = Vec::new();
         let place = |path: &str| if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
         let text = manifest;
+        let mut unreadable = None;
         let manifest = match text.map(str::parse::<Manifest>).transpose() {
             Ok(manifest) => manifest,
             Err(error) => {
                 wrong.push(format!("{}:{}: {error}", place(layout::MANIFEST_FILE), error.line()));
+                unreadable = Some(error);
                 None
             }
         };
@@ -150,7 +152,10 @@ impl MigrationSet {
                 (Some(manifest), Some(text)) => set.with_manifest(manifest).with_manifest_text(text),
                 _ => set,
             }),
-            _ => Err(files_error(wrong)),
+            _ => Err(match unreadable {
+                Some(error) => files_error(wrong).with_source(error),
+                None => files_error(wrong),
+            }),
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Directory {
     set: Option<SetName>,
     recursive: bool,
     unlocked: bool,
+    without_manifest: bool,
     writers: Writers,
     follows: bool,
 }
@@ -45,6 +46,7 @@ impl Directory {
             set: None,
             recursive: false,
             unlocked: false,
+            without_manifest: false,
             writers: Writers::default(),
             follows: false,
         }
@@ -68,6 +70,14 @@ impl Directory {
     #[must_use]
     pub fn unlocked(mut self) -> Self {
         self.unlocked = true;
+        self
+    }
+
+    /// Reads the migrations alone, whatever lies beside them as their manifest: for programs that write a manifest where the one
+    /// that is there cannot be read, as in the middle of a merge. What is read so counts as a directory without a manifest.
+    #[must_use]
+    pub fn without_manifest(mut self) -> Self {
+        self.without_manifest = true;
         self
     }
 
@@ -117,6 +127,7 @@ impl Directory {
         walk.folder(&path, "").map_err(|(path, error)| unreadable(&path, &error))?;
         let sum = path.join(layout::MANIFEST_FILE);
         let manifest = match walk.read_file(&sum) {
+            Ok(_) if self.without_manifest => None,
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&sum, &error)),
