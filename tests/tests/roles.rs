@@ -1,5 +1,8 @@
 //! Scripts that run as another role than the one that connects and writes the history: PostgreSQL.
 
+#[path = "roles/places.rs"]
+mod places;
+
 use std::time::Duration;
 
 use whimbrel::{

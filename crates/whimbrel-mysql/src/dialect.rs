@@ -66,7 +66,7 @@ pub const MYSQL: Dialect = Dialect {
     script: Some(ScriptSql { client: ClientProgram::Mysql, command: command!("mysql"), assert }),
     rules: RULES,
     effects: Some(EFFECTS),
-    settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, reset: &[], fix: Some(FIX) },
+    settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, fix: Some(FIX), ..SettingsSql::NONE },
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
     }),

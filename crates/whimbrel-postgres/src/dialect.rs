@@ -1,11 +1,12 @@
 //! The facts about PostgreSQL's dialect. No I/O.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use whimbrel::script::Lexing;
 use whimbrel::{
     BootQuery, ClientProgram, Dialect, FlightSql, HistorySql, LockSql, RoleSql, ScriptSql, SecretSql,
-    SessionNumber, SettingsSql, TableName, Timeouts, TransactionSql,
+    SessionNumber, SettingsSql, StaysSql, TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -44,6 +45,10 @@ pub const DIALECT: Dialect = Dialect {
         assert,
         // The same as `pg_current_xact_id()::xid`, which is there from 13 on.
         mine: "xmin = (txid_current() & 4294967295)::text::xid",
+        // division_by_zero
+        failed: "22012",
+        // invalid_savepoint_specification, no_active_sql_transaction
+        unguarded: &["3B001", "25P01"],
         check: "SET CONSTRAINTS ALL IMMEDIATE",
         blocks: 128,
     }),
@@ -60,17 +65,28 @@ pub const DIALECT: Dialect = Dialect {
         // them parsing begins it, and executing is a little later.
         idle: Some("(now() = statement_timestamp())::int"),
         place: Some("current_schema()::text"),
+        stays: Some(StaysSql { plain: STAYS, thorough: STAYS_FOR_OTHERS }),
         ..PLAIN.history
     },
     rules: RULES,
-    settings: SettingsSql { snapshot: &[SNAPSHOT], reset: &["RESET ALL"], fix: Some(FIX) },
+    settings: SettingsSql {
+        snapshot: &[SNAPSHOT],
+        reset: &["RESET ALL"],
+        fix: Some(FIX),
+        fix_session: Some(FIX_SESSION),
+        custom: None,
+        lent: false,
+    },
     effects: Some(EFFECTS),
     timeouts: Some(timeouts),
+    unlimited: Some(unlimited),
     role: Some(RoleSql {
         assume: |role, local| {
             format!("SET {} ROLE {}", if local { "LOCAL" } else { "SESSION" }, (PLAIN.identifier)(role))
         },
         leave: "RESET ROLE",
+        own: "format('SELECT set_config(''session_authorization'', %L, true), set_config(''role'', %L, true)', \
+              session_user, current_setting('role'))",
     }),
     // The client writes what it sends to `log`, but for what is bound.
     secrets: SecretSql::Setting { set: "SELECT set_config($1, $2, false)", statement: put_together },
@@ -108,6 +124,52 @@ const SNAPSHOT: &str = "(SELECT concat_ws(', ', format('SELECT set_config(''sess
 const FIX: &str = "SELECT set_config('standard_conforming_strings', 'on', true), \
     set_config('client_encoding', 'UTF8', true)";
 
+/// [`FIX`] until the end of the session.
+const FIX_SESSION: &str = "SELECT set_config('standard_conforming_strings', 'on', false), \
+    set_config('client_encoding', 'UTF8', false)";
+
+/// For a client that was handed over: `RESET ALL` would also reset the settings that it has given names of its own, and that no
+/// list has. Who one is goes first, since it may have to be somebody else to reset the rest.
+pub(crate) const RESET_LISTED: &[&str] = &[
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "SELECT count(set_config(name, NULL, false)) FROM (SELECT name FROM pg_settings WHERE source = 'session' \
+     AND context IN ('user', 'superuser') AND name !~ '^transaction_' OFFSET 0) s",
+];
+
+/// A setting that nobody has declared has no other default than none.
+pub(crate) fn custom(name: &str) -> String {
+    let name = literal(name);
+    format!("format('SELECT set_config(%L, %L, false)', {name}, coalesce(current_setting({name}, true), ''))")
+}
+
+/// What a script leaves in a session that goes on to other clients: besides the settings, who one is, which `RESET ALL` leaves.
+pub(crate) const RESET_LENT: &[&str] = &["RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL"];
+
+/// As the session finds its place now, by its role and its path, so it has to find it behind the script. `CASE` keeps the
+/// order: first who one is and where one looks, until the end of the transaction; then where that leads.
+const STAYS: &str = "format('CASE WHEN concat(set_config(''role'', %L, true), set_config(''search_path'', %L, true)) \
+    IS NOT NULL THEN current_schema() IS NOT DISTINCT FROM %L END', current_setting('role'), \
+    current_setting('search_path'), current_schema())";
+
+/// The same for a path that comes from the role, the database or the server, which the script may have given another one:
+/// sessions that are opened later have that one (catalog-pg-db-role-setting.html; the order is that of `process_settings`).
+/// What it was is compared by a number, so that the paths of all roles stay on the server. A path of the client's or the
+/// session's own stays what it is.
+const STAYS_FOR_OTHERS: &str = "format('CASE WHEN concat(set_config(''role'', %L, true), set_config(''search_path'', %s, true)) \
+    IS NOT NULL THEN current_schema() IS NOT DISTINCT FROM %L END', current_setting('role'), \
+    CASE WHEN (SELECT source IN ('client', 'session') FROM pg_settings WHERE name = 'search_path') \
+    THEN quote_literal(current_setting('search_path')) \
+    ELSE format('CASE WHEN (SELECT hashtext(string_agg(s::text, '''')) FROM pg_db_role_setting s \
+    WHERE array_to_string(setconfig, '','') LIKE ''%%search_path%%'') IS NOT DISTINCT FROM %s THEN %L \
+    ELSE coalesce((SELECT substr(c, 13) FROM pg_db_role_setting, unnest(setconfig) c WHERE c LIKE ''search_path=%%'' \
+    AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) \
+    AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = %L)) ORDER BY setrole = 0, setdatabase = 0 LIMIT 1), \
+    (SELECT boot_val FROM pg_settings WHERE name = ''search_path'')) END', \
+    coalesce((SELECT hashtext(string_agg(s::text, ''))::text FROM pg_db_role_setting s \
+    WHERE array_to_string(setconfig, ',') LIKE '%search_path%'), 'NULL'), current_setting('search_path'), session_user) \
+    END, current_schema())";
+
 /// What another client of a pooler may have left, and would lead scripts astray: undone until the end of the transaction.
 /// NULL is the default, be it the role's, the database's or the server's.
 pub(crate) const UNDO: &str = "set_config('search_path',NULL,true),set_config('role',NULL,true)";
@@ -140,6 +202,14 @@ fn timeouts(timeouts: &Timeouts) -> String {
         }
     }
     sql
+}
+
+/// In milliseconds, as the list of settings has it.
+fn unlimited(limit: Duration) -> String {
+    format!(
+        "SELECT set_config('lock_timeout', '0', false) FROM pg_settings WHERE name = 'lock_timeout' AND setting = '{}'",
+        limit.as_millis().clamp(1, i32::MAX as u128)
+    )
 }
 
 /// The number of the lock, as a literal: the smallest number has no other.

@@ -42,9 +42,28 @@ fn said(error: &DbError, sql: &str) -> DriverError {
     }
     match error.position() {
         Some(ErrorPosition::Original(position)) => this.with_offset(offset(sql, *position)),
+        // The text as a whole could not be taken over into the database's encoding, comments included.
+        _ if code == "22P05" => match untranslatable(error.message(), sql) {
+            Some(offset) => this.with_offset(offset).with_hint(ENCODING),
+            None => this.with_hint(ENCODING),
+        },
         // One into the text of a function, or none.
         _ => this,
     }
+}
+
+const ENCODING: &str = "the database's encoding does not have this character, and the whole script is translated into it, comments \
+    included: write the character otherwise, or make the database with the encoding UTF8";
+
+/// Where the character stands that the database's encoding lacks. In any language the message has its bytes, as in
+/// `0xe2 0x82 0xac`.
+fn untranslatable(message: &str, sql: &str) -> Option<usize> {
+    let bytes = message.split(|letter: char| !letter.is_ascii_alphanumeric()).filter_map(|word| {
+        let digits = word.strip_prefix("0x").filter(|digits| digits.len() == 2)?;
+        u8::from_str_radix(digits, 16).ok()
+    });
+    let bytes: Vec<u8> = bytes.collect();
+    sql.find(std::str::from_utf8(&bytes).ok().filter(|text| !text.is_empty())?)
 }
 
 /// The server counts characters from 1; the core counts bytes from 0.

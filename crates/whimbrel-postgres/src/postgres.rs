@@ -15,7 +15,7 @@ use whimbrel::{
 };
 
 use crate::connect::Task;
-use crate::dialect::{DIALECT, FIX_POOLED, UNDO};
+use crate::dialect::{DIALECT, FIX_POOLED, RESET_LENT, RESET_LISTED, UNDO, custom};
 use crate::error::{driver_error, lost};
 use crate::identity::{IDENTITY, IMITATORS};
 use crate::told::told_number;
@@ -50,14 +50,15 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
     /// of the application's. [`into_client`](Self::into_client) gives it back.
     pub fn from_client(client: C) -> Self {
         let session = told_number(&client).map_or(SessionNumber::Unknown, SessionNumber::Known);
-        let dialect = Dialect { session, ..DIALECT };
+        let settings = SettingsSql { reset: RESET_LISTED, custom: Some(custom), ..DIALECT.settings };
+        let dialect = Dialect { session, settings, ..DIALECT };
         Self { client: Some(client), task: None, dialect, pooled: None, recognized: false }
     }
 
     /// What still waits to be sent goes with the task, so that more may wait than in the hands of somebody else's.
     pub(crate) fn with_task(self, task: Task) -> Self {
         let flight = self.dialect.flight.map(|flight| FlightSql { blocks: OWN_BLOCKS, ..flight });
-        let dialect = Dialect { flight, flight_bytes: OWN_BYTES, ..self.dialect };
+        let dialect = Dialect { flight, flight_bytes: OWN_BYTES, settings: DIALECT.settings, ..self.dialect };
         Self { task: Some(task), dialect, ..self }
     }
 
@@ -127,8 +128,14 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
             let pooled = session != number;
             self.pooled = Some(pooled);
             if pooled {
-                self.dialect.settings =
-                    SettingsSql { snapshot: &[], fix: Some(FIX_POOLED), ..self.dialect.settings };
+                self.dialect.settings = SettingsSql {
+                    snapshot: &[],
+                    reset: RESET_LENT,
+                    custom: None,
+                    fix: Some(FIX_POOLED),
+                    lent: true,
+                    ..self.dialect.settings
+                };
             }
         }
         Ok(())

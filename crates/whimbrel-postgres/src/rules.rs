@@ -2,7 +2,10 @@
 
 use whimbrel::{Fact, Rule};
 
-use Fact::{EndsSharing, NeedsNoTransaction, Replay, RunAgain, RunOnce, SessionState, TravelsAlone};
+use Fact::{
+    EndsSharing, MayMove, NeedsNoTransaction, Replay, RunAgain, RunOnce, SessionState, TravelsAlone,
+    WaitsAside,
+};
 
 /// From "SQL Commands" of postgresql.org/docs/current/reference.html, and from chapter 9 for functions.
 ///
@@ -14,6 +17,13 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::of(&["CREATE", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     Rule::of(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
     Rule::of(&["DROP", "INDEX", "CONCURRENTLY"], NeedsNoTransaction),
+    // They take a SHARE UPDATE EXCLUSIVE lock, in whose queue nobody waits who reads or writes rows, and wait for all older
+    // transactions in the middle of their work. What DETACH and REINDEX have done by then stays when they are cut off.
+    Rule::of(&["CREATE", "INDEX", "CONCURRENTLY"], WaitsAside),
+    Rule::of(&["CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"], WaitsAside),
+    Rule::of(&["DROP", "INDEX", "CONCURRENTLY"], WaitsAside),
+    Rule::with(&["REINDEX"], "CONCURRENTLY", WaitsAside),
+    Rule::with(&["ALTER", "TABLE"], "CONCURRENTLY", WaitsAside),
     // REINDEX: "SCHEMA, DATABASE, SYSTEM … cannot be executed inside a transaction block", nor can CONCURRENTLY.
     Rule::with(&["REINDEX"], "CONCURRENTLY", NeedsNoTransaction),
     Rule::of(&["REINDEX", "SCHEMA"], NeedsNoTransaction),
@@ -56,6 +66,24 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::of(&["SET", "LOCAL"], TravelsAlone),
     Rule::of(&["SET", "CONSTRAINTS"], TravelsAlone),
     Rule::holding("SET_CONFIG", TravelsAlone),
+    // Where sessions look for names that are opened later: by these, and by what runs functions that nobody sees.
+    Rule::of(&["ALTER", "ROLE"], MayMove),
+    Rule::of(&["ALTER", "USER"], MayMove),
+    Rule::of(&["ALTER", "DATABASE"], MayMove),
+    Rule::of(&["DO"], MayMove),
+    Rule::of(&["CALL"], MayMove),
+    Rule::of(&["EXECUTE"], MayMove),
+    Rule::of(&["SELECT"], MayMove),
+    Rule::of(&["WITH"], MayMove),
+    Rule::of(&["VALUES"], MayMove),
+    // By triggers and functions.
+    Rule::of(&["INSERT"], MayMove),
+    Rule::of(&["UPDATE"], MayMove),
+    Rule::of(&["DELETE"], MayMove),
+    Rule::of(&["MERGE"], MayMove),
+    Rule::of(&["TRUNCATE"], MayMove),
+    Rule::of(&["COPY"], MayMove),
+    Rule::with(&["CREATE", "TABLE"], "SELECT", MayMove),
     // How the texts behind it are read.
     Rule::with(&["SET"], "STANDARD_CONFORMING_STRINGS", TravelsAlone),
     Rule::with(&["SET"], "CLIENT_ENCODING", TravelsAlone),

@@ -33,7 +33,7 @@ pub const DIALECT: Dialect = Dialect {
         },
     }),
     rules: RULES,
-    settings: SettingsSql { snapshot: SETTINGS, reset: &[], fix: None },
+    settings: SettingsSql { snapshot: SETTINGS, ..SettingsSql::NONE },
     foreign_keys: Some(ForeignKeys {
         enforced: "SELECT foreign_keys FROM pragma_foreign_keys",
         disable: "PRAGMA foreign_keys = OFF",

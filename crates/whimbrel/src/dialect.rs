@@ -56,6 +56,9 @@ pub struct Dialect {
     pub hazards: Option<&'static str>,
     /// How `lock_timeout` and `statement_timeout` are set, where they mean anything.
     pub timeouts: Option<fn(&Timeouts) -> String>,
+    /// Lifts a limit of this length on waiting for locks for the rest of the session, if it is the one that holds: a query, which
+    /// answers a row if it was. For statements with the fact [`WaitsAside`](Fact::WaitsAside).
+    pub unlimited: Option<fn(Duration) -> String>,
     /// How a role is assumed, where that is possible.
     pub role: Option<RoleSql>,
     /// How a secret comes into a statement.
@@ -144,6 +147,11 @@ pub struct FlightSql {
     pub assert: fn(&str) -> String,
     /// A condition on a row of the history: that the transaction which is open has written it.
     pub mine: &'static str,
+    /// The code of the error of an assertion whose condition does not hold. Any other error at an assertion is one of the
+    /// database's, and says nothing about the condition.
+    pub failed: &'static str,
+    /// The codes of the errors by which releasing a savepoint fails that is not there, or in no transaction.
+    pub unguarded: &'static [&'static str],
     /// Checks now what would be checked at the commit.
     pub check: &'static str,
     /// How many transactions may be under way at once.
@@ -160,11 +168,20 @@ pub struct SettingsSql {
     /// Makes what changes lexing be as [`Dialect::lexing`] says: inside each transaction, or, where the schema is not
     /// transactional, before the first statement.
     pub fix: Option<&'static str>,
+    /// The same as `fix`, until the end of the session, for statements outside transactions.
+    pub fix_session: Option<&'static str>,
+    /// An expression that answers a statement: it gives a setting of this name, which nobody has declared, the value that it
+    /// has now. `None`: no snapshot or reset leaves one out.
+    pub custom: Option<fn(&str) -> String>,
+    /// Whether the session serves other clients between transactions, as one behind a pooler does: whatever a script leaves is
+    /// reset in the transaction that it was left in.
+    pub lent: bool,
 }
 
 impl SettingsSql {
     /// No settings that a script could change.
-    pub const NONE: Self = Self { snapshot: &[], reset: &[], fix: None };
+    pub const NONE: Self =
+        Self { snapshot: &[], reset: &[], fix: None, fix_session: None, custom: None, lent: false };
 }
 
 /// How a role is assumed.
@@ -174,6 +191,8 @@ pub struct RoleSql {
     pub assume: fn(&str, bool) -> String,
     /// Goes back to the role that the session began with.
     pub leave: &'static str,
+    /// An expression that answers a statement: it makes the session, until the end of the transaction, who it is now.
+    pub own: &'static str,
 }
 
 /// How a secret comes into a statement.
@@ -287,10 +306,23 @@ pub struct HistorySql {
     pub guard: Option<fn(&TableName) -> String>,
     /// An expression for the schema in which the connection creates tables, as a text, where a script can change it.
     pub place: Option<&'static str>,
+    /// How a transaction proves, before it is committed, that the history will be found where it is.
+    pub stays: Option<StaysSql>,
     /// How a query is made to see what was committed on the other servers of a cluster; none where that is no question.
     pub causal: Option<CausalSql>,
     /// How many rows one `INSERT` carries.
     pub rows_per_insert: usize,
+}
+
+/// Expressions, each of which answers a condition as SQL: that a connection which is made after the commit finds the history
+/// where this one finds it. It is put together before a script is run, and holds or does not hold behind it, whatever the
+/// script has set in the session.
+#[derive(Clone, Copy, Debug)]
+pub struct StaysSql {
+    /// For scripts that make and drop objects.
+    pub plain: &'static str,
+    /// For scripts with a statement that has the fact [`MayMove`](Fact::MayMove).
+    pub thorough: &'static str,
 }
 
 /// How reads are, on a server that takes writes and applies those of others some time after they are committed.
@@ -320,6 +352,7 @@ impl HistorySql {
             idle: None,
             guard: None,
             place: None,
+            stays: None,
             causal: None,
             rows_per_insert: 100,
         }
@@ -399,6 +432,7 @@ impl Dialect {
             foreign_keys: None,
             hazards: None,
             timeouts: None,
+            unlimited: None,
             role: None,
             secrets: SecretSql::Literal,
             preflight: None,

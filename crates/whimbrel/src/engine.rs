@@ -107,6 +107,10 @@ pub(crate) struct Engine<'e, 's> {
     server: Option<String>,
     /// The statements that put back the settings that the session had before anything flew.
     saved: Option<Vec<Option<String>>>,
+    /// What has to hold before a commit, so that the history is found where it is.
+    stays: Stays,
+    /// While the session is a script's, statement by statement.
+    apart: Option<Apart<'e>>,
     /// Whether the rows that close the run are still to be written.
     unfinished: bool,
     /// Whether the history table was created in the transaction that is open.
@@ -122,6 +126,28 @@ pub(crate) struct Run {
     pub(crate) backed_up: bool,
     /// How often in a row something was rolled back to be tried again.
     pub(crate) round: u32,
+}
+
+/// Conditions that the history will be found where it is: behind scripts that make objects, and behind those that may change
+/// what other sessions are.
+#[derive(Clone, Debug, Default)]
+struct Stays {
+    plain: Option<String>,
+    thorough: Option<String>,
+}
+
+/// A session that is a script's, between whose statements the history is written as oneself.
+#[derive(Clone, Debug)]
+struct Apart<'p> {
+    item: &'p PlanItem,
+    /// The statement that makes the session, until the end of the transaction, who it was before the script.
+    own: String,
+    /// The one that makes it who the script has made of it.
+    script: String,
+    /// Whether the script has given the session's lock away.
+    lost: bool,
+    /// What has to hold before a commit.
+    stays: Option<String>,
 }
 
 /// Steps that are carried out together.
@@ -157,6 +183,8 @@ impl<'e, 's> Engine<'e, 's> {
             who: String::new(),
             server: None,
             saved: None,
+            stays: Stays::default(),
+            apart: None,
             unfinished: false,
             created: false,
             announced: None,
@@ -276,6 +304,32 @@ impl<'e, 's> Engine<'e, 's> {
             }
     }
 
+    /// The history table, named in full where a script could have names looked for elsewhere.
+    fn table(&self) -> TableName {
+        self.session.pinned(self.settings.table)
+    }
+
+    /// Expressions for the session's settings: those of the dialect, and those that only scripts of this plan know of.
+    fn snapshots(&self) -> Vec<String> {
+        let settings = &self.dialect.settings;
+        let mut all: Vec<String> = settings.snapshot.iter().map(|&it| it.to_owned()).collect();
+        let Some(custom) = settings.custom else { return all };
+        let prepared = self.plan.items().iter().filter_map(PlanItem::prepared);
+        let mut names: Vec<&str> =
+            prepared.flat_map(|it| it.custom_settings.iter().map(String::as_str)).collect();
+        names.sort_unstable();
+        names.dedup();
+        all.extend(names.into_iter().map(custom));
+        all
+    }
+
+    /// What has to hold before a group is committed.
+    fn stays(&self, items: &[PlanItem]) -> Option<&str> {
+        let may_move = |item: &PlanItem| item.prepared().is_none_or(|prepared| prepared.may_move);
+        let thorough = self.stays.thorough.as_deref().filter(|_| items.iter().any(may_move));
+        thorough.or(self.stays.plain.as_deref())
+    }
+
     fn bound_step(&self, item: &PlanItem) -> Option<&'e BoundStep<'e>> {
         let steps = self.settings.steps.get(item.set_name())?;
         steps.step(item.rust_step()?, item.is_down())
@@ -318,6 +372,10 @@ impl<'e, 's> Engine<'e, 's> {
         // Not before: a receipt that was rolled back is in no history, and what it stood before may have changed.
         self.run.backed_up |= rows.iter().any(|row| row.event() == HistoryEvent::Backup);
         for row in rows {
+            if row.event() == HistoryEvent::Finished {
+                // Told once.
+                self.times.retain(|(set, ..)| set.as_str() != row.set());
+            }
             self.history.push(row);
         }
         for (item, elapsed) in done {

@@ -58,7 +58,7 @@ pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
     BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, DroppedTable, EffectSql, Fact, FlightSql,
     ForeignKeys, HistorySql, LockSql, RoleSql, Rule, ScriptSql, SecretSql, SessionNumber, SettingsSql,
-    TableName, TableNameError, Timeouts, TransactionSql,
+    StaysSql, TableName, TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};

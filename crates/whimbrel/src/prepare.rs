@@ -7,7 +7,7 @@ use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::placeholder::{Form, Placeholder, find};
-use crate::script::{Position, Script, Statement, Statements};
+use crate::script::{Position, Script, Statement, Statements, TokenKind};
 
 /// With whom a script may share a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,16 @@ pub(crate) struct Prepared {
     pub(crate) in_transaction: bool,
     /// Whether the script runs in one transaction though the dialect's schema is not transactional: it changes data only.
     pub(crate) data_only: bool,
-    /// Whether the script may change settings of the session by itself. What a trigger or a default of it changes is put
-    /// back at the end of the run only.
+    /// Whether the script may change settings of the session. What a default of it changes, or on some databases a trigger, is
+    /// put back at the end of the run only.
     pub(crate) may_set: bool,
     /// Whether it drops a table, which may take rows of other tables along, and has not said that it may.
     pub(crate) drops_table: bool,
+    /// Whether the script may change where sessions look for names that are opened later.
+    pub(crate) may_move: bool,
+    /// Settings of the session with a point in their names, which the script names: nobody has declared them, so that no
+    /// list of settings has them.
+    pub(crate) custom_settings: Vec<String>,
     /// What is filled in, and where in the script.
     pub(crate) placeholders: Vec<(Placeholder, Position)>,
 }
@@ -186,6 +191,8 @@ pub(crate) fn prepare(
             data_only,
             may_set: read.may_set,
             drops_table: read.drops_table && !directives.foreign_keys_off && !directives.foreign_keys_cascade,
+            may_move: read.may_move,
+            custom_settings: read.custom_settings,
             directives,
             placeholders,
         })
@@ -203,6 +210,8 @@ struct Read {
     needs_no_transaction: bool,
     ends_sharing: bool,
     travels_alone: bool,
+    may_move: bool,
+    custom_settings: Vec<String>,
     /// Where statements stand that do not work inside a transaction, and their first words, where most do.
     outside: Vec<(Position, String)>,
     /// The same of those that cannot be followed by a row of the history.
@@ -224,7 +233,12 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
         if facts.has(Fact::Impossible) {
             read.impossible.push(what());
         }
+        read.may_move |= facts.has(Fact::MayMove);
+        if dialect.settings.custom.is_some() {
+            add_custom_settings(&statement, &mut read.custom_settings);
+        }
         read.may_set |= facts.has(Fact::Replay)
+            || facts.has(Fact::MayMove)
             || facts.has(Fact::SessionState)
             || facts.has(Fact::ManyResults)
             || statement
@@ -254,6 +268,31 @@ fn changes_how_texts_are_read(statement: &Statement<'_>) -> bool {
     let mut words = statement.words();
     words.next().is_some_and(|first| first.is_keyword("SET"))
         && words.any(|word| WORDS.iter().any(|wanted| word.is_keyword(wanted)))
+}
+
+/// Adds the settings with a point in their names that a statement sets: by `SET a.b`, or by `set_config('a.b', …)`.
+fn add_custom_settings(statement: &Statement<'_>, names: &mut Vec<String>) {
+    let mut add = |name: String| {
+        let good = |part: &str| {
+            part.starts_with(|first: char| first.is_alphabetic() || first == '_')
+                && part.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '$')
+        };
+        if name.contains('.') && name.split('.').all(good) && !names.contains(&name) {
+            names.push(name);
+        }
+    };
+    let mut words = statement.words().peekable();
+    if words.next_if(|word| word.is_keyword("SET")).is_some() {
+        words.next_if(|word| word.is_keyword("SESSION") || word.is_keyword("LOCAL"));
+        let name = words.by_ref().take_while(|word| !word.is_symbol("=") && !word.is_keyword("TO"));
+        return add(name.map(|word| word.text.trim_matches('"')).collect());
+    }
+    while let Some(word) = words.next() {
+        if word.is_keyword("SET_CONFIG") && words.next_if(|next| next.is_symbol("(")).is_some() {
+            let name = words.next_if(|next| next.kind == TokenKind::String);
+            add(name.map_or("", |name| name.text.trim_matches('\'')).to_owned());
+        }
+    }
 }
 
 /// The digest by which the history knows a statement that took effect.

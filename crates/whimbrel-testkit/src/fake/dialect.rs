@@ -27,7 +27,7 @@ pub const FAKE: Dialect = Dialect {
         Rule::of(&["LOCK", "TABLE"], Fact::TravelsAlone),
         Rule::of(&["CHECKPOINT"], Fact::EndsSharing),
     ],
-    settings: SettingsSql { snapshot: &["SETTING fill"], reset: &[], fix: None },
+    settings: SettingsSql { snapshot: &["SETTING fill"], ..SettingsSql::NONE },
     flight_bytes: 64 * 1024,
     ..Dialect::plain("fake", Lexing::ANSI, HISTORY)
 };

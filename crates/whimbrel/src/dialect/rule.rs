@@ -54,6 +54,12 @@ pub enum Fact {
     ManyResults,
     /// It drops a table: where foreign keys are enforced, rows of the tables that refer to it may be deleted or changed.
     DropsTable,
+    /// It waits for others in the middle of its work, and nobody has to queue behind it meanwhile: the limit on waiting for
+    /// locks is not meant for it.
+    WaitsAside,
+    /// It may change where names are looked for, in this session and in those that are opened later: a script with such a
+    /// statement may change settings.
+    MayMove,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
     SessionState,
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Engine, Failing, Progress, jittered};
+use super::flight::moved;
+use super::{Apart, Engine, Failing, Progress, Stays, jittered};
 use crate::detail::Detail;
 use crate::dialect::Ddl;
-use crate::driver::{DriverError, ErrorClass, Message};
+use crate::driver::{Answers, DriverError, ErrorClass, Message};
 use crate::engine::{Deadline, Locked};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
@@ -37,6 +38,16 @@ pub(super) struct Tails {
     pub(super) moved: bool,
     /// The statements that put the settings back.
     pub(super) settings: Vec<Option<String>>,
+    /// The statement that makes the session who it is.
+    pub(super) own: Option<String>,
+}
+
+/// Why rows were not written.
+pub(super) enum Unwritten {
+    /// An error of the database.
+    Database(DriverError),
+    /// With them the history would be where it is not looked for.
+    Moves,
 }
 
 /// How long it may take to record a failure, at most.
@@ -70,6 +81,9 @@ impl Engine<'_, '_> {
 
     /// Begins, as soon as nobody else writes. `false`: somebody has written in the meantime.
     async fn begin(&mut self) -> Result<bool> {
+        if self.apart.is_some() {
+            return self.begin_apart().await;
+        }
         let begin = self.dialect.transaction.begin;
         self.deadline = self.deadline.anew();
         let mut round = 0;
@@ -113,6 +127,63 @@ impl Engine<'_, '_> {
             if self.others_have_written().await? {
                 return Ok(false);
             }
+        }
+    }
+
+    /// Begins between two statements of a script, whose session this is: as oneself until the end of the transaction.
+    async fn begin_apart(&mut self) -> Result<bool> {
+        self.deadline = self.deadline.anew();
+        let mut round = 0;
+        loop {
+            self.session.opened();
+            if let Err(error) = self.session.run(self.dialect.transaction.begin).await {
+                self.session.closed();
+                return Err(self.fail(Error::driver("beginning a transaction", error)));
+            }
+            if let Err(error) = self.become_own().await {
+                self.session.roll_back().await;
+                return Err(self.fail(Error::driver("leaving the script's role", error)));
+            }
+            if self.take_lock().await? {
+                return self.take_lock_again().await;
+            }
+            self.session.roll_back().await;
+            self.wait(&mut round, None, None).await?;
+        }
+    }
+
+    /// Takes the session's lock again, under that of the transaction, where a script has given it away (`DISCARD ALL` does).
+    async fn take_lock_again(&mut self) -> Result<bool> {
+        let lost = self.apart.as_ref().is_some_and(|apart| apart.lost);
+        let Some(lock) = self.dialect.lock.filter(|_| lost) else { return Ok(true) };
+        let sql = format!("SELECT {}", (lock.take)(self.settings.table));
+        if let Err(error) = self.session.run(&sql).await {
+            self.session.roll_back().await;
+            return Err(self.fail(Error::driver("taking the migrators' lock", error)));
+        }
+        Ok(true)
+    }
+
+    /// In a transaction, leaves the role that a script has assumed, until its end.
+    async fn become_own(&mut self) -> std::result::Result<(), DriverError> {
+        let (Some(role), Some(apart)) = (self.dialect.role, &mut self.apart) else { return Ok(()) };
+        let held = self.dialect.lock.map_or_else(|| "1".to_owned(), |lock| (lock.held)(self.settings.table));
+        let rows = self.session.query(&format!("SELECT {}, {held}", role.own)).await?;
+        let row = rows.first();
+        let now = row.and_then(|row| row.read::<Option<String>>(0).ok()).flatten();
+        apart.script = now.unwrap_or_else(|| apart.own.clone());
+        apart.lost = row.is_some_and(|row| row.read::<i64>(1).is_ok_and(|held| held == 0));
+        if apart.script != apart.own {
+            self.session.run(&apart.own).await?;
+        }
+        Ok(())
+    }
+
+    /// In a transaction, becomes again who the script has made of the session.
+    pub(super) async fn become_script(&mut self) -> std::result::Result<(), DriverError> {
+        match &self.apart {
+            Some(apart) if apart.script != apart.own => self.session.run(&apart.script).await,
+            _ => Ok(()),
         }
     }
 
@@ -236,7 +307,7 @@ impl Engine<'_, '_> {
             if self.session.survey(self.settings.table, &self.deadline).await?.is_none() {
                 return Ok(None);
             }
-            let statements = (self.dialect.history.create)(self.settings.table);
+            let statements = (self.dialect.history.create)(&self.table());
             let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
             if let Err(error) = self.session.execute(&messages, &mut Default::default()).await {
                 return if made_by_another(error.class()) && !self.patience.passed() {
@@ -257,7 +328,7 @@ impl Engine<'_, '_> {
     /// Reads, in one query, the database user and its clock together with the newest rows of the plan's sets; before a
     /// transaction also whether the lock is to be had, and the settings as they are.
     pub(super) async fn tails(&mut self, when: When) -> Result<Tails> {
-        let table = self.dialect.qualified(self.settings.table);
+        let table = self.dialect.qualified(&self.table());
         let own = self.settings.table;
         let exists = self.history.exists || self.created;
         let sets = if exists { self.fenced_sets() } else { Vec::new() };
@@ -277,8 +348,12 @@ impl Engine<'_, '_> {
             let set = (self.dialect.literal)(set);
             format!("(SELECT hash FROM {table} WHERE set_name = {set} ORDER BY seq DESC LIMIT 1)")
         }));
-        let saved = if when == When::Before { self.dialect.settings.snapshot } else { &[] };
-        columns.extend(saved.iter().map(|&snapshot| snapshot.to_owned()));
+        let saved = if when == When::Before { self.snapshots() } else { Vec::new() };
+        columns.extend(saved.iter().cloned());
+        let stays = if when == When::Before { self.stays_columns() } else { [None, None] };
+        columns.extend(stays.iter().map(|stays| stays.unwrap_or("NULL").to_owned()));
+        let own = self.dialect.role.filter(|_| when == When::Before).map(|role| role.own);
+        columns.push(own.unwrap_or("NULL").to_owned());
         let sql = format!("SELECT {}", columns.join(", "));
         let rows = self.session.patient_query(&sql, &self.deadline).await.map_err(|error| {
             // On some databases everything fails in a transaction in which something has failed.
@@ -308,14 +383,32 @@ impl Engine<'_, '_> {
         self.server = row.read(3).map_err(odd)?;
         let at = FIXED + sets.len();
         let settings = (at..at + saved.len()).map(|at| row.read(at).map_err(odd)).collect::<Result<_>>()?;
+        let at = at + saved.len();
+        let stays = Stays { plain: row.read(at).map_err(odd)?, thorough: row.read(at + 1).map_err(odd)? };
+        let place: Option<String> = row.read(6).map_err(odd)?;
+        if when == When::Before {
+            self.stays = stays;
+            self.session.pin(place.as_deref());
+        }
         Ok(Tails {
             clock: row.read(1).map_err(odd)?,
             holder: row.read(4).map_err(odd)?,
             free: row.read::<Option<i64>>(5).map_err(odd)? == Some(1),
-            place: row.read(6).map_err(odd)?,
+            place,
             moved,
             settings,
+            own: row.read(at + 2).map_err(odd)?,
         })
+    }
+
+    /// The expressions for what has to hold before a commit. Where the history is was not said otherwise.
+    pub(super) fn stays_columns(&self) -> [Option<&'static str>; 2] {
+        let Some(stays) = self.dialect.history.stays.filter(|_| self.settings.table.schema().is_none())
+        else {
+            return [None, None];
+        };
+        let may_move = |item: &PlanItem| item.prepared().is_none_or(|prepared| prepared.may_move);
+        [Some(stays.plain), self.plan.items().iter().any(may_move).then_some(stays.thorough)]
     }
 
     fn who(&self, user: Option<String>) -> String {
@@ -335,12 +428,30 @@ impl Engine<'_, '_> {
         &mut self,
         fenced: &mut Fenced,
         new: Vec<NewRow>,
-    ) -> Result<Vec<HistoryRow>, DriverError> {
+    ) -> Result<Vec<HistoryRow>, Unwritten> {
         let rows: Vec<HistoryRow> = new.into_iter().map(|row| fenced.writer.row(row)).collect();
-        let statements = insert_sql(&self.dialect, self.settings.table, &rows);
+        let mut statements = insert_sql(&self.dialect, &self.table(), &rows);
+        let mut proof = None;
+        if let Some(Apart { own, stays, .. }) = &self.apart {
+            // The script's statement may have become somebody else, and may have changed how texts are read.
+            statements.insert(0, own.clone());
+            statements.extend(self.dialect.settings.fix_session.map(str::to_owned));
+            if let (Some(flight), Some(stays)) = (self.dialect.flight, stays) {
+                statements.push((flight.assert)(stays));
+                proof = Some((statements.len() - 1, flight.failed));
+            }
+        }
         let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
-        self.session.execute(&messages, &mut Default::default()).await?;
-        Ok(rows)
+        let mut answers = Answers::new();
+        match self.session.execute(&messages, &mut answers).await {
+            Ok(()) => Ok(rows),
+            Err(error) => Err(match proof {
+                Some((at, code)) if answers.messages().len() == at && error.code() == Some(code) => {
+                    Unwritten::Moves
+                }
+                _ => Unwritten::Database(error),
+            }),
+        }
     }
 
     /// Writes rows and commits. `Some`: nothing was kept, plan again.
@@ -353,7 +464,13 @@ impl Engine<'_, '_> {
     ) -> Result<Option<Progress>> {
         let result = match self.write(fenced, rows).await {
             Ok(rows) => self.commit().await.map(|()| rows),
-            Err(error) => Err(error),
+            Err(Unwritten::Database(error)) => Err(error),
+            Err(Unwritten::Moves) => {
+                self.session.roll_back().await;
+                let item = self.apart.as_ref().map_or(&self.plan.items()[0], |apart| apart.item);
+                let what = "was stopped at a statement that was rolled back";
+                return Err(self.fail(moved(item, what, self.settings.table, self.table().schema())));
+            }
         };
         match result {
             Ok(rows) => {

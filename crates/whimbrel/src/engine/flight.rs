@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::bundle::Bundle;
 use super::commit::{MOMENT, Tails, When, creating, made_by_another};
 use super::{Engine, Failing, Group, Left, Progress, jittered};
-use crate::dialect::{FlightSql, Timeouts};
+use crate::dialect::{FlightSql, TableName, Timeouts};
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, NewRow, RowWriter, insert_sql};
@@ -67,6 +67,8 @@ pub(super) enum Role<'p> {
     Tail {
         check: usize,
         proof: usize,
+        /// The number of the statement that proves that the history stays where it is.
+        stays: Option<usize>,
     },
 }
 
@@ -197,7 +199,8 @@ impl<'e> Engine<'e, '_> {
         tails: &Tails,
         flight: &FlightSql,
     ) -> Block<'e> {
-        let table = self.dialect.qualified(self.settings.table);
+        let own = self.table();
+        let table = self.dialect.qualified(&own);
         let literal = self.dialect.literal;
         let assert = |condition: String| (flight.assert)(&condition);
         let row_is = |set: &str, seq: i64, hash: String| {
@@ -215,12 +218,13 @@ impl<'e> Engine<'e, '_> {
             None => 0,
         };
         let proofs_from = head.len();
-        if let (Some(place), Some(expression)) = (&tails.place, self.dialect.history.place) {
+        let place = tails.place.as_ref().filter(|_| self.settings.table.schema().is_none());
+        if let (Some(place), Some(expression)) = (place, self.dialect.history.place) {
             head.push(assert(format!("{expression} = {}", literal(place))));
         }
         let create = if first && !self.history.exists {
             let from = head.len();
-            head.extend((self.dialect.history.create)(self.settings.table));
+            head.extend((self.dialect.history.create)(&own));
             from..head.len()
         } else {
             0..0
@@ -243,7 +247,7 @@ impl<'e> Engine<'e, '_> {
         }
         let proofs = proofs_from..head.len();
         let rows: Vec<HistoryRow> = group.items.iter().map(|item| writer.row(self.done_row(item))).collect();
-        head.extend(insert_sql(&self.dialect, self.settings.table, &rows));
+        head.extend(insert_sql(&self.dialect, &own, &rows));
         let mut parts = Vec::new();
         let mut timeouts = String::new();
         let mut role = Role::Head { lock, proofs, create };
@@ -260,7 +264,7 @@ impl<'e> Engine<'e, '_> {
             let message = Bundle::whole(format!("{RELEASE}{text}"), item.statements() + 1);
             parts.push(Part { role: Role::Script(item), assumed: None, message });
             before = Bundle::of(self.role().map(|role| role.leave));
-            if item.prepared().is_none_or(|prepared| prepared.may_set) {
+            if self.dialect.settings.lent || item.prepared().is_none_or(|prepared| prepared.may_set) {
                 before.extend(self.dialect.settings.reset);
                 before.extend(tails.settings.iter().flatten());
                 before.extend(self.dialect.settings.fix);
@@ -287,8 +291,10 @@ impl<'e> Engine<'e, '_> {
             );
             proof = tail.push(assert(mine));
         }
+        // Behind the proof: from here on the session looks for names where others will.
+        let stays = self.stays(group.items).map(|stays| tail.push(assert(stays.to_owned())));
         tail.push(self.dialect.transaction.commit);
-        parts.push(Part { role: Role::Tail { check, proof }, assumed: None, message: tail });
+        parts.push(Part { role: Role::Tail { check, proof, stays }, assumed: None, message: tail });
         Block { group, rows, parts }
     }
 
@@ -405,18 +411,26 @@ impl<'e> Engine<'e, '_> {
         statement: usize,
         error: DriverError,
     ) -> Result<Progress> {
+        // Only an assertion that does not hold tells of others: what else goes wrong there is the database's to name.
+        let failed = |codes: &[&str]| error.code().is_some_and(|code| codes.contains(&code));
+        let flight = self.dialect.flight;
+        let untrue = flight.is_some_and(|flight| failed(&[flight.failed]));
         let again = match &part.role {
             Role::Head { lock, proofs, create } => {
-                if create.contains(&statement) && !made_by_another(error.class()) {
-                    return Err(self.fail(creating(error)));
+                if create.contains(&statement) {
+                    if !made_by_another(error.class()) {
+                        return Err(self.fail(creating(error)));
+                    }
+                    true
+                } else {
+                    untrue && (*lock == statement || proofs.contains(&statement))
                 }
-                *lock == statement || proofs.contains(&statement)
             }
             // The database reads a message whole before it runs any of it: what it cannot read is the script's, whatever
             // number it gives.
-            Role::Script(_) => statement == 0 && error.offset().is_none_or(|offset| offset < RELEASE.len()),
+            Role::Script(_) => statement == 0 && flight.is_some_and(|flight| failed(flight.unguarded)),
             Role::Between => false,
-            Role::Tail { proof, .. } => *proof == statement,
+            Role::Tail { proof, .. } => untrue && *proof == statement,
         };
         let gone = matches!(error.class(), ErrorClass::ConnectionLost | ErrorClass::Unavailable);
         if again && !gone {
@@ -436,6 +450,9 @@ impl<'e> Engine<'e, '_> {
         match &part.role {
             Role::Head { .. } => self.after(Failing::Ours("beginning a transaction"), error).await,
             Role::Between => self.after(Failing::Ours("putting back the session's settings"), error).await,
+            Role::Tail { stays: Some(stays), .. } if untrue && *stays == statement => {
+                self.moves(block.group.items).await
+            }
             Role::Tail { check, .. } => {
                 let last = block.group.items.last().unwrap_or(&block.group.items[0]);
                 let failing = if statement < *check {
@@ -452,6 +469,7 @@ impl<'e> Engine<'e, '_> {
                     self.settings.tell(&Event::OneByOne { label: item.label() });
                     return Ok(Progress::OneByOne);
                 }
+                // Without a place the message as a whole was not taken.
                 let offset = error.offset().and_then(|offset| offset.checked_sub(RELEASE.len()));
                 let error = match offset {
                     Some(offset) => error.with_offset(offset),
@@ -465,6 +483,23 @@ impl<'e> Engine<'e, '_> {
                 self.after(failing, error).await
             }
         }
+    }
+
+    /// Decides what follows where a transaction would have left the history behind, of which nothing remains.
+    pub(super) async fn moves(&mut self, items: &'e [PlanItem]) -> Result<Progress> {
+        let last = items.last().unwrap_or(&self.plan.items()[0]);
+        if items.len() > 1 && self.settings.one_by_one {
+            self.settings.tell(&Event::OneByOne { label: last.label() });
+            return Ok(Progress::OneByOne);
+        }
+        let before = self.stays(items).map(str::to_owned);
+        let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
+        if before.as_deref() != self.stays(items) && !self.patience.passed() {
+            // It was somebody else, in the meantime.
+            return Ok(self.again().await);
+        }
+        self.failed = Some(self.failed_row(last, None, None));
+        Err(self.fail(moved(last, "was rolled back", self.settings.table, tails.place.as_deref())))
     }
 
     /// The number of the statement that stands at an offset of a script.
@@ -527,8 +562,32 @@ impl<'e> Engine<'e, '_> {
             bundle.extend(self.dialect.settings.fix);
             bundle.push((flight.assert)(&format!("{} = 1", take(self.settings.table))));
         }
-        bundle.extend(insert_sql(&self.dialect, self.settings.table, &rows));
+        bundle.extend(insert_sql(&self.dialect, &self.table(), &rows));
         bundle.push(self.dialect.transaction.commit);
         Some((bundle, rows))
     }
+}
+
+/// A migration behind which new connections would look for the history, and make tables, somewhere else.
+pub(super) fn moved(item: &PlanItem, outcome: &str, table: &TableName, place: Option<&str>) -> Error {
+    let place = place.unwrap_or_default();
+    let full = table.within(Some(place)).to_string();
+    let next = if TableName::new(&full).is_ok() {
+        format!(
+            "say where the history is: `with_table(TableName::new(\"{full}\")?)`, or `table = \"{full}\"` in whimbrel.toml; then \
+             run again"
+        )
+    } else {
+        "leave the statement out, run it by hand, and move the history with `ALTER TABLE … SET SCHEMA …`; then run again".to_owned()
+    };
+    Error::new(
+        ErrorKind::Configuration,
+        format!(
+            "migration {} {outcome}: after it new connections create tables in another schema, and do not find the history, \
+             which is in the schema {place}",
+            item.label()
+        ),
+    )
+    .with_migration(item.label())
+    .with_note("next", next)
 }

@@ -8,7 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Engine, Failing, Group, Left, Progress, cascade};
+use super::bundle::Bundle;
+use super::commit::When;
+use super::{Apart, Engine, Failing, Group, Left, Progress, cascade};
 use crate::dialect::{Ddl, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::{Change, Effect};
@@ -41,10 +43,17 @@ impl<'e> Engine<'e, '_> {
         if self.dialect.lock.is_some() && !self.hold_lock().await? {
             return Ok(Progress::Again);
         }
-        let saved = self.save_settings().await?;
+        let tails = self.tails(When::Before).await.map_err(|error| self.fail(error))?;
+        if tails.moved {
+            return Ok(Progress::Again);
+        }
+        let saved = tails.settings;
         self.session.opened();
+        let stays = self.stays(std::slice::from_ref(item)).map(str::to_owned);
+        self.apart = tails.own.map(|own| Apart { item, script: own.clone(), lost: false, own, stays });
         let journal = Journal { item, group, statements: script.statements(), began: Instant::now() };
         let result = self.run_statements(&journal).await;
+        self.apart = None;
         self.put_back(&saved, result).await
     }
 
@@ -87,8 +96,11 @@ impl<'e> Engine<'e, '_> {
             let done = self.finish(&mut fenced, rows, failing, &[(item, elapsed)]).await?;
             return Ok(done.unwrap_or(Progress::Done));
         }
-        if let Some(timeouts) = self.timeouts(item) {
-            let set = self.session.run(&timeouts).await;
+        // Statements outside transactions are read as was reviewed, too.
+        let fix = self.apart.as_ref().and(self.dialect.settings.fix_session);
+        let set = Bundle::of(self.timeouts(item).into_iter().chain(fix.map(str::to_owned)));
+        if !set.is_empty() {
+            let set = self.session.execute(&[set.message()], &mut Answers::new()).await;
             set.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
         }
         let assumed = self.assume_role(false).await;
@@ -99,6 +111,10 @@ impl<'e> Engine<'e, '_> {
             {
                 return Ok(progress);
             }
+        }
+        if let Some(fix) = fix.filter(|_| first > 0) {
+            let fixed = self.session.run(fix).await;
+            fixed.map_err(|error| self.fail(Error::driver("fixing how SQL is read", error)))?;
         }
         // Before the statement is announced again: its mark must not be that of what is about to go.
         for drop in item.leftovers() {
@@ -128,7 +144,6 @@ impl<'e> Engine<'e, '_> {
             return Ok(None);
         }
         self.announced = self.ask(journal.statements.get(first)).await?;
-        self.leave_role().await?;
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         let rows = self.intent_rows(item, journal.statements);
         self.finish(&mut fenced, rows, Failing::Ours("writing the history"), &[]).await
@@ -181,12 +196,10 @@ impl<'e> Engine<'e, '_> {
         if outside {
             self.announced = self.ask(journal.statements.get(index + 1)).await?;
         }
-        self.leave_role().await?;
         let Some(mut fenced) = self.fence().await? else { return Ok(Some(Progress::Again)) };
         if !outside {
-            if let Err(error) = self.assume_role(true).await {
-                self.session.roll_back().await;
-                return Err(self.fail(error));
+            if let Err(error) = self.become_script().await {
+                return self.undo(Failing::Ours("assuming the script's role"), error).await.map(Some);
             }
             if is_local(statement) {
                 self.announced = self.ask(journal.statements.get(index + 1)).await?;
@@ -208,12 +221,6 @@ impl<'e> Engine<'e, '_> {
                     return Err(error);
                 }
             }
-        }
-        if !outside
-            && let Some(role) = self.role()
-            && let Err(error) = self.session.run(role.leave).await
-        {
-            return self.undo(Failing::Ours("leaving the role"), error).await.map(Some);
         }
         self.settings.tell(&Event::Statement {
             label: item.label(),
@@ -267,8 +274,35 @@ impl<'e> Engine<'e, '_> {
         statement: &Statement<'e>,
         index: usize,
     ) -> Result<Option<Progress>> {
-        let assumed = self.assume_role(false).await;
-        assumed.map_err(|error| self.fail(error))?;
+        let lifted = self.lift_limit(journal.item, statement).await?;
+        let ended = self.run_by_itself(journal, statement, index).await;
+        if lifted && let (Ok(_), Some(timeouts)) = (&ended, self.timeouts(journal.item)) {
+            let set = self.session.run(&timeouts).await;
+            set.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
+        }
+        ended
+    }
+
+    /// Lifts the limit on waiting for locks from a statement in whose way nobody queues: it waits in the middle of its work, and
+    /// would have to begin it again. A limit that the script has set stays.
+    async fn lift_limit(&mut self, item: &PlanItem, statement: &Statement<'_>) -> Result<bool> {
+        let named = item.prepared().is_some_and(|prepared| prepared.directives.lock_timeout.is_some());
+        let limit = self.settings.timeouts.lock.filter(|_| !named);
+        let aside = self.dialect.facts(statement).has(Fact::WaitsAside);
+        let Some((lift, limit)) = self.dialect.unlimited.filter(|_| aside).zip(limit) else {
+            return Ok(false);
+        };
+        let lifted = self.session.query(&lift(limit)).await;
+        let rows = lifted.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn run_by_itself(
+        &mut self,
+        journal: &Journal<'e, '_>,
+        statement: &Statement<'e>,
+        index: usize,
+    ) -> Result<Option<Progress>> {
         let mut round = 0;
         loop {
             let message = Message::new(statement.text(), 1);
@@ -403,7 +437,7 @@ impl<'e> Engine<'e, '_> {
 
     /// For each part of the settings, the statement that gives it the values that it has now.
     async fn read_settings(&mut self) -> Result<Vec<Option<String>>, DriverError> {
-        let parts = self.dialect.settings.snapshot;
+        let parts = self.snapshots();
         if parts.is_empty() {
             return Ok(Vec::new());
         }

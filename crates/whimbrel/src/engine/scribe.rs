@@ -141,7 +141,7 @@ impl<'e> Engine<'e, '_> {
 
     /// A condition: the newest rows are those that the writer goes on behind.
     fn unmoved(&self, writer: &RowWriter) -> String {
-        let table = self.dialect.qualified(self.settings.table);
+        let table = self.dialect.qualified(&self.table());
         let mut sets = self.fenced_sets();
         sets.sort_unstable();
         sets.dedup();
@@ -159,7 +159,7 @@ impl<'e> Engine<'e, '_> {
 
     /// Creates the history table, which fails if it is there.
     fn write_table(&mut self, scribe: &mut Scribe) {
-        for sql in (self.dialect.history.create)(self.settings.table) {
+        for sql in (self.dialect.history.create)(&self.table()) {
             scribe.sheet.ours(&sql);
         }
         self.created = true;
@@ -185,7 +185,7 @@ impl<'e> Engine<'e, '_> {
     /// Writes rows, and commits.
     fn write_commit(&mut self, scribe: &mut Scribe, new: Vec<NewRow>) {
         let rows: Vec<_> = new.into_iter().map(|row| scribe.writer.row(row)).collect();
-        for sql in insert_sql(&self.dialect, self.settings.table, &rows) {
+        for sql in insert_sql(&self.dialect, &self.table(), &rows) {
             scribe.sheet.ours(&sql);
         }
         scribe.sheet.ours(self.dialect.transaction.commit);

@@ -24,6 +24,8 @@ pub(crate) struct Session<'d> {
     locked: bool,
     /// Whether the server is one of several that take writes, once that was asked.
     clustered: Option<bool>,
+    /// Where the history is, once that is known and has to be said.
+    place: Option<String>,
     /// What is filled into scripts.
     values: Option<Values>,
 }
@@ -38,7 +40,7 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: 0, locked: false, clustered: None, values: None }
+        Self { driver, queries: 0, open: 0, locked: false, clustered: None, place: None, values: None }
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -80,6 +82,29 @@ impl<'d> Session<'d> {
     pub(crate) async fn query_with(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
         self.queries += 1;
         self.driver.query(sql, values).await.map_err(|error| self.scrubbed(error))
+    }
+
+    /// From here on the history is named in full, wherever a script has names looked for.
+    pub(crate) fn pin(&mut self, place: Option<&str>) {
+        if self.dialect().history.stays.is_some() && self.place.is_none() {
+            self.place = place.map(str::to_owned);
+        }
+    }
+
+    /// Finds out where the history is to be named in full. `false`: it is, or cannot be.
+    pub(crate) async fn pin_here(&mut self) -> bool {
+        let history = &self.dialect().history;
+        let Some(place) = history.place.filter(|_| history.stays.is_some() && self.place.is_none()) else {
+            return false;
+        };
+        let Ok(rows) = self.query(&format!("SELECT {place}")).await else { return false };
+        self.place = rows.first().and_then(|row| row.read::<Option<String>>(0).ok()).flatten();
+        self.place.is_some()
+    }
+
+    /// The history table, as it is named from here on. Locks are those of the name that was configured.
+    pub(crate) fn pinned(&self, table: &TableName) -> TableName {
+        table.within(self.place.as_deref())
     }
 
     /// From here on placeholders are filled in.
@@ -445,11 +470,23 @@ impl<'d> Session<'d> {
     /// The whole history, with all that was committed anywhere before this was asked.
     pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
         let clustered = self.is_clustered().await?;
-        let mut sql = select_all_sql(self.dialect(), table);
+        let mut sql = select_all_sql(self.dialect(), &self.pinned(table));
         if let Some(causal) = self.dialect().history.causal.filter(|_| clustered) {
             sql.insert_str(0, causal.before);
         }
-        match self.read(&sql, table, deadline).await? {
+        let found = match self.read(&sql, table, deadline).await {
+            // A temporary table of the session's own may hide what has the same name.
+            Err(error)
+                if error.class() == Some(ErrorClass::Sql)
+                    && table.schema().is_none()
+                    && self.pin_here().await =>
+            {
+                let sql = select_all_sql(self.dialect(), &self.pinned(table));
+                self.read(&sql, table, deadline).await
+            }
+            found => found,
+        };
+        match found? {
             Found::Rows(rows) => {
                 let mut history = History::read(&rows).map_err(foreign_row)?;
                 // What was tried has failed, and what is there is as if there were no history.
@@ -514,6 +551,7 @@ fn foreign_table(table: &TableName, error: DriverError) -> Error {
         ErrorKind::Database,
         format!("the table {table} was not made by this library, or was changed: {}", error.message()),
     )
+    .with_class(error.class())
     .with_note("next", "give the history another name with `with_table`, or restore the table")
     .with_source(error)
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::bundle::Bundle;
-use super::commit::{Fenced, blames_the_migration};
+use super::commit::{Fenced, Unwritten, blames_the_migration};
 use super::{Engine, Failing, Group, Left, Progress};
 use crate::detail::Detail;
 use crate::dialect::{Fact, ForeignKeys};
@@ -43,6 +43,8 @@ enum Wrong<'p> {
     /// A step in Rust failed.
     Step(&'p PlanItem, Error),
     Other(Error),
+    /// The history would not be found any more.
+    Moves,
 }
 
 impl<'e> Engine<'e, '_> {
@@ -120,7 +122,9 @@ impl<'e> Engine<'e, '_> {
                             .then_some(*item)
                     }
                     Wrong::Step(item, _) => Some(*item),
-                    Wrong::Database(Failing::Ours(_) | Failing::Role(_), _) | Wrong::Other(_) => None,
+                    Wrong::Database(Failing::Ours(_) | Failing::Role(_), _)
+                    | Wrong::Other(_)
+                    | Wrong::Moves => None,
                 };
                 if let Some(item) = by_itself.filter(|_| group.items.len() > 1 && self.settings.one_by_one) {
                     self.session.roll_back().await;
@@ -135,6 +139,10 @@ impl<'e> Engine<'e, '_> {
                             self.failed = Some(self.failed_row(item, None, None));
                         }
                         Err(self.fail(error))
+                    }
+                    Wrong::Moves => {
+                        self.session.roll_back().await;
+                        self.moves(group.items).await
                     }
                     Wrong::Other(error) => {
                         self.session.roll_back().await;
@@ -189,13 +197,24 @@ impl<'e> Engine<'e, '_> {
         // kept by a step that ends the transaction on its own.
         new.extend(group.items.iter().map(|item| self.done_row(item)));
         new.extend(self.finished_rows(group));
-        let rows = self
-            .write(fenced, new)
-            .await
-            .map_err(|e| Wrong::Database(Failing::Ours("writing the history"), e))?;
+        let rows = self.write(fenced, new).await.map_err(|unwritten| match unwritten {
+            Unwritten::Database(e) => Wrong::Database(Failing::Ours("writing the history"), e),
+            Unwritten::Moves => Wrong::Moves,
+        })?;
+        self.prove_place(group.items).await?;
         let last = group.items.last().unwrap_or(&group.items[0]);
         self.commit().await.map_err(|error| Wrong::Database(Failing::Commit(last), error))?;
         Ok((rows, done))
+    }
+
+    /// Proves, before the commit, that the history will be found where it is.
+    async fn prove_place<'p>(&mut self, items: &[PlanItem]) -> Result<(), Wrong<'p>> {
+        let Some((flight, stays)) = self.dialect.flight.zip(self.stays(items)) else { return Ok(()) };
+        let sql = (flight.assert)(stays);
+        self.session.run(&sql).await.map_err(|error| match error.code() {
+            Some(code) if code == flight.failed => Wrong::Moves,
+            _ => Wrong::Database(Failing::Ours("looking where the history will be found"), error),
+        })
     }
 
     /// Sets how long a script or a step may wait, and as whom it runs.
@@ -211,7 +230,7 @@ impl<'e> Engine<'e, '_> {
     pub(super) fn leaving(&self, item: &PlanItem, settings: &[Option<String>]) -> Bundle {
         let mut after = Bundle::of(self.role().map(|role| role.leave));
         let may_set = item.prepared().is_none_or(|prepared| prepared.may_set);
-        if may_set && !self.dialect.settings.reset.is_empty() {
+        if (may_set || self.dialect.settings.lent) && !self.dialect.settings.reset.is_empty() {
             after.extend(self.dialect.settings.reset);
             after.extend(settings.iter().flatten());
             after.extend(self.dialect.settings.fix);

@@ -4,7 +4,7 @@ use super::Migrator;
 use crate::detail::Detail;
 use crate::dialect::{BootQuery, BootSet, last_number};
 use crate::digest::Digest;
-use crate::driver::{ColumnError, Row};
+use crate::driver::{ColumnError, ErrorClass, Row, Rows};
 use crate::engine::{Deadline, Found, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::migration::MigrationSet;
@@ -46,14 +46,29 @@ impl Migrator<'_> {
                 }
             })
             .collect();
-        let query = BootQuery {
-            table: &self.table,
-            sets: &boot_sets,
-            environment: self.request.environment.is_some(),
-        };
-        let sql = (session.dialect().history.boot)(&query);
-        let Found::Rows(rows) = session.read(&sql, &self.table, deadline).await? else {
-            return Ok(Booted::Pending);
+        let mut table = session.pinned(&self.table);
+        let rows = loop {
+            let environment = self.request.environment.is_some();
+            let query = BootQuery { table: &table, sets: &boot_sets, environment };
+            let sql = (session.dialect().history.boot)(&query);
+            let rows = match session.read(&sql, &self.table, deadline).await {
+                Ok(Found::Rows(rows)) => rows,
+                Ok(Found::Absent(_)) => return Ok(Booted::Pending),
+                Err(error)
+                    if error.class() == Some(ErrorClass::Sql)
+                        && table.schema().is_none()
+                        && session.pin_here().await =>
+                {
+                    table = session.pinned(&self.table);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // A temporary table of the session's own hides what has the same name: the real one is asked by its full name.
+            match shadowed(&rows).filter(|_| table.schema().is_none()) {
+                Some(here) => table = table.within(Some(&here)),
+                None => break rows,
+            }
         };
         let odd = |error: ColumnError| {
             Error::new(
@@ -71,6 +86,7 @@ impl Migrator<'_> {
             if there.is_some() && there != here {
                 return Err(elsewhere(&self.table.to_string(), &there.unwrap_or_default(), here.as_deref()));
             }
+            session.pin(there.as_deref());
         }
         let mut found = Booted::UpToDate;
         for (set, loaded) in boot_sets.iter().zip(sets) {
@@ -129,6 +145,13 @@ impl Migrator<'_> {
             _ => Booted::Pending,
         })
     }
+}
+
+/// The place where the table would be made, if the one that was found is a temporary one.
+fn shadowed(rows: &Rows) -> Option<String> {
+    let row = rows.first().filter(|row| row.values().len() > 8)?;
+    let text = |column| row.read::<Option<String>>(column).ok().flatten();
+    text(7)?.starts_with("pg_temp_").then(|| text(8)).flatten()
 }
 
 /// The table that was found is not the one in the schema in which this connection would create it.

@@ -93,7 +93,7 @@ pub(crate) async fn announced(
     let sql = format!(
         "SELECT {}, (SELECT mark FROM {} WHERE set_name = {} AND seq = {seq})",
         dialect.history.server.unwrap_or("NULL"),
-        dialect.qualified(look.table),
+        dialect.qualified(&session.pinned(look.table)),
         (dialect.literal)(set.as_str()),
     );
     let row = ask(session, &sql, look.deadline).await?;
