@@ -100,9 +100,13 @@ impl Progress {
                 let word = if *down { "reverting" } else { "applying" };
                 self.pass(state, &format!("  {word} {}", shown(label)));
             }
-            Event::Statement { label, statement, statements, elapsed } => {
+            Event::Statement { label, statement, statements, bytes, elapsed } => {
                 let label = shown(label);
-                let line = format!("  {label}  statement {statement} of {statements}  {}", short(*elapsed));
+                let share = bytes.map_or_else(String::new, |(done, all)| {
+                    format!(", {} of {} MB", done / 1_000_000, all.div_ceil(1_000_000))
+                });
+                let line =
+                    format!("  {label}  statement {statement} of {statements}{share}  {}", short(*elapsed));
                 self.pass(state, &line);
             }
             Event::Ran { label, down, elapsed, .. } => {
@@ -156,10 +160,16 @@ fn line(event: &Event<'_>) -> Option<Value> {
         Event::Started { set, version, label, down } => {
             ("started", json!({ "set": set, "version": version, "label": label, "down": down }))
         }
-        Event::Statement { label, statement, statements, elapsed } => (
-            "statement",
-            json!({ "label": label, "statement": statement, "statements": statements, "elapsed_us": micros(elapsed) }),
-        ),
+        Event::Statement { label, statement, statements, bytes, elapsed } => {
+            let mut data = json!({
+                "label": label, "statement": statement, "statements": statements, "elapsed_us": micros(elapsed)
+            });
+            if let Some((done, all)) = bytes {
+                data["bytes"] = json!(done);
+                data["of_bytes"] = json!(all);
+            }
+            ("statement", data)
+        }
         Event::Ran { set, version, label, down, elapsed } => (
             "ran",
             json!({

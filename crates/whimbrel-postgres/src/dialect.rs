@@ -73,6 +73,7 @@ pub const DIALECT: Dialect = Dialect {
         snapshot: &[SNAPSHOT],
         reset: &["RESET ALL"],
         fix: Some(FIX),
+        fix_text: Some(FIX),
         fix_session: Some(FIX_SESSION),
         custom: None,
         lent: false,
@@ -87,6 +88,7 @@ pub const DIALECT: Dialect = Dialect {
         leave: "RESET ROLE",
         own: "format('SELECT set_config(''session_authorization'', %L, true), set_config(''role'', %L, true)', \
               session_user, current_setting('role'))",
+        leave_local: &["SET LOCAL SESSION AUTHORIZATION DEFAULT", "SET LOCAL ROLE NONE"],
     }),
     // The client writes what it sends to `log`, but for what is bound.
     secrets: SecretSql::Setting { set: "SELECT set_config($1, $2, false)", statement: put_together },

@@ -168,7 +168,10 @@ pub struct SettingsSql {
     /// Makes what changes lexing be as [`Dialect::lexing`] says: inside each transaction, or, where the schema is not
     /// transactional, before the first statement.
     pub fix: Option<&'static str>,
-    /// The same as `fix`, until the end of the session, for statements outside transactions.
+    /// Makes only what changes lexing be as [`Dialect::lexing`] says, until the end of the transaction: before the next piece of
+    /// a script that is sent in several.
+    pub fix_text: Option<&'static str>,
+    /// The same until the end of the session, for statements outside transactions.
     pub fix_session: Option<&'static str>,
     /// An expression that answers a statement: it gives a setting of this name, which nobody has declared, the value that it
     /// has now. `None`: no snapshot or reset leaves one out.
@@ -180,8 +183,15 @@ pub struct SettingsSql {
 
 impl SettingsSql {
     /// No settings that a script could change.
-    pub const NONE: Self =
-        Self { snapshot: &[], reset: &[], fix: None, fix_session: None, custom: None, lent: false };
+    pub const NONE: Self = Self {
+        snapshot: &[],
+        reset: &[],
+        fix: None,
+        fix_text: None,
+        fix_session: None,
+        custom: None,
+        lent: false,
+    };
 }
 
 /// How a role is assumed.
@@ -193,6 +203,8 @@ pub struct RoleSql {
     pub leave: &'static str,
     /// An expression that answers a statement: it makes the session, until the end of the transaction, who it is now.
     pub own: &'static str,
+    /// Statements that make the session, until the end of the transaction, the user who has connected.
+    pub leave_local: &'static [&'static str],
 }
 
 /// How a secret comes into a statement.

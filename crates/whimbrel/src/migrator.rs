@@ -216,6 +216,10 @@ impl<'a> Migrator<'a> {
     /// it stands in is rolled back, and after a pause that grows it is tried again, until the time of
     /// [`with_lock_deadline`](Self::with_lock_deadline) is over. Whole milliseconds count; on MySQL and MariaDB whole
     /// seconds, at least one.
+    ///
+    /// On PostgreSQL it is not for what waits in the middle of its work with nobody behind it in the queue who reads or writes:
+    /// `CREATE`, `DROP` and `REINDEX INDEX CONCURRENTLY`, `DETACH PARTITION … CONCURRENTLY`. These wait as long as they have
+    /// to, unless the script itself says `lock_timeout=…`.
     #[must_use]
     pub fn with_lock_timeout(mut self, longest: Duration) -> Self {
         self.timeouts.lock = Some(longest);

@@ -62,6 +62,8 @@ pub enum Event<'a> {
         statement: usize,
         /// How many there are.
         statements: usize,
+        /// How many bytes of the script were answered, and how many it has, where it is so large that it is sent in pieces.
+        bytes: Option<(usize, usize)>,
         /// How long the migration has taken so far.
         elapsed: Duration,
     },

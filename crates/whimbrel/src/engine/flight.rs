@@ -79,7 +79,11 @@ impl<'e> Engine<'e, '_> {
             && items.iter().all(|item| {
                 let rebuild = item.prepared().is_some_and(|prepared| prepared.directives.foreign_keys_off);
                 let secret = item.prepared().is_some_and(Prepared::wants_secrets);
-                item.in_transaction() && item.rust_step().is_none() && !rebuild && !secret
+                item.in_transaction()
+                    && item.rust_step().is_none()
+                    && !rebuild
+                    && !secret
+                    && !self.in_pieces(item)
             })
     }
 
@@ -349,6 +353,7 @@ impl<'e> Engine<'e, '_> {
                         label: item.label(),
                         statement: statement.max(1),
                         statements: item.statements(),
+                        bytes: None,
                         elapsed: began.elapsed(),
                     });
                 }

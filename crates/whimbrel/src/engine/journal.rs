@@ -226,6 +226,7 @@ impl<'e> Engine<'e, '_> {
             label: item.label(),
             statement: index + 1,
             statements: journal.statements.len(),
+            bytes: None,
             elapsed: journal.began.elapsed(),
         });
         let mut done = Vec::new();
@@ -286,15 +287,18 @@ impl<'e> Engine<'e, '_> {
     /// Lifts the limit on waiting for locks from a statement in whose way nobody queues: it waits in the middle of its work, and
     /// would have to begin it again. A limit that the script has set stays.
     async fn lift_limit(&mut self, item: &PlanItem, statement: &Statement<'_>) -> Result<bool> {
-        let named = item.prepared().is_some_and(|prepared| prepared.directives.lock_timeout.is_some());
-        let limit = self.settings.timeouts.lock.filter(|_| !named);
-        let aside = self.dialect.facts(statement).has(Fact::WaitsAside);
-        let Some((lift, limit)) = self.dialect.unlimited.filter(|_| aside).zip(limit) else {
-            return Ok(false);
-        };
-        let lifted = self.session.query(&lift(limit)).await;
+        let Some(lift) = self.lifting(item, statement) else { return Ok(false) };
+        let lifted = self.session.query(&lift).await;
         let rows = lifted.map_err(|error| self.fail(Error::driver("setting timeouts", error)))?;
         Ok(!rows.is_empty())
+    }
+
+    /// The query that lifts the limit.
+    pub(super) fn lifting(&self, item: &PlanItem, statement: &Statement<'_>) -> Option<String> {
+        let named = item.prepared().is_some_and(|prepared| prepared.directives.lock_timeout.is_some());
+        let limit = self.settings.timeouts.lock.filter(|_| !named)?;
+        let lift = self.dialect.unlimited.filter(|_| self.dialect.facts(statement).has(Fact::WaitsAside))?;
+        Some(lift(limit))
     }
 
     async fn run_by_itself(

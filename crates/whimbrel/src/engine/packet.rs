@@ -362,6 +362,7 @@ impl<'e> Engine<'e, '_> {
                     label: item.label(),
                     statement: number + 1,
                     statements: item.statements(),
+                    bytes: None,
                     elapsed: taken[statement],
                 });
             }

@@ -167,11 +167,37 @@ impl<'e> Engine<'e, '_> {
 
     /// Begins a transaction under the lock, in which the history is the one that is known.
     fn write_begin(&mut self, scribe: &mut Scribe) {
+        self.write_opening(scribe);
+        self.write_fence(scribe);
+    }
+
+    fn write_opening(&mut self, scribe: &mut Scribe) {
         scribe.sheet.ours(self.dialect.transaction.begin);
         let transactional = self.dialect.transaction.ddl == Ddl::Transactional;
         if let Some(fix) = self.dialect.settings.fix.filter(|_| transactional) {
             scribe.sheet.ours(fix);
         }
+    }
+
+    /// The same in a session that is a script's, around one of its statements: behind that it goes on as whoever has connected,
+    /// as whom the history is read and written.
+    fn write_begin_apart(&mut self, scribe: &mut Scribe, statement: Option<(&str, &Statement<'_>)>) {
+        self.write_opening(scribe);
+        if self.dialect.role.is_none() {
+            self.write_fence(scribe);
+        }
+        if let Some((heading, statement)) = statement {
+            scribe.sheet.heading(heading);
+            scribe.sheet.theirs(statement.text());
+            scribe.sheet.blank();
+        }
+        if let Some(role) = self.dialect.role {
+            role.leave_local.iter().for_each(|sql| scribe.sheet.ours(sql));
+            self.write_fence(scribe);
+        }
+    }
+
+    fn write_fence(&mut self, scribe: &mut Scribe) {
         if let Some(take) = self.dialect.lock.and_then(|lock| lock.transaction) {
             scribe.sheet.assert(&format!("{} = 1", take(self.settings.table)));
         }
@@ -290,10 +316,12 @@ impl<'e> Engine<'e, '_> {
             return Ok(());
         }
         self.timeouts(item).iter().for_each(|sql| scribe.sheet.ours(sql));
+        self.dialect.settings.fix_session.iter().for_each(|sql| scribe.sheet.ours(sql));
+        self.assumed(false).iter().for_each(|sql| scribe.sheet.ours(sql));
         self.assert_no_cascade(item, scribe);
         for statement in &statements[..first] {
             if self.dialect.facts(statement).has(Fact::Replay) {
-                self.write_outside(statement, scribe);
+                self.write_outside(item, statement, scribe);
             }
         }
         // Before the statement is announced again: its mark must not be that of what is about to go.
@@ -302,21 +330,18 @@ impl<'e> Engine<'e, '_> {
         if item.begun() {
             let rows = self.intent_rows(item, statements);
             if !rows.is_empty() {
-                self.write_rows(scribe, rows);
+                self.write_begin_apart(scribe, None);
+                self.write_commit(scribe, rows);
             }
         }
         for (index, statement) in statements.iter().enumerate().skip(first) {
             let outside = self.dialect.facts(statement).has(Fact::NeedsNoTransaction);
             if outside {
-                self.write_outside(statement, scribe);
-            }
-            self.write_begin(scribe);
-            if !outside {
-                self.assumed(true).iter().for_each(|sql| scribe.sheet.ours(sql));
-                scribe.sheet.heading(&format!("{}, statement {}", item.label(), index + 1));
-                scribe.sheet.theirs(statement.text());
-                scribe.sheet.blank();
-                self.role().iter().for_each(|role| scribe.sheet.ours(role.leave));
+                self.write_outside(item, statement, scribe);
+                self.write_begin_apart(scribe, None);
+            } else {
+                let heading = format!("{}, statement {}", item.label(), index + 1);
+                self.write_begin_apart(scribe, Some((&heading, statement)));
             }
             let row = match statements.get(index + 1) {
                 None => self.done_row(item),
@@ -328,13 +353,16 @@ impl<'e> Engine<'e, '_> {
         Ok(())
     }
 
-    /// A statement outside transactions, as the role; then as oneself again, as whom the history is written.
-    fn write_outside(&self, statement: &Statement<'_>, scribe: &mut Scribe) {
-        self.assumed(false).iter().for_each(|sql| scribe.sheet.ours(sql));
+    /// A statement outside transactions; without the limit on waiting for locks, if it is not meant for it.
+    fn write_outside(&self, item: &PlanItem, statement: &Statement<'_>, scribe: &mut Scribe) {
+        let lift = self.lifting(item, statement);
+        lift.iter().for_each(|sql| scribe.sheet.ours(sql));
         scribe.sheet.blank();
         scribe.sheet.theirs(statement.text());
         scribe.sheet.blank();
-        self.role().iter().for_each(|role| scribe.sheet.ours(role.leave));
+        if lift.is_some() {
+            self.timeouts(item).iter().for_each(|sql| scribe.sheet.ours(sql));
+        }
     }
 
     /// Scripts statement by statement, where what changes the schema commits itself.

@@ -37,6 +37,9 @@ struct Piece<'t> {
 const SAVEPOINT: &str = "SAVEPOINT whimbrel";
 const RELEASE: &str = "RELEASE SAVEPOINT whimbrel";
 
+/// The same before a piece of a script.
+const GUARD: &str = "RELEASE SAVEPOINT whimbrel;";
+
 /// What went wrong in an open transaction.
 enum Wrong<'p> {
     Database(Failing<'p>, DriverError),
@@ -52,7 +55,9 @@ impl<'e> Engine<'e, '_> {
     pub(super) async fn run_shared(&mut self, group: &Group<'e>) -> Result<Progress> {
         // A step in Rust can change settings too, which only a dialect that can reset them all has a cheap answer to.
         let steps = group.items.iter().any(|item| item.rust_step().is_some());
-        let may_set = steps && !self.dialect.settings.reset.is_empty();
+        // So can what does not fly for its size alone.
+        let large = self.dialect.flight.is_some() && group.items.iter().any(|item| self.in_pieces(item));
+        let may_set = (steps || large) && !self.dialect.settings.reset.is_empty();
         if group.items[0].sharing() == Sharing::Shared && !may_set {
             return self.run_checked(group).await;
         }
@@ -327,6 +332,7 @@ impl<'e> Engine<'e, '_> {
                         label: item.label(),
                         statement: statement + 1,
                         statements: item.statements(),
+                        bytes: None,
                         elapsed: began.elapsed(),
                     });
                 }
@@ -366,7 +372,7 @@ impl<'e> Engine<'e, '_> {
     }
 
     /// Whether a script is sent in several messages: it is large, or something has to be asked before one of its statements.
-    fn in_pieces(&self, item: &PlanItem) -> bool {
+    pub(super) fn in_pieces(&self, item: &PlanItem) -> bool {
         let drops = item.prepared().is_some_and(|prepared| prepared.drops_table);
         let large = item.script().is_some_and(|script| script.text().len() > PIECE);
         large || (drops && self.dialect.foreign_keys.is_some())
@@ -407,31 +413,63 @@ impl<'e> Engine<'e, '_> {
     /// Sends one piece of a script. What is told of places is told of the whole script.
     async fn run_piece<'p>(&mut self, item: &'p PlanItem, piece: &mut Piece<'_>) -> Result<(), Wrong<'p>> {
         let (start, first, began) = (piece.start, piece.first, piece.began);
-        let settings = self.settings;
+        let (settings, bytes) = (self.settings, piece.text.len());
+        let text = piece.text.get(start..piece.end).unwrap_or_default();
+        let messages = match self.dialect.flight {
+            // The piece hangs on a savepoint, as a script does that flies: it is not run in any other transaction. How texts
+            // are read is fixed for all of a script, as if it were sent at once.
+            Some(_) => {
+                let before = Bundle::of([SAVEPOINT].into_iter().chain(self.dialect.settings.fix_text));
+                let guarded = Message::new(format!("{GUARD}{text}"), piece.statements + 1);
+                vec![Message::new(before.message().sql.into_owned(), before.len()), guarded]
+            }
+            None => vec![Message::new(text, piece.statements)],
+        };
+        let scripts = messages.len() - 1;
+        let (guards, shift) = if scripts > 0 { (1, GUARD.len()) } else { (0, 0) };
         let mut watch = |progress| {
-            if let Answered::Statement { statement, .. } = progress
+            if let Answered::Statement { message, statement } = progress
+                && message == scripts
+                && statement >= guards
                 && began.elapsed() > SLOW
             {
                 settings.tell(&Event::Statement {
                     label: item.label(),
-                    statement: first + statement + 1,
+                    statement: (first + statement + 1).saturating_sub(guards),
                     statements: item.statements(),
+                    bytes: Some((start, bytes)),
                     elapsed: began.elapsed(),
                 });
             }
         };
         let mut answers = Answers::watched(&mut watch);
-        let message = Message::new(piece.text.get(start..piece.end).unwrap_or_default(), piece.statements);
-        let result = self.session.execute(&[message], &mut answers).await;
-        let answered = answers.statements();
+        let result = self.session.execute(&messages, &mut answers).await;
+        let (reached, answered) = (answers.messages().len(), answers.statements());
         drop(answers);
         if let Err(error) = result {
-            let error = match error.offset() {
+            let unguarded = self.dialect.flight.is_some_and(|flight| {
+                error.code().is_some_and(|code| answered == 0 && flight.unguarded.contains(&code))
+            });
+            if reached < scripts || (guards > 0 && unguarded) {
+                let ours = Failing::Ours("the savepoint before a part of a script");
+                return Err(Wrong::Database(ours, error));
+            }
+            let offset = error.offset().and_then(|offset| offset.checked_sub(shift));
+            let number = match offset {
+                // It was not read as a whole.
+                Some(offset) if guards > 0 && answered == 0 => {
+                    let lexing = self.dialect.lexing;
+                    let begun = Script::stream(text, &lexing).take_while(|it| it.position().offset <= offset);
+                    begun.count().saturating_sub(1)
+                }
+                _ => answered.saturating_sub(guards),
+            };
+            let error = match offset {
                 Some(offset) => error.with_offset(start + offset),
                 None => error,
             };
             let failing =
-                Failing::Statement { item, statement: first + answered, kept: 0, left: Left::Nothing };
+                Failing::Statement { item, statement: first + number, kept: 0, left: Left::Nothing };
             return Err(Wrong::Database(failing, error));
         }
         piece.start = piece.end;
