@@ -486,3 +486,85 @@ fn a_crash_between_intent_and_result_needs_no_human() {
         }
     }
 }
+
+mod unbaselined {
+    use super::*;
+    use whimbrel::{TableName, Version};
+
+    fn again() -> Memory {
+        Memory::new().with_sql(
+            1,
+            "again",
+            "CREATE TABLE IF NOT EXISTS seeds (n INTEGER);\nINSERT INTO seeds VALUES (1);",
+        )
+    }
+
+    fn refused(db: &mut Connection, migrator: &Migrator<'_>) -> whimbrel::Finding {
+        let error = migrator.run_blocking(db).expect_err("it is refused");
+        let [finding] = error.findings() else { panic!("{error:#}") };
+        assert_eq!(finding.kind(), FindingKind::Unbaselined, "{error:#}");
+        finding.clone()
+    }
+
+    #[test]
+    fn tables_in_attached_databases_and_beside_a_named_history_are_seen() {
+        let bench = Bench::new();
+        let mut db = bench.open();
+        let beside = bench.folder.path().join("beside.db");
+        db.execute("ATTACH ? AS ops", [beside.to_str()]).expect("it is attached");
+        db.execute_batch("CREATE TABLE ops.users (id INTEGER); CREATE TEMP TABLE mine (n INTEGER)")
+            .expect("tables");
+        let naming =
+            Memory::new().with_sql(1, "named", "CREATE TABLE IF NOT EXISTS [Ops].seeds (n INTEGER);");
+        let finding = refused(&mut db, &Migrator::new(naming));
+        assert!(finding.message().contains("ops.users"), "{finding}");
+        db.execute_batch("DROP TABLE ops.users; CREATE VIEW main.people AS SELECT 1").expect("a view");
+        let table = TableName::new("ops.whimbrel_history").expect("a name");
+        let finding = refused(&mut db, &Migrator::new(again()).with_table(table.clone()));
+        assert!(finding.message().contains("people"), "{finding}");
+        db.execute_batch("DROP VIEW people").expect("an empty database");
+        Migrator::new(again()).with_table(table).run_blocking(&mut db).expect("there is nothing else");
+    }
+
+    #[test]
+    fn an_emptied_history_is_told_as_such() {
+        let bench = Bench::new();
+        bench.apply(&again());
+        let mut db = bench.open();
+        db.execute_batch("DELETE FROM whimbrel_history").expect("by hand");
+        let finding = refused(&mut db, &Migrator::new(again()));
+        assert!(finding.message().contains("no row of an applied migration"), "{finding}");
+        assert_eq!(rows(&db, "SELECT count(*) FROM seeds"), "1|\n");
+    }
+
+    #[test]
+    fn exactly_the_versions_that_another_tool_has_recorded_are_proposed() {
+        let bench = Bench::new();
+        let mut db = bench.open();
+        db.execute_batch(
+            "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT, success BOOLEAN, checksum BLOB);
+             INSERT INTO _sqlx_migrations VALUES (1, 'a', 1, x''), (3, 'c', 1, x'')",
+        )
+        .expect("by hand");
+        let memory =
+            again().with_sql(2, "b", "SELECT 1").with_sql(3, "c", "SELECT 1").with_sql(4, "d", "SELECT 1");
+        let finding = refused(&mut db, &Migrator::new(&memory));
+        assert_eq!(finding.versions().iter().map(|it| it.number()).collect::<Vec<_>>(), [1, 3]);
+        let version = Version::new(3).expect("a version");
+        let migrator = Migrator::new(&memory).with_baselined(finding.versions().iter().copied());
+        migrator.baseline_blocking(&mut db, version).expect("there is no history");
+        assert_eq!(rows(&db, "SELECT count(*) FROM whimbrel_history WHERE event = 'baselined'"), "2|\n");
+    }
+
+    #[test]
+    fn an_old_program_boots_in_one_query_beside_open_work() {
+        let bench = Bench::new();
+        let failing =
+            "-- whimbrel: no-transaction\nCREATE TABLE w (n INTEGER);\nINSERT INTO nowhere VALUES (1);";
+        bench.apply(&again());
+        let newer = Migrator::new(again().with_sql(2, "work", failing));
+        newer.run_blocking(&mut bench.open()).expect_err("its second statement fails");
+        let report = Migrator::new(again()).run_blocking(&mut bench.open()).expect("all of its own is there");
+        assert_eq!((report.outcome, report.queries), (Outcome::Ahead, 1));
+    }
+}

@@ -22,6 +22,11 @@ use whimbrel::{
 use whimbrel_testkit::{Faulty, Moment, ServerKind};
 use whimbrel_tests::either::{Database, Either, kinds};
 
+#[path = "server_defects/beside_work.rs"]
+mod beside_work;
+#[path = "server_defects/unbaselined.rs"]
+mod unbaselined;
+
 fn table() -> Memory {
     Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER NOT NULL);")
 }

@@ -1,6 +1,6 @@
 //! The command to type next, for what the library has refused or could not do. Knows no verb's workings.
 
-use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, Weight};
+use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, Version, Weight};
 
 use crate::context::{Context, quoted};
 use crate::locking::Previous;
@@ -77,10 +77,15 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
     }
 }
 
-/// The newest version of the directory, which a database of before may have.
-fn newest(context: &Context) -> String {
-    let set = sets::own(context).and_then(|root| locking::read(context, &root)).ok();
-    set.and_then(|set| set.last()).map_or_else(|| "1".to_owned(), |version| version.to_string())
+/// The words that declare these versions of the directory and no others.
+fn declared(context: &Context, versions: &[Version]) -> Option<String> {
+    let last = versions.last()?;
+    let set = sets::own(context).and_then(|root| locking::read(context, &root)).ok()?;
+    let all = set.versioned().iter().filter_map(whimbrel::Migration::version);
+    let holes: Vec<String> =
+        all.filter(|it| it < last && !versions.contains(it)).map(|it| it.to_string()).collect();
+    let except = if holes.is_empty() { String::new() } else { format!(" --except {}", holes.join(",")) };
+    Some(format!("baseline {last}{except}"))
 }
 
 /// The version at the beginning of a label.
@@ -170,13 +175,30 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
         FindingKind::Reverted => {
             vec![format!("to apply it again: {}", context.again(verb, " --reapply"))]
         }
-        FindingKind::Unbaselined => vec![
-            format!(
-                "if the tables are those of a migration: {}",
-                command(&format!("baseline {}", newest(context)))
-            ),
-            format!("if they are none of ours: {}", context.again(verb, " --beside-others")),
-        ],
+        FindingKind::Unbaselined => {
+            let others = format!("if they are none of ours: {}", context.again(verb, " --beside-others"));
+            match declared(context, finding.versions()) {
+                Some(baseline) => vec![command(&baseline), others],
+                None => vec![
+                    format!(
+                        "if they are ours, with the newest version that they have: {}",
+                        command("baseline VERSION")
+                    ),
+                    others,
+                ],
+            }
+        }
+        FindingKind::Renamed => {
+            let former =
+                finding.message().split("for the set ").nth(1).and_then(|rest| rest.split(' ').next());
+            let former = former.unwrap_or_default();
+            let mut next =
+                vec![format!("say `set = \"{former}\"` in whimbrel.toml, then: {}", command("lock"))];
+            let new =
+                finding.message().contains("declare them").then(|| declared(context, finding.versions()));
+            next.extend(new.flatten().map(|it| format!("or, if the new name is meant: {}", command(&it))));
+            next
+        }
         FindingKind::Environment => vec![command("config")],
         FindingKind::History => vec![
             command("history --verify"),

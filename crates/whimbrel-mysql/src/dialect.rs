@@ -6,7 +6,7 @@ use std::time::Duration;
 use whimbrel::script::Lexing;
 use whimbrel::{
     BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, HistorySql, LockSql, ScriptSql, SettingsSql,
-    TableName, Timeouts, TransactionSql,
+    SurveyQuery, TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -76,6 +76,7 @@ pub const MYSQL: Dialect = Dialect {
         HistorySql {
             user: "current_user()",
             place: Some("convert(database() using utf8mb4)"),
+            databases: true,
             server: Some(server!("@@server_uuid", "performance_schema")),
             // Out of the range of BIGINT UNSIGNED, which is an error whatever `sql_mode` says (12.25.7 Out-of-Range and
             // Overflow Handling). NULL for a NOT NULL column becomes 0 in an `INSERT` of several rows, unless strict.
@@ -359,15 +360,51 @@ fn boot(query: &BootQuery<'_>) -> String {
     sql
 }
 
-fn survey(table: &TableName) -> String {
-    let name = literal(table.name());
+/// A server's databases belong to many applications. Those that count are the one that the connection is in, the one of the
+/// history, and those that the scripts name.
+///
+/// A query for each: both servers look only into a database whose name they compare with.
+fn survey(query: &SurveyQuery<'_>) -> String {
+    let SurveyQuery { table, known, made, places } = query;
     // Compared by bytes where the server tells names apart by their case.
+    let same = |name: &str| {
+        format!(
+            "if(@@lower_case_table_names = 0, cast(table_name as binary) = {name}, lower(table_name) = lower({name}))"
+        )
+    };
+    let list = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(literal).collect();
+        if names.is_empty() { "null".to_owned() } else { names.join(", ") }
+    };
+    let (known, made) = (list(&mut known.iter().copied()), list(&mut made.iter().map(String::as_str)));
+    let own = same(&literal(table.name()));
+    let mut databases = vec!["database()".to_owned()];
+    let places = places.iter().map(String::as_str).filter(|place| !is_system(place));
+    for place in table.schema().into_iter().chain(places).map(literal) {
+        if !databases.contains(&place) {
+            databases.push(place);
+        }
+    }
+    let parts = databases.iter().map(|place| {
+        format!(
+            "(select if(table_schema = database(), table_name, concat(table_schema, '.', table_name)) shown, \
+             if({own} and table_schema = {}, 1, if(lower(table_name) in ({known}), 4, 0)) kind, \
+             table_schema place, table_name name, (lower(table_name) in ({made})) is true made \
+             from information_schema.tables where table_schema = {place})",
+            database(table)
+        )
+    });
     format!(
-        "select table_name, \
-         if(@@lower_case_table_names = 0, cast(table_name as binary) = {name}, lower(table_name) = lower({name})) own \
-         from information_schema.tables where table_schema = {} order by 2 desc, 1 limit 6",
-        database(table)
+        "select shown, kind, place, name from ({}) found order by kind = 1 desc, kind desc, made desc, shown limit {}",
+        parts.collect::<Vec<_>>().join(" union "),
+        SurveyQuery::LIMIT
     )
+}
+
+fn is_system(name: &str) -> bool {
+    ["mysql", "sys", "information_schema", "performance_schema"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -395,6 +432,10 @@ mod tests {
         })
     }
 
+    fn survey_sql(table: &TableName, places: &[String]) -> String {
+        (MYSQL.history.survey)(&SurveyQuery { table, known: &["goose_db_version"], made: places, places })
+    }
+
     #[test]
     fn a_boot_of_one_set_is_under_one_kib() {
         assert!(boot_sql(1, false).len() < 900, "{}", boot_sql(1, false).len());
@@ -409,8 +450,8 @@ mod tests {
             boot_sql(1, false),
             boot_sql(2, true),
             (MYSQL.history.create)(&table).join(";\n"),
-            (MYSQL.history.survey)(&table),
-            (MYSQL.history.survey)(&other),
+            survey_sql(&table, &[]),
+            survey_sql(&other, &["app".to_owned(), "mysql".to_owned(), "ops".to_owned()]),
             (lock.take)(&table),
             (lock.holder)(&other),
             (MYSQL.history.guard.unwrap())(&table),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use whimbrel::script::Lexing;
 use whimbrel::{
     BootQuery, ClientProgram, Dialect, FlightSql, HistorySql, LockSql, RoleSql, ScriptSql, SecretSql,
-    SessionNumber, SettingsSql, StaysSql, TableName, Timeouts, TransactionSql,
+    SessionNumber, SettingsSql, StaysSql, SurveyQuery, TableName, Timeouts, TransactionSql,
 };
 
 use crate::effect::EFFECTS;
@@ -306,17 +306,33 @@ fn boot(query: &BootQuery<'_>) -> String {
     )
 }
 
-/// What an extension has brought is not the application's. A history elsewhere, and a schema of the search path that is
-/// passed over since the role may not use it, tell only of what happens where no schema is configured.
-fn survey(table: &TableName) -> String {
+/// Looks at all schemas but the system's, whose names begin with `pg_`. What an extension has made is not the application's,
+/// whatever the schema; a sequence that belongs to a column, and a partition, are told of by their table.
+///
+/// A history elsewhere, and a schema of the search path that is passed over since the role may not use it, tell only of
+/// what happens where no schema is configured.
+fn survey(query: &SurveyQuery<'_>) -> String {
+    let SurveyQuery { table, known, made, .. } = query;
     let name = literal(table.name());
     let schema = table.schema().map_or_else(|| "current_schema()".to_owned(), literal);
+    let list = |names: &mut dyn Iterator<Item = &str>| {
+        let names: Vec<String> = names.map(literal).collect();
+        if names.is_empty() { "NULL".to_owned() } else { names.join(", ") }
+    };
+    let known = list(&mut known.iter().copied());
+    let made = list(&mut made.iter().map(String::as_str));
+    let limit = SurveyQuery::LIMIT;
     let here = format!(
-        "SELECT c.relname::text, (c.relname = {name})::int AS kind FROM pg_class c \
-         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {schema} \
-         AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT 1 FROM pg_depend d \
-         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
-         ORDER BY 2 DESC, 1 LIMIT 6"
+        "SELECT shown, kind, place, name FROM (SELECT CASE WHEN n.nspname = current_schema() THEN c.relname::text \
+         ELSE concat(n.nspname, '.', c.relname) END AS shown, CASE WHEN n.nspname = {schema} AND c.relname = {name} THEN 1 \
+         WHEN lower(c.relname) IN ({known}) THEN 4 ELSE 0 END AS kind, n.nspname::text AS place, c.relname::text AS name \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT c.relispartition \
+         AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT EXISTS (SELECT 1 FROM pg_depend d \
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND (d.deptype = 'e' \
+         OR c.relkind = 'S' AND d.deptype IN ('a', 'i')))) AS found \
+         ORDER BY kind = 1 DESC, kind DESC, (lower(name) IN ({made})) IS TRUE DESC, (place = current_schema()) IS TRUE DESC, shown \
+         LIMIT {limit}"
     );
     if table.schema().is_some() {
         return here;
@@ -326,12 +342,13 @@ fn survey(table: &TableName) -> String {
          THEN replace(substr(m[1], 2, length(m[1]) - 2), '\"\"', '\"') ELSE lower(m[1]) END AS part \
          FROM regexp_matches(current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^, ]+', 'g') \
          WITH ORDINALITY AS p(m, at)) \
-         ({here}) UNION ALL SELECT n.nspname::text, 2 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         ({here}) UNION ALL SELECT n.nspname::text, 2, NULL, NULL \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relname = {name} AND c.relkind IN ('r', 'p') AND n.nspname IS DISTINCT FROM current_schema() \
          AND n.nspname !~ '^pg_temp_' \
-         UNION ALL SELECT n.nspname::text, 3 FROM pg_namespace n JOIN path ON n.nspname = path.part \
+         UNION ALL SELECT n.nspname::text, 3, NULL, NULL FROM pg_namespace n JOIN path ON n.nspname = path.part \
          WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
-         AND at < ALL (SELECT at FROM path WHERE part = current_schema()) ORDER BY 2 DESC, 1"
+         AND at < ALL (SELECT at FROM path WHERE part = current_schema())"
     )
 }
 

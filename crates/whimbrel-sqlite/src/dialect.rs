@@ -6,7 +6,7 @@ use crate::cascade;
 use whimbrel::script::Lexing;
 use whimbrel::{
     BootQuery, BootSet, ClientProgram, Ddl, Dialect, Fact, ForeignKeys, HistorySql, PreflightSql, Rule,
-    ScriptSql, SettingsSql, TableName, TransactionSql, Transport,
+    ScriptSql, SettingsSql, SurveyQuery, TableName, TransactionSql, Transport,
 };
 
 /// What the core has to know about SQLite.
@@ -48,7 +48,10 @@ pub const DIALECT: Dialect = Dialect {
     ..Dialect::plain(
         "sqlite",
         Lexing::SQLITE,
-        HistorySql::plain(create, boot, survey, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"),
+        HistorySql {
+            databases: true,
+            ..HistorySql::plain(create, boot, survey, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
+        },
     )
 };
 
@@ -219,12 +222,41 @@ fn boot(query: &BootQuery<'_>) -> String {
     sql
 }
 
-fn survey(table: &TableName) -> String {
-    let name = literal(table.name());
-    let schema = identifier(table.schema().unwrap_or(SCHEMA));
-    // Before SQLite 3.33 the schema table has only its older name.
+/// Of the databases that are attached those count that the scripts name, beside `main` and the history's; where SQLite cannot
+/// list the tables of all of them (before 3.37), only the latter two.
+fn survey(query: &SurveyQuery<'_>) -> String {
+    let SurveyQuery { table, known, made, places } = query;
+    let own = table.schema().unwrap_or(SCHEMA);
+    let list = |names: &mut dyn Iterator<Item = &str>| names.map(literal).collect::<Vec<_>>().join(", ");
+    let tables = if rusqlite::version_number() >= 3_037_000 {
+        let named = places.iter().map(String::as_str);
+        let places: Vec<String> = [SCHEMA, own].into_iter().chain(named).map(str::to_lowercase).collect();
+        format!(
+            "SELECT schema AS place, name FROM pragma_table_list WHERE lower(schema) <> 'temp' AND type <> 'shadow' \
+             AND lower(schema) IN ({})",
+            list(&mut places.iter().map(String::as_str))
+        )
+    } else {
+        // Before SQLite 3.33 the schema table has only its older name.
+        let of = |schema: &str| {
+            format!(
+                "SELECT {} AS place, name FROM {}.sqlite_master WHERE type IN ('table', 'view')",
+                literal(schema),
+                identifier(schema)
+            )
+        };
+        let other = Some(own).filter(|own| !own.eq_ignore_ascii_case(SCHEMA));
+        [SCHEMA].into_iter().chain(other).map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    };
     format!(
-        "SELECT name, lower(name) = lower({name}) FROM {schema}.sqlite_master WHERE type IN ('table', 'view') \
-         AND substr(name, 1, 7) <> 'sqlite_' ORDER BY 2 DESC, name LIMIT 6"
+        "SELECT CASE WHEN lower(place) = 'main' THEN name ELSE place || '.' || name END AS shown, \
+         CASE WHEN lower(place) = lower({}) AND lower(name) = lower({}) THEN 1 WHEN lower(name) IN ({}) THEN 4 ELSE 0 END AS kind, \
+         place, name FROM ({tables}) WHERE substr(name, 1, 7) <> 'sqlite_' \
+         ORDER BY kind = 1 DESC, kind DESC, lower(name) IN ({}) DESC, shown LIMIT {}",
+        literal(own),
+        literal(table.name()),
+        list(&mut known.iter().copied()),
+        list(&mut made.iter().map(String::as_str)),
+        SurveyQuery::LIMIT
     )
 }

@@ -301,10 +301,8 @@ pub struct HistorySql {
     pub create: fn(&TableName) -> Vec<String>,
     /// The one query of a boot; see [`BootQuery`].
     pub boot: fn(&BootQuery<'_>) -> String,
-    /// One row per table or view of the application in the place where the history would be, at most six, and one
-    /// for the history table itself: its name, and 1 for the history table, 0 for others, 2 (and the schema's name) for
-    /// a history in another schema, 3 for a schema in which the connection would look and may not.
-    pub survey: fn(&TableName) -> String,
+    /// Looks which tables there are; see [`SurveyQuery`].
+    pub survey: fn(&SurveyQuery<'_>) -> String,
     /// An expression for the time as text, in UTC, like `2026-11-22T02:10:04.123Z`.
     pub clock: &'static str,
     /// An expression for the database user, or for NULL.
@@ -320,6 +318,8 @@ pub struct HistorySql {
     pub place: Option<&'static str>,
     /// How a transaction proves, before it is committed, that the history will be found where it is.
     pub stays: Option<StaysSql>,
+    /// Whether one connection reaches several databases, which its scripts name.
+    pub databases: bool,
     /// How a query is made to see what was committed on the other servers of a cluster; none where that is no question.
     pub causal: Option<CausalSql>,
     /// How many rows one `INSERT` carries.
@@ -351,7 +351,7 @@ impl HistorySql {
     pub const fn plain(
         create: fn(&TableName) -> Vec<String>,
         boot: fn(&BootQuery<'_>) -> String,
-        survey: fn(&TableName) -> String,
+        survey: fn(&SurveyQuery<'_>) -> String,
         clock: &'static str,
     ) -> Self {
         Self {
@@ -365,10 +365,46 @@ impl HistorySql {
             guard: None,
             place: None,
             stays: None,
+            databases: false,
             causal: None,
             rows_per_insert: 100,
         }
     }
+}
+
+/// What is asked of a database in which no history, or none of a set, was found: which other tables it has.
+///
+/// A database with tables of the application's, and without a history of them, is not migrated from the start. So the
+/// statement looks at every place that a script could reach: all schemas but those of the system, not only at the one of
+/// the history table. Tables, partitioned and foreign tables, views, materialized views and sequences count; what an
+/// extension has made does not.
+///
+/// Its columns are
+///
+/// 1. the name to be shown: with its schema, unless that is the one in which the connection creates tables,
+/// 2. 1 for the history table itself, 4 for a table with a name of [`known`](Self::known), 0 for others; 2 (with a
+///    schema's name for the first column) for a history in another schema, where the one meant is not named; 3 (with
+///    a schema's name) for a schema in which the connection would look and may not,
+/// 3. the schema, NULL if the dialect has none,
+/// 4. the table's name alone.
+///
+/// The history table's row comes first, then tables of [`known`](Self::known), then those of [`made`](Self::made);
+/// [`LIMIT`](Self::LIMIT) rows are enough. The last two columns may be left out if no other tool's tables are ever there.
+#[derive(Debug)]
+pub struct SurveyQuery<'a> {
+    /// The history table.
+    pub table: &'a TableName,
+    /// The names of tables in which tools note what was applied, in lower case.
+    pub known: &'a [&'a str],
+    /// The names of tables that matter most, in lower case: those that a set would make.
+    pub made: &'a [String],
+    /// Words that stand where a script may name a database, for dialects that reach several from one connection.
+    pub places: &'a [String],
+}
+
+impl SurveyQuery<'_> {
+    /// How many rows are enough.
+    pub const LIMIT: usize = 40;
 }
 
 /// What the one query of a boot asks, for each set: whether everything of mine is in force, or was, and what was touched

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::ErrorKind;
-use crate::migration::SetName;
+use crate::migration::{SetName, Version};
 
 /// One reason to refuse, or, in a plan's notes, one thing that is good to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Finding {
     message: String,
     location: Option<String>,
     weight: Weight,
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
+    versions: Vec<Version>,
 }
 
 /// What follows from a finding.
@@ -58,7 +60,15 @@ impl Finding {
             message: message.into(),
             location: None,
             weight: Weight::Refusal,
+            versions: Vec::new(),
         }
+    }
+
+    /// Names versions that a remedy is about.
+    #[must_use]
+    pub fn about(mut self, versions: impl IntoIterator<Item = Version>) -> Self {
+        self.versions = versions.into_iter().collect();
+        self
     }
 
     /// Gives it another weight. At the first gate all findings refuse.
@@ -93,6 +103,13 @@ impl Finding {
     /// What is wrong, and what to do.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The versions that its remedy is about: of [`Unbaselined`](FindingKind::Unbaselined) and
+    /// [`Renamed`](FindingKind::Renamed) those of the set that the database is known to have, to be declared with
+    /// [`with_baselined`](crate::Migrator::with_baselined).
+    pub fn versions(&self) -> &[Version] {
+        &self.versions
     }
 
     /// What follows from it.
@@ -177,6 +194,8 @@ kinds! {
     Revision = "revision" => Files,
     /// The database has tables, but no history.
     Unbaselined = "unbaselined" => Configuration,
+    /// Migrations that would be applied are in force under the name of another set.
+    Renamed = "renamed" => Configuration,
     /// A schema of the search path is not the one to be expected: there is a history elsewhere, or it may not be used.
     Schema = "schema" => Configuration,
     /// The database is ahead of the program.

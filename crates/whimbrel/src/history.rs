@@ -3,7 +3,7 @@
 mod row;
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 pub(crate) use self::row::RowError;
@@ -13,6 +13,7 @@ pub(crate) use self::write::{NewRow, RowWriter, insert_sql, select_all_sql};
 use crate::digest::{Chain, Context, Digest, Fields, repeatables_digest};
 use crate::driver::Row;
 use crate::migration::{SetName, Version, label};
+use crate::predecessor::Predecessor;
 
 /// The set's name under which rows stand that concern all sets. No set can have it.
 pub(crate) const EVERY_SET: &str = "*";
@@ -408,8 +409,12 @@ fn content(rows: &[HistoryRow]) -> Digest {
 pub struct History {
     /// Whether the table is there.
     pub(crate) exists: bool,
-    /// Tables of the application in a database without a history; at most five are named.
+    /// Tables of the application in a database without a history; not all are named.
     pub(crate) other_tables: Vec<String>,
+    /// Those among them in which another tool notes what it has applied.
+    pub(crate) predecessors: Vec<Predecessor>,
+    /// The names, in lower case, of those that a set without rows would make.
+    pub(crate) made: BTreeSet<String>,
     /// Schemas in which a history was found that is not the one meant, where none was.
     pub(crate) elsewhere: Vec<String>,
     /// Schemas in which the connection looks first, and that it may not use.

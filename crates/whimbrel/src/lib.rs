@@ -37,6 +37,7 @@ mod moment;
 mod observe;
 mod placeholder;
 mod plan;
+mod predecessor;
 mod preflight;
 mod prepare;
 mod report;
@@ -45,6 +46,7 @@ mod secret;
 mod source;
 mod step;
 mod stop;
+mod traces;
 #[cfg(feature = "tracing")]
 mod tracing;
 mod url;
@@ -58,7 +60,7 @@ pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
     BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, DroppedTable, EffectSql, Fact, FlightSql,
     ForeignKeys, HistorySql, LockSql, RoleSql, Rule, ScriptSql, SecretSql, SessionNumber, SettingsSql,
-    StaysSql, TableName, TableNameError, Timeouts, TransactionSql,
+    StaysSql, SurveyQuery, TableName, TableNameError, Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};

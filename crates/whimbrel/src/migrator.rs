@@ -290,6 +290,27 @@ impl<'a> Migrator<'a> {
         self
     }
 
+    /// Says which versions [`baseline`](Self::baseline) declares, where the database does not have all of them up to the one
+    /// that it is given. The others stay pending. Default: all of them.
+    ///
+    /// ```
+    /// # use whimbrel::{Memory, Migrator, Version};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let sql = "CREATE TABLE users (id INTEGER);";
+    /// # let migrations = Memory::new().with_sql(1, "a", sql).with_sql(2, "b", sql).with_sql(3, "c", sql);
+    /// # let mut db = whimbrel_testkit::Fake::new();
+    /// // Another tool has applied 1 and 3.
+    /// let has = [Version::try_from(1)?, Version::try_from(3)?];
+    /// Migrator::new(&migrations).with_baselined(has).baseline_blocking(&mut db, has[1])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_baselined(mut self, versions: impl IntoIterator<Item = Version>) -> Self {
+        self.request.baselined = Some(versions.into_iter().collect());
+        self
+    }
+
     /// What to do with migrations that were reverted after this program had applied them. Default: refuse.
     #[must_use]
     pub fn with_reverted(mut self, policy: Reverted) -> Self {

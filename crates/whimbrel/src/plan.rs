@@ -4,11 +4,12 @@
 mod conditions;
 mod decide;
 mod explain;
+mod foundation;
 mod item;
 mod resume;
 mod working;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub struct Request {
     pub ahead: Ahead,
     /// What to do with a database that has tables, but no history.
     pub unbaselined: Unbaselined,
+    /// Which versions a baseline declares; all of them up to its version for `None`.
+    pub baselined: Option<BTreeSet<Version>>,
     /// What to do with migrations that were reverted after this program had applied them.
     pub reverted: Reverted,
     /// How migrations are put into transactions.
@@ -52,6 +55,7 @@ impl Default for Request {
             out_of_order: OutOfOrder::Refuse,
             ahead: Ahead::Accept,
             unbaselined: Unbaselined::Refuse,
+            baselined: None,
             reverted: Reverted::Refuse,
             transaction: Transaction::Auto,
             environment: None,
@@ -314,7 +318,7 @@ pub fn plan(
     request: &Request,
     dialect: &Dialect,
 ) -> Result<Plan, Vec<Finding>> {
-    let mut decision = decide::Decision::new(history, request, dialect);
+    let mut decision = decide::Decision::new(sets, history, request, dialect);
     let first = sets.first().map(|set| set.name());
     decision.environment(first);
     decision.schemas(first);

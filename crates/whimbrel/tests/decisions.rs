@@ -256,7 +256,7 @@ mod ahead {
     fn work_of_a_newer_program_that_is_open_does_not_stop_an_older_one() {
         let fake = Fake::new();
         open(&fake, &tables(&[1]), 2);
-        idles(&fake, &Migrator::new(tables(&[1])), Outcome::Ahead, LOOKED_CLOSER);
+        idles(&fake, &Migrator::new(tables(&[1])), Outcome::Ahead, 1);
         let refusing = Migrator::new(tables(&[1])).with_ahead(Ahead::Refuse);
         refuses(&fake, &refusing, &[FindingKind::Ahead]);
     }
@@ -322,6 +322,44 @@ mod unknown_in_the_middle {
         let status = Migrator::new(&new).status_blocking(&mut fake.reader()).expect("it can be read");
         let standings: Vec<Standing> = status.sets[0].entries.iter().map(|entry| entry.standing).collect();
         assert_eq!(standings, [Standing::Applied, Standing::Removed, Standing::Applied]);
+    }
+
+    #[test]
+    fn a_tombstone_for_the_newest_version_is_told_alike_by_every_verb() {
+        for (removed, newer) in [(&[3][..], false), (&[2, 3], false), (&[3], true)] {
+            let fake = Fake::new();
+            let old = tables(&[1, 2, 3]);
+            apply(&fake, &Migrator::new(locked(old.clone().with_repeatable("r", "CHECKPOINT"))));
+            if newer {
+                apply(&fake, &Migrator::new(tables(&[1, 2, 3, 4])));
+            }
+            let kept: Vec<i64> = (1..=3).filter(|number| !removed.contains(number)).collect();
+            let first = lock(&tables(&kept).with_repeatable("r", "CHECKPOINT"), None);
+            let changed = tables(&kept).with_repeatable("r", "CHECKPOINT; CHECKPOINT");
+            let manifest = removed.iter().fold(lock(&changed, Some(&first)), |manifest, number| {
+                manifest.with_tombstone(version(*number), digest(&old, *number), "of no use")
+            });
+            let new = changed.with_manifest(manifest);
+            let migrator = Migrator::new(&new).with_wait_deadline(Duration::ZERO);
+            let plan = migrator.plan_blocking(&mut fake.reader()).expect("a plan");
+            let labels: Vec<&str> = plan.items().iter().map(|item| item.action().as_str()).collect();
+            let mut expected = vec!["tombstone"; removed.len()];
+            // A newer program's are its own.
+            expected.extend((!newer).then_some("repeat"));
+            assert_eq!(labels, expected);
+            let pending = migrator.check_blocking(&mut fake.reader()).expect_err("something is pending");
+            assert_eq!(pending.kind(), ErrorKind::Pending, "{pending:#}");
+            migrator.wait_blocking(&mut fake.reader()).expect_err("nobody applies it");
+            migrator.run_blocking(&mut fake.another()).unwrap_or_else(|error| panic!("{error:#}"));
+            let records = fake.history();
+            assert_eq!(records.iter().filter(|row| row.event == "tombstone").count(), removed.len());
+            let (outcome, calls) =
+                if newer { (Outcome::Ahead, LOOKED_CLOSER) } else { (Outcome::UpToDate, 1) };
+            idles(&fake, &migrator, outcome, calls);
+            assert!(migrator.plan_blocking(&mut fake.reader()).expect("a plan").is_empty());
+            let checked = migrator.check_blocking(&mut fake.reader()).expect("nothing is pending");
+            assert_eq!(checked.outcome, outcome);
+        }
     }
 
     #[test]
@@ -636,8 +674,94 @@ mod another_digest {
     }
 }
 
+mod under_another_name {
+    use super::*;
+
+    fn named(set: &str, memory: Memory) -> Memory {
+        memory.with_set(SetName::new(set).expect("a name"))
+    }
+
+    #[test]
+    fn a_renamed_set_applies_nothing_again() {
+        let fake = Fake::new();
+        apply(&fake, &Migrator::new(tables(&[1, 2])));
+        for policy in [Unbaselined::Refuse, Unbaselined::Allow] {
+            let renamed = Migrator::new(named("shop", tables(&[1, 2, 3]))).with_unbaselined(policy);
+            let error = refuses(&fake, &renamed, &[FindingKind::Renamed]);
+            assert!(error.to_string().contains("set app"), "{error}");
+            assert_eq!(error.findings()[0].versions(), [version(1), version(2)]);
+        }
+        let renamed = Migrator::new(named("shop", tables(&[1, 2, 3])));
+        renamed.baseline_blocking(&mut fake.another(), version(2)).expect("that is the next step");
+        assert_eq!(apply(&fake, &renamed).migrations.len(), 1);
+        idles(&fake, &renamed, Outcome::UpToDate, 1);
+    }
+
+    #[test]
+    fn a_migration_that_was_moved_to_another_set_is_not_applied_again() {
+        let fake = Fake::new();
+        let both = |a: &[i64], b: Memory| Migrator::new(named("a", tables(a))).and(named("b", b));
+        apply(&fake, &both(&[1, 2], Memory::new()));
+        refuses(&fake, &both(&[1], tables(&[2])), &[FindingKind::Renamed]);
+    }
+
+    #[test]
+    fn two_sets_may_hold_the_same_migration() {
+        let fake = Fake::new();
+        let common = || Memory::new().with_sql(1, "common", "CHECKPOINT");
+        let both = |a: Memory, b: Memory| Migrator::new(named("a", a)).and(named("b", b));
+        apply(&fake, &both(common(), Memory::new()));
+        apply(&fake, &both(common(), common()));
+        // Another program that began alike.
+        let third = Migrator::new(named("c", add(common(), 2)));
+        refuses(&fake, &third, &[FindingKind::Renamed]);
+    }
+
+    #[test]
+    fn programs_that_began_alike_may_share_a_history_if_that_is_asked_for() {
+        let fake = Fake::new();
+        let common = || Memory::new().with_sql(1, "common", "CHECKPOINT");
+        apply(&fake, &Migrator::new(named("a", add(common(), 2))));
+        let other = Migrator::new(named("b", add(common(), 3)));
+        refuses(&fake, &Migrator::new(named("b", add(common(), 3))), &[FindingKind::Renamed]);
+        apply(&fake, &other.with_unbaselined(Unbaselined::Allow));
+    }
+}
+
 mod without_a_history {
     use super::*;
+
+    #[test]
+    fn a_history_without_rows_is_told_as_emptied() {
+        let fake = Fake::new();
+        apply(&fake, &Migrator::new(tables(&[1, 2])));
+        fake.another().run("DELETE FROM whimbrel_history").expect("by hand");
+        let migrator = Migrator::new(tables(&[1, 2]));
+        let error = refuses(&fake, &migrator, &[FindingKind::Unbaselined]);
+        assert!(error.to_string().contains("no row of an applied migration"), "{error}");
+        migrator.baseline_blocking(&mut fake.another(), version(2)).expect("that is the next step");
+        idles(&fake, &migrator, Outcome::UpToDate, 1);
+    }
+
+    #[test]
+    fn only_the_versions_that_are_there_are_declared() {
+        let fake = Fake::new();
+        fake.another().run("CREATE TABLE t1 (id INTEGER); CREATE TABLE t3 (id INTEGER)").expect("by hand");
+        let only = |versions: &[i64]| {
+            Migrator::new(tables(&[1, 2, 3, 4])).with_baselined(versions.iter().map(|it| version(*it)))
+        };
+        for strange in [&[1, 7][..], &[1, 4]] {
+            let error = only(strange)
+                .baseline_blocking(&mut fake.another(), version(3))
+                .expect_err("it is none of those");
+            assert_eq!(kinds(&error), [FindingKind::Target]);
+        }
+        only(&[1, 3]).baseline_blocking(&mut fake.another(), version(3)).expect("there is no history");
+        refuses(&fake, &Migrator::new(tables(&[1, 2, 3, 4])), &[FindingKind::Late]);
+        let late = Migrator::new(tables(&[1, 2, 3, 4])).with_out_of_order(OutOfOrder::Apply);
+        assert_eq!(apply(&fake, &late).migrations.len(), 2);
+        idles(&fake, &late, Outcome::UpToDate, 1);
+    }
 
     #[test]
     fn tables_are_refused_and_told() {

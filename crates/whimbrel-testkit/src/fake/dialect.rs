@@ -1,7 +1,7 @@
 //! The facts of the fake database's dialect. Runs nothing.
 
 use whimbrel::script::Lexing;
-use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, SettingsSql, TableName};
+use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, SettingsSql, SurveyQuery, TableName};
 
 use super::query::SCHEMA;
 
@@ -87,8 +87,8 @@ fn boot(query: &BootQuery<'_>) -> String {
     query.sets.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-fn survey(table: &TableName) -> String {
-    let own = literal(&table.to_string());
+fn survey(query: &SurveyQuery<'_>) -> String {
+    let own = literal(&query.table.to_string());
     format!(
         "SELECT name, 1 FROM {SCHEMA} WHERE kind = 'table' AND name = {own} UNION ALL \
          SELECT name, 0 FROM {SCHEMA} WHERE kind = 'table' AND name <> {own} ORDER BY name LIMIT 6"

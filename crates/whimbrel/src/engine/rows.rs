@@ -69,7 +69,10 @@ impl Engine<'_, '_> {
         row.event = event;
         row.head = None;
         row.repeatables = self.history.set(item.set_name()).repeatables_digest();
-        row.below = None;
+        // The first row of work that is not at the end says so: a boot must not take it for a newer program's.
+        if !matches!(event, HistoryEvent::Begun | HistoryEvent::Reverting) {
+            row.below = None;
+        }
         let revision = item.migration().and_then(|migration| migration.revision());
         row.detail = match item.action() {
             Action::ApplyOutOfOrder => detail.with("order", "late"),

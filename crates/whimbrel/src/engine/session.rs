@@ -2,16 +2,20 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroize as _;
 
 use super::fill::{Filled, MARK, Values, setting};
-use crate::dialect::{Dialect, SecretSql, SessionNumber, TableName};
-use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Rows, Value};
+use crate::dialect::{Dialect, SecretSql, SessionNumber, SurveyQuery, TableName};
+use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Row, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, RowError, select_all_sql};
+use crate::migration::MigrationSet;
+use crate::predecessor::{self, Predecessor, Recorded};
 use crate::secret::Secret;
+use crate::traces::{made_tables, named_places};
 
 /// A driver during one verb.
 pub(crate) struct Session<'d> {
@@ -28,6 +32,8 @@ pub(crate) struct Session<'d> {
     place: Option<String>,
     /// What is filled into scripts.
     values: Option<Values>,
+    /// What is to be migrated.
+    sets: Vec<Arc<MigrationSet>>,
 }
 
 impl Drop for Session<'_> {
@@ -40,7 +46,23 @@ impl Drop for Session<'_> {
 
 impl<'d> Session<'d> {
     pub(crate) fn new(driver: &'d mut (dyn Driver + 'd)) -> Self {
-        Self { driver, queries: 0, open: 0, locked: false, clustered: None, place: None, values: None }
+        Self {
+            driver,
+            queries: 0,
+            open: 0,
+            locked: false,
+            clustered: None,
+            place: None,
+            values: None,
+            sets: Vec::new(),
+        }
+    }
+
+    /// Where no history of one of these sets is found, it is looked what there is of theirs.
+    #[must_use]
+    pub(crate) fn about(mut self, sets: Vec<Arc<MigrationSet>>) -> Self {
+        self.sets = sets;
+        self
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {
@@ -423,29 +445,86 @@ impl<'d> Session<'d> {
 
     /// Whether the table is there; else, which other tables are.
     pub(crate) async fn survey(&mut self, table: &TableName, deadline: &Deadline) -> Result<Option<History>> {
-        let (there, absent) = self.look_around(table, deadline).await?;
+        let (there, absent) = self.look_around(table, &[], deadline).await?;
         Ok((!there).then_some(absent))
     }
 
-    /// Whether the table is there, and which other tables are.
-    async fn look_around(&mut self, table: &TableName, deadline: &Deadline) -> Result<(bool, History)> {
-        let sql = (self.dialect().history.survey)(table);
+    /// Whether the table is there, and which other tables are; `made` are the names of those that matter most.
+    async fn look_around(
+        &mut self,
+        table: &TableName,
+        made: &[String],
+        deadline: &Deadline,
+    ) -> Result<(bool, History)> {
+        let dialect = self.dialect();
+        let places =
+            if dialect.history.databases { named_places(&self.sets, &dialect.lexing) } else { Vec::new() };
+        let known = predecessor::table_names();
+        let sql = (dialect.history.survey)(&SurveyQuery { table, known: &known, made, places: &places });
         let rows = self
             .patient_query(&sql, deadline)
             .await
             .map_err(|error| Error::driver("looking for the history table", error))?;
         let mut absent = History::absent(Vec::new());
         let mut there = false;
+        let mut records = Vec::new();
         for row in rows {
             let name: String = row.read(0).map_err(unreadable)?;
+            // A dialect without schemas, and without other tools, leaves these out.
+            let own: Option<String> = row.read::<Option<String>>(3).ok().flatten();
             match row.read::<i64>(1).map_err(unreadable)? {
-                0 => absent.other_tables.push(name),
+                kind @ (0 | 4) => {
+                    let alone = own.clone().unwrap_or_else(|| name.clone()).to_lowercase();
+                    if made.contains(&alone) {
+                        absent.made.insert(alone);
+                    }
+                    if kind == 4 {
+                        records.push((row.read::<Option<String>>(2).ok().flatten(), own, name.clone()));
+                    }
+                    absent.other_tables.push(name);
+                }
                 1 => there = true,
                 2 => absent.elsewhere.push(name),
                 _ => absent.unusable.push(name),
             }
         }
+        for (schema, own, shown) in records {
+            let own = own.unwrap_or_else(|| shown.clone());
+            let found = self.read_predecessor(schema.as_deref(), &own, shown, deadline).await?;
+            absent.predecessors.push(found);
+        }
         Ok((there, absent))
+    }
+
+    /// Reads what another tool has noted. That its table cannot be read is no reason to fail.
+    async fn read_predecessor(
+        &mut self,
+        schema: Option<&str>,
+        name: &str,
+        shown: String,
+        deadline: &Deadline,
+    ) -> Result<Predecessor> {
+        let dialect = self.dialect().clone();
+        let identifier = dialect.identifier;
+        let full = match schema {
+            Some(schema) => format!("{}.{}", identifier(schema), identifier(name)),
+            None => identifier(name),
+        };
+        for reading in predecessor::readings(name, &full, &dialect) {
+            match self.patient_query(&reading.sql, deadline).await {
+                Ok(rows) => {
+                    let rows: Vec<Row> = rows.into_iter().collect();
+                    let recorded = reading.recorded(&rows);
+                    return Ok(Predecessor { table: shown, tool: Some(reading.tool()), recorded });
+                }
+                Err(error) if error.class() == ErrorClass::ConnectionLost => {
+                    return Err(Error::driver("reading what another tool has recorded", error));
+                }
+                // It has other columns, or may not be read.
+                Err(_) => {}
+            }
+        }
+        Ok(Predecessor { table: shown, tool: None, recorded: Recorded::Unknown })
     }
 
     /// Reads from the history table, or finds that there is none.
@@ -474,29 +553,46 @@ impl<'d> Session<'d> {
         if let Some(causal) = self.dialect().history.causal.filter(|_| clustered) {
             sql.insert_str(0, causal.before);
         }
-        let found = match self.read(&sql, table, deadline).await {
-            // A temporary table of the session's own may hide what has the same name.
-            Err(error)
-                if error.class() == Some(ErrorClass::Sql)
-                    && table.schema().is_none()
-                    && self.pin_here().await =>
-            {
-                let sql = select_all_sql(self.dialect(), &self.pinned(table));
-                self.read(&sql, table, deadline).await
-            }
-            found => found,
-        };
-        match found? {
-            Found::Rows(rows) => {
-                let mut history = History::read(&rows).map_err(foreign_row)?;
-                // What was tried has failed, and what is there is as if there were no history.
-                if history.is_blank() && history.len() > 0 {
-                    let (_, found) = self.look_around(table, deadline).await?;
-                    history.other_tables = found.other_tables;
+        let mut known = None;
+        loop {
+            let found = match self.read(&sql, table, deadline).await {
+                // A temporary table of the session's own may hide what has the same name.
+                Err(error)
+                    if error.class() == Some(ErrorClass::Sql)
+                        && table.schema().is_none()
+                        && self.pin_here().await =>
+                {
+                    sql = select_all_sql(self.dialect(), &self.pinned(table));
+                    self.read(&sql, table, deadline).await
                 }
-                Ok(history)
+                found => found,
+            };
+            let rows = match found? {
+                Found::Rows(rows) => rows,
+                Found::Absent(absent) => return Ok(absent),
+            };
+            let mut history = History::read(&rows).map_err(foreign_row)?;
+            let blank: Vec<Arc<MigrationSet>> =
+                self.sets.iter().filter(|set| history.set(set.name()).is_blank()).cloned().collect();
+            // Without rows it is no witness: it may be new, and it may have been emptied.
+            let made =
+                if history.is_blank() { Vec::new() } else { made_tables(&blank, &self.dialect().lexing) };
+            if blank.is_empty() || (made.is_empty() && !history.is_blank()) {
+                return Ok(history);
             }
-            Found::Absent(absent) => Ok(absent),
+            let (_, found) = self.look_around(table, &made, deadline).await?;
+            let alone =
+                if history.is_blank() { found.other_tables.is_empty() } else { found.made.is_empty() };
+            // Another process may have written both, between the two questions.
+            if !alone && known.replace(history.len()) != Some(history.len()) {
+                continue;
+            }
+            history.made = found.made;
+            if history.is_blank() {
+                history.other_tables = found.other_tables;
+                history.predecessors = found.predecessors;
+            }
+            return Ok(history);
         }
     }
 }

@@ -93,6 +93,8 @@ impl Migrator<'_> {
             let row = rows.iter().find(|row| row.read::<String>(0).is_ok_and(|name| name == set.name));
             match self.read(set, loaded, row).map_err(odd)? {
                 Booted::Pending => return Ok(Booted::Pending),
+                // What is newer than all of mine may be what a tombstone of mine removes, which no row need tell of yet.
+                Booted::Ahead if has_tombstone_behind(loaded, set.last) => return Ok(Booted::Pending),
                 Booted::Ahead => found = Booted::Ahead,
                 Booted::UpToDate => {}
             }
@@ -120,9 +122,17 @@ impl Migrator<'_> {
         let mine = |column, digest: &Digest| -> Result<bool, ColumnError> {
             Ok(row.read::<Option<String>>(column)?.is_some_and(|text| text == digest.to_string()))
         };
-        // Work is open: whose it is, and whether this program has to go on with it, only the history tells.
+        let (had, touched): (Option<i64>, Option<i64>) = (row.read(2)?, row.read(5)?);
+        let untouched = had.is_some_and(|had| touched.is_none_or(|touched| touched <= had));
+        // Work is open. A row that begins a revert, or something late, has `below`; so where everything of mine was in
+        // force, and nothing at or below my last version was touched since, the work is on a newer version, or on a
+        // repeatable: a newer one, if all of mine were in force and somebody counts revisions.
         if row.read::<Option<String>>(1)?.is_none() {
-            return Ok(Booted::Pending);
+            let repeats = set.repeatables.is_none()
+                || (row.read::<Option<i64>>(4)?.is_some() && loaded.counts_revisions());
+            let everything = loaded.last().is_none_or(|last| last.number() == set.last);
+            let others = untouched && repeats && everything;
+            return Ok(if others { Booted::Ahead } else { Booted::Pending });
         }
         if mine(1, &set.head)? {
             // A target leaves repeatables alone; and whoever has none has none that could be pending.
@@ -138,12 +148,7 @@ impl Migrator<'_> {
             let had = row.read::<Option<i64>>(4)?.is_some() && loaded.counts_revisions();
             return Ok(if had { Booted::Ahead } else { Booted::Pending });
         }
-        let had: Option<i64> = row.read(2)?;
-        let touched: Option<i64> = row.read(5)?;
-        Ok(match had {
-            Some(had) if touched.is_none_or(|touched| touched <= had) => Booted::Ahead,
-            _ => Booted::Pending,
-        })
+        Ok(if untouched { Booted::Ahead } else { Booted::Pending })
     }
 }
 
@@ -152,6 +157,12 @@ fn shadowed(rows: &Rows) -> Option<String> {
     let row = rows.first().filter(|row| row.values().len() > 8)?;
     let text = |column| row.read::<Option<String>>(column).ok().flatten();
     text(7)?.starts_with("pg_temp_").then(|| text(8)).flatten()
+}
+
+/// Whether a set's manifest removes a version that is newer than its last one.
+fn has_tombstone_behind(set: &MigrationSet, last: i64) -> bool {
+    let mut tombstones = set.manifest().into_iter().flat_map(|manifest| manifest.tombstones());
+    tombstones.any(|tombstone| tombstone.version.number() > last)
 }
 
 /// The table that was found is not the one in the schema in which this connection would create it.

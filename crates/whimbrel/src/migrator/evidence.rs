@@ -14,13 +14,21 @@ use crate::placeholder::may_hold_some;
 use crate::script::{Script, Statement};
 use crate::verify::Verified;
 
-/// Whether work is open that only a look at the database can tell about.
+/// Whether work of one of the sets is open that only a look at the database can tell about. Work on what none of them has is
+/// for the program that has it.
 pub(super) fn is_wanted(sets: &[Verified<MigrationSet>], history: &History, dialect: &Dialect) -> bool {
     dialect.lock.is_some() && dialect.effects.is_some() && sets.iter().any(|set| open(set, history).is_some())
 }
 
 fn open(set: &MigrationSet, history: &History) -> Option<OpenWork> {
-    history.set(set.name()).open.clone().filter(|open| !open.ended)
+    let open = history.set(set.name()).open.clone().filter(|open| !open.ended)?;
+    let migration = match open.version {
+        Some(version) => set.migration(version),
+        None => set.repeatables().iter().find(|migration| migration.name() == open.name),
+    };
+    // Of a repeatable with an older revision than the one that is open it is not the turn either.
+    migration.filter(|it| !set.counts_revisions() || it.revision() >= open.revision)?;
+    Some(open)
 }
 
 /// How it is looked.

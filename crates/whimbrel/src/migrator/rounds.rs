@@ -84,6 +84,15 @@ enum Round {
     Done,
 }
 
+/// What became of the lock.
+enum Turn {
+    Mine,
+    /// Another process has it: look again.
+    Later,
+    /// Another process has it, and there is nothing to take it for.
+    NoNeed(Outcome),
+}
+
 impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
     fn new(migrator: &'r Migrator<'a>, verb: &'r mut Verb<'v>, request: Request) -> Self {
         Self {
@@ -136,13 +145,15 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
                 Booted::Pending => {}
             }
         }
-        if !self.lock_first().await? {
-            return Ok(Round::Again);
+        match self.lock_first().await? {
+            Turn::Mine => {}
+            Turn::Later => return Ok(Round::Again),
+            Turn::NoNeed(outcome) => return Ok(Round::Nothing(outcome)),
         }
         let Some(history) = self.read().await? else { return Ok(Round::Again) };
         let Some(plan) = self.decide(&history).await? else { return Ok(Round::Again) };
         if plan.is_empty() {
-            return Ok(Round::Nothing(if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate }));
+            return Ok(Round::Nothing(nothing(&plan)));
         }
         if self.postpone(&plan, &history).await? {
             return Ok(Round::Again);
@@ -151,22 +162,28 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
         self.carry_out(&plan, history).await
     }
 
-    /// Where nothing else keeps migrators apart, takes the lock before anything is decided. `false`: it is not to be had,
-    /// look again.
-    async fn lock_first(&mut self) -> Result<bool> {
+    /// Where nothing else keeps migrators apart, takes the lock before anything is decided. Where another process has it,
+    /// looks whether there is any work to take it for: that process may be a newer program's, for an hour.
+    async fn lock_first(&mut self) -> Result<Turn> {
         let always = self.verb.session.dialect().lock.is_some_and(|lock| lock.transaction.is_none());
         if !always || self.migrator.lock(self.verb, &self.report).await? {
-            return Ok(true);
+            return Ok(Turn::Mine);
         }
         // What is postponed need not wait for the lock, least of all with a hundred others.
         self.came_second += 1;
         if self.came_second % 8 == 1 {
             let history = self.verb.session.history(&self.migrator.table, &self.verb.deadline).await?;
-            if let Ok(plan) = self.plan(&history) {
-                self.postpone(&plan, &history).await?;
+            match self.plan(&history) {
+                Ok(plan) if plan.is_empty() => return Ok(Turn::NoNeed(nothing(&plan))),
+                Ok(plan) => drop(self.postpone(&plan, &history).await?),
+                // That does not change while others work. What else is found may.
+                Err(findings) if findings.iter().all(|finding| finding.kind() == FindingKind::Ahead) => {
+                    return Err(refusal(&self.verb.sets, &history, self.verb.session.dialect(), findings));
+                }
+                Err(_) => {}
             }
         }
-        Ok(false)
+        Ok(Turn::Later)
     }
 
     /// Reads the history, and looks at what is open. `None`: somebody may be at work on that, look again.
@@ -288,6 +305,11 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
         }
         Ok(Round::Again)
     }
+}
+
+/// What it comes to that a plan is empty.
+fn nothing(plan: &Plan) -> Outcome {
+    if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate }
 }
 
 fn outcome_of(plan: &Plan, goal: Goal) -> Outcome {

@@ -271,7 +271,8 @@ impl<'a> Migrator<'a> {
     pub(super) async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, mode: Mode) -> Result<Verb<'v>> {
         let began = Instant::now();
         let sets = self.gate(db.dialect(), mode).await?;
-        Ok(Verb { session: Session::new(db), sets, deadline: Deadline::new(self.lock_deadline), began })
+        let session = Session::new(db).about(sets.iter().map(Verified::shared).collect());
+        Ok(Verb { session, sets, deadline: Deadline::new(self.lock_deadline), began })
     }
 
     pub(super) async fn decide(

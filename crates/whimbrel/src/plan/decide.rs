@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::explain;
 use super::item::{Action, PlanItem, Which};
 use super::working::Working;
-use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction, Unbaselined};
+use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::finding::{Finding, FindingKind};
@@ -16,13 +16,15 @@ use crate::verify::Verified;
 
 /// A decision under way: what was found, and what would be done.
 pub(super) struct Decision<'a> {
-    history: &'a History,
-    request: &'a Request,
+    pub(super) history: &'a History,
+    pub(super) request: &'a Request,
     pub(super) dialect: &'a Dialect,
     pub(super) findings: Vec<Finding>,
     pub(super) notes: Vec<Finding>,
     pub(super) items: Vec<PlanItem>,
     pub(super) planned: Vec<PlannedSet>,
+    /// All sets of the request.
+    pub(super) sets: &'a [Verified<MigrationSet>],
     environment: Option<String>,
 }
 
@@ -41,7 +43,12 @@ impl Scope<'_> {
 }
 
 impl<'a> Decision<'a> {
-    pub(super) fn new(history: &'a History, request: &'a Request, dialect: &'a Dialect) -> Self {
+    pub(super) fn new(
+        sets: &'a [Verified<MigrationSet>],
+        history: &'a History,
+        request: &'a Request,
+        dialect: &'a Dialect,
+    ) -> Self {
         Self {
             history,
             request,
@@ -50,6 +57,7 @@ impl<'a> Decision<'a> {
             notes: Vec::new(),
             items: Vec::new(),
             planned: Vec::new(),
+            sets,
             environment: None,
         }
     }
@@ -219,8 +227,9 @@ impl<'a> Decision<'a> {
                 "is in force, and this program does not know it: deploy a newer one",
             );
         }
+        self.renamed(scope, &pending);
         if !pending.is_empty() {
-            self.unbaselined(&name);
+            self.unbaselined(scope);
         }
         self.refuse_reverted(scope, &pending, target);
         for index in pending {
@@ -308,27 +317,6 @@ impl<'a> Decision<'a> {
             }
         }
         pending
-    }
-
-    fn unbaselined(&mut self, name: &SetName) {
-        let tables = &self.history.other_tables;
-        if !self.history.is_blank() || tables.is_empty() || self.request.unbaselined == Unbaselined::Allow {
-            return;
-        }
-        if self.findings.iter().any(|finding| finding.kind() == FindingKind::Unbaselined) {
-            return;
-        }
-        let shown = tables.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-        let more = if tables.len() > 5 { ", …" } else { "" };
-        self.find(
-            FindingKind::Unbaselined,
-            name,
-            "this database",
-            format!(
-                "has tables ({shown}{more}), but no history: say with `baseline` which version they are at, or allow it \
-                 with `Unbaselined::Allow`"
-            ),
-        );
     }
 
     fn refuse_reverted(&mut self, scope: &Scope<'_>, pending: &[usize], target: Option<Version>) {
@@ -560,12 +548,23 @@ impl<'a> Decision<'a> {
             return;
         }
         let set = scope.set.shared();
+        let only = self.request.baselined.as_ref();
+        let strange = only.into_iter().flatten().find(|it| **it > target || set.migration(**it).is_none());
+        if let Some(strange) = strange {
+            let message = format!("is no version of this set up to {target}, so it cannot be declared");
+            self.find(FindingKind::Target, &name, strange.to_string(), message);
+            return;
+        }
+        let mut first = true;
         for (index, migration) in set.versioned().iter().enumerate() {
             let Some(version) = migration.version().filter(|version| *version <= target) else { break };
+            if only.is_some_and(|only| !only.contains(&version)) {
+                continue;
+            }
             scope.working.put(version, *migration.digest());
             let mut item = self.item(scope, Which::Versioned(index), Action::Baseline);
             // One row for all of them is enough: a boot reads an entry for each row that names a version here.
-            item.below = (index == 0).then_some(version);
+            item.below = std::mem::take(&mut first).then_some(version);
             self.items.push(item);
         }
     }

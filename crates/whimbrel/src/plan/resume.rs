@@ -1,5 +1,6 @@
 //! Work that was begun and not ended: whether, and where, it can be gone on with.
 
+use super::OutOfOrder;
 use super::decide::{Decision, Scope};
 use super::item::{Action, Which};
 use crate::dialect::{Dialect, Fact};
@@ -39,7 +40,7 @@ impl Decision<'_> {
                 // What comes after a revert is for the one who asked for it to say.
                 open.reverting
             }
-            Err(_) if open.version.is_some_and(|version| set.last().is_none_or(|last| version > last)) => {
+            Err(_) if self.is_of_others(scope, &open, pending) => {
                 scope.ahead = true;
                 false
             }
@@ -48,6 +49,28 @@ impl Decision<'_> {
                     "was begun and not ended, and this program does not know it: end it with one that does";
                 self.find(FindingKind::Open, set.name(), open.label(), message);
                 true
+            }
+        }
+    }
+
+    /// Whether work on what the set does not have is a newer program's: on a newer version, on a late one where those are
+    /// allowed, or on a repeatable while everything of this program's is in force.
+    fn is_of_others(&self, scope: &Scope<'_>, open: &OpenWork, pending: &[usize]) -> bool {
+        let set = scope.set;
+        match open.version {
+            Some(version) => {
+                set.last().is_none_or(|last| version > last)
+                    || (self.request.out_of_order == OutOfOrder::Apply && !open.reverting)
+            }
+            None => {
+                let counted = set.counts_revisions();
+                let is_done = |migration: &Migration| {
+                    scope.state.repeatables.get(migration.name()).is_some_and(|entry| {
+                        entry.digest == *migration.digest()
+                            || (counted && entry.revision > migration.revision().unwrap_or(1))
+                    })
+                };
+                pending.is_empty() && set.repeatables().iter().all(is_done)
             }
         }
     }
