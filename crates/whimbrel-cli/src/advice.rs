@@ -215,7 +215,7 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
             vec![context.again(verb, "")]
         }
         FindingKind::Policy => vec![command("lint")],
-        FindingKind::Target => vec![command("status")],
+        FindingKind::Target | FindingKind::Nothing => vec![command("status")],
         FindingKind::NoWayDown => vec!["write its .down.sql, or a new migration that undoes it".to_owned()],
         FindingKind::Script | FindingKind::Directive => vec![correct(context, alike)],
         FindingKind::Gap => {

@@ -205,19 +205,39 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
         "by hand",
         row("a script for the database's client cannot hold it", "base; printf 'revision = 1\\n' > migrations/0002_step.rust; whimbrel lock -q", "whimbrel plan --sql", 4, "start the application, which has the step").done("true", "the application applies it").then("whimbrel up", 4),
     ),
+    (
+        "nothing",
+        row("nothing is there to be done again", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; whimbrel create", "whimbrel redo", 4, "whimbrel status").ends(0, "shows what is in force"),
+    ),
+    (
+        "open",
+        row("a migration was begun and not ended", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel down", 4, "whimbrel settle")
+            .ends(0, "shows how far it came")
+            .then("m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT 1;\\n'; whimbrel lock --amend 2 && whimbrel up", 0),
+    ),
+    (
+        "preflight",
+        row("the user may do more than a migrator should", "printf 'preflight = [\"without-superuser\"]\\n' > whimbrel.toml; whimbrel create; m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q", "whimbrel up", 4, "whimbrel doctor").ends(1, "says what to grant, and to whom").then("whimbrel up", 4).on(Kind::Postgres),
+    ),
+    (
+        "unbaselined",
+        row("the database has tables and no history", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE a (id INTEGER)'", "whimbrel up", 4, "if the tables are those of a migration: whimbrel baseline 1")
+            .ends(4, "shows what would be declared; `--yes` in a script")
+            .then("whimbrel baseline 1 --yes && whimbrel up", 0),
+    ),
+    (
+        "unbaselined",
+        row("the same, and they are those of others", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE other (id INTEGER)'", "whimbrel up", 4, "if they are none of ours: whimbrel up --beside-others").ends(0, "it begins beside them"),
+    ),
 ];
 
 /// Kinds of findings that this page does not type, and why.
 pub(super) const NOT_TYPED: &[(&str, &str)] = &[
+    ("in doubt", "wants a server that was cut off; the page on failures has it"),
     ("replay", "wants an older signed manifest; the tests of whimbrel-sign have it"),
     ("tampered", "a program's own file is damaged: build it again"),
     ("duplicate", "of two sets of one program; the command has one"),
-    ("unbaselined", "the page on other tools has it, with each tool's history"),
     ("schema", "wants PostgreSQL; the doctor's page has it"),
-    ("in doubt", "wants a server that was killed; the page on failures has it"),
-    ("open", "wants a server that was killed; the page on failures has it"),
-    ("preflight", "wants a server; the doctor's page has it"),
-    ("nothing", "says itself that there is nothing to do"),
 ];
 
 /// Whatever else is refused or fails.
@@ -304,11 +324,19 @@ pub(super) const ERRORS: &[Row] = &[
     row("a URL of SQLite has a host", "base", "whimbrel up --url sqlite:ann@shop.db", 2, "give the path, a `@` in it as `%40`").done("whimbrel up --url sqlite:ann%40shop.db", "it is used"),
     row("a directory looks like a URL", "base", "whimbrel -d ann@db/migrations init", 2, "give a path without `@` and `://`").done("whimbrel -d db/migrations init", "it is made").then("whimbrel config", 0),
     row("the server is not to be reached", "base", "whimbrel up --url postgres://ann@127.0.0.1:1/x", 6, "whimbrel -u … doctor").done("whimbrel doctor --url sqlite:shop.db", "says what is in the way"),
+    row("a statement failed behind one that was kept", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel up", 1, "whimbrel lock --amend 2").done("m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT 1;\\n'; whimbrel lock --amend 2", "it goes on behind the one that was kept"),
+    row("a settlement has no reason", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel settle 2 --statement 2 --did-not", 2, "say how you know: --reason '…'; it is recorded for those who come later").done("whimbrel settle 2 --statement 2 --did-not --reason seen", "it is recorded").then("whimbrel up", 1),
+    row("a migration has failed before, and waits", "m 0001_a 'SELECT no_such();\\n'; printf 'failure-pause = \"1h\"\\n' > whimbrel.toml; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel up", 6, "a corrected file is tried at once").done("m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock --amend 1", "it is"),
+    row("the same", "m 0001_a 'SELECT no_such();\\n'; printf 'failure-pause = \"1h\"\\n' > whimbrel.toml; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel up", 6, "whimbrel history").ends(0, "shows what failed, and when").then("whimbrel up", 6),
+    row("a secret stands in the configuration", "base; printf '[environments.a]\\nurl = \"postgres://ann:hunter2@db/x\"\\n' > whimbrel.toml", "whimbrel -e a up", 2, "put the secret into an environment variable or a file; if it stood in this file, others may have read it: change it").done("printf '[environments.a]\\nurl = { env = \"DATABASE_URL\" }\\nrecord-environment = false\\n' > whimbrel.toml", "it is read from there").then("whimbrel -e a up", 0),
 ];
 
 /// Remedies in the code that no row types, and why.
 pub(super) const UNTYPED: &[(&str, &str)] = &[
-    ("a corrected file is tried at once", "what is said while a failure's pause lasts"),
+    ("settle…", "the page on failures has it"),
+    ("settle… … --reason '…'", "the page on failures has it"),
+    ("--statement … --took-effect", "the page on failures has it"),
+    ("--statement … --did-not", "the page on failures has it"),
     ("build it with that feature, or say another --dialect", "of a build without the database"),
     ("use a build with the feature `policy`, or say `enabled = false`", "of a build without it"),
     ("use a build with the feature `sign`", "of a build without it"),
@@ -325,27 +353,10 @@ pub(super) const UNTYPED: &[(&str, &str)] = &[
     ("install it (on Debian the package …)", "of a machine without the program"),
     ("git config merge.whimbrel.driver '…'", "of a git whose configuration cannot be written"),
     ("name the configuration file", "of an empty path"),
-    (
-        "put the secret into an environment variable or a file; if it stood in this file, others may have read it: change it",
-        "the page on configuration has the forms",
-    ),
     ("make it a secret, under `secrets`, and write `$…` in the script", "the page on configuration has it"),
-    (
-        "say how you know: --reason '…'; it is recorded for those who come later",
-        "the page on failures has it",
-    ),
-    ("settle…", "the page on failures has it, with a server that was killed"),
-    ("settle", "the page on failures has it, with a server that was killed"),
-    ("settle… … --reason '…'", "the page on failures has it"),
     ("settle……… --yes", "on a terminal"),
     ("--applied", "the page on failures has it"),
     ("--undone", "the page on failures has it"),
-    ("--statement … --took-effect", "the page on failures has it"),
-    ("--statement … --did-not", "the page on failures has it"),
-    ("if the tables are those of a migration: …", "the page on other tools has it"),
-    ("if they are none of ours: …", "the page on other tools has it"),
-    ("baseline …", "the page on other tools has it"),
-    (" --beside-others", "the page on other tools has it"),
     ("if that is meant: …", "of a database on another machine"),
     ("… --remote", "of a database on another machine"),
     ("reset --relock --yes", "what `up` offers on a terminal; its own test types it"),
