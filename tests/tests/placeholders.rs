@@ -336,6 +336,69 @@ async fn what_cannot_be_filled_in_safely_is_refused() {
     }
 }
 
+/// A value whose last byte is half a character in some character sets, the other half of which would be a backslash or a
+/// quote behind it, stays the text that it is.
+#[tokio::test]
+async fn a_text_that_is_run_cannot_change_how_a_value_is_read() {
+    for kind in kinds().into_iter().filter(|kind| *kind != ServerKind::Postgres) {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let mut evading = vec![
+            "PREPARE s FROM 'SET character_set_client = gbk';\nEXECUTE s;",
+            "SET @t = 'SET character_set_client = gbk';\nPREPARE s FROM @t;\nEXECUTE s;",
+            "SET @t = 'SET sql_mode = ''NO_BACKSLASH_ESCAPES''';\nPREPARE s FROM @t;\nEXECUTE s;",
+            "EXECUTE s;",
+            "SET `character_set_client` = gbk;",
+        ];
+        if kind == ServerKind::MariaDb {
+            evading.push("EXECUTE IMMEDIATE CONCAT('SET character_', 'set_client = gbk');");
+            evading.push("BEGIN NOT ATOMIC EXECUTE IMMEDIATE 'SET character_set_client = gbk'; END;");
+        }
+        for script in evading {
+            let memory = Memory::new().with_sql(
+                1,
+                "x",
+                format!("-- whimbrel: placeholders\nCREATE TABLE t (a TEXT);\n{script}\nINSERT INTO t VALUES (${{a}});"),
+            );
+            let migrator = heard(&memory).with_value("a", "中\\");
+            let error = migrator.run(&mut db).await.expect_err(script);
+            let told = format!("{error:#}");
+            assert!(told.contains("nothing can be filled in beside it"), "{kind}: {script}: {told}");
+            let error = migrator.script(&mut db).await.expect_err(script);
+            assert!(format!("{error:#}").contains("nothing can be filled in beside it"), "{kind}: {script}");
+        }
+        // A routine cannot be read, and a text that is whole can.
+        let values = ["中\\", "中', 'x') -- ", "\\'中\\\\", "中`"];
+        let mut script =
+            "-- whimbrel: placeholders\nCREATE TABLE t (n INT, a TEXT CHARACTER SET utf8mb4);\nCALL p();\n\
+                          PREPARE s FROM 'DO 1';\nEXECUTE s;\n"
+                .to_owned();
+        for number in 0..values.len() {
+            script += &format!("INSERT INTO t VALUES ({number}, ${{v{number}}});\n");
+        }
+        let routine =
+            "CREATE PROCEDURE p() SET SESSION character_set_client = gbk, sql_mode = 'NO_BACKSLASH_ESCAPES';";
+        let memory = Memory::new().with_sql(1, "p", routine).with_sql(2, "values", script);
+        let with_values = |memory| {
+            values.into_iter().enumerate().fold(heard(memory), |migrator, (number, value)| {
+                migrator.with_value(format!("v{number}"), value)
+            })
+        };
+        with_values(&memory).run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        for (number, value) in values.into_iter().enumerate() {
+            let found = text(&mut db, &format!("SELECT a FROM t WHERE n = {number}")).await;
+            assert_eq!(found, value, "{kind}");
+        }
+        // What is written down for a person has the settings right before each value.
+        let more =
+            "-- whimbrel: placeholders\nINSERT INTO t VALUES (8, 'a');\nINSERT INTO t VALUES (9, ${v0});";
+        let more = memory.clone().with_sql(3, "more", more);
+        let sheet = with_values(&more).script(&mut db).await.expect("a text");
+        let (from, to) = (sheet.find("VALUES (8").expect("one"), sheet.find("VALUES (9").expect("the other"));
+        assert!(sheet[from..to].contains("SET SESSION character_set_client = utf8mb4"), "{kind}: {sheet}");
+    }
+}
+
 /// As whom, and with what, is a part of what is approved.
 #[tokio::test]
 async fn another_value_or_another_role_makes_another_plan_of_it() {

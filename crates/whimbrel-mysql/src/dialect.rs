@@ -67,6 +67,7 @@ pub const MYSQL: Dialect = Dialect {
     rules: RULES,
     effects: Some(EFFECTS),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, fix: Some(FIX), ..SettingsSql::NONE },
+    pin: Some(PIN),
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
     }),
@@ -138,6 +139,13 @@ pub(crate) const FIX_8: &str = fix!(
     "collation_connection = if(@@session.collation_connection = 'utf8mb4_general_ci', \
     @@session.default_collation_for_utf8mb4, @@session.collation_connection), "
 );
+
+/// The same without what would end a transaction, before each statement that has a value: a routine or a trigger may set
+/// another character set for the session, in which a byte of the value is half a character, and the quote behind it its
+/// other half. It has neither backslashes nor anything that is not ASCII.
+const PIN: &str = "SET SESSION character_set_client = utf8mb4, sql_mode = \
+    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
+    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')";
 
 macro_rules! numbers {
     ($first:literal $(, $name:literal)* $(,)?) => {

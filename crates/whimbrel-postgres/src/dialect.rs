@@ -78,6 +78,7 @@ pub const DIALECT: Dialect = Dialect {
         custom: None,
         lent: false,
     },
+    pin: Some(FIX_SESSION),
     effects: Some(EFFECTS),
     timeouts: Some(timeouts),
     unlimited: Some(unlimited),

@@ -52,6 +52,9 @@ pub struct Dialect {
     pub effects: Option<EffectSql>,
     /// How the enforcement of foreign keys is switched off around a rebuild, where a dialect needs that.
     pub foreign_keys: Option<ForeignKeys>,
+    /// Makes quotes and backslashes be read as [`lexing`](Dialect::lexing) says, right before a statement into which something
+    /// is filled: a routine or a trigger may have changed that since the script began. It is read alike however texts are.
+    pub pin: Option<&'static str>,
     /// A query that lists, a text per row, what is dangerous about the connection's settings, where that is not refused.
     pub hazards: Option<&'static str>,
     /// How `lock_timeout` and `statement_timeout` are set, where they mean anything.
@@ -479,6 +482,7 @@ impl Dialect {
             effects: None,
             foreign_keys: None,
             hazards: None,
+            pin: None,
             timeouts: None,
             unlimited: None,
             role: None,

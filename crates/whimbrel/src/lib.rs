@@ -40,6 +40,7 @@ mod plan;
 mod predecessor;
 mod preflight;
 mod prepare;
+mod quoting;
 mod report;
 pub mod script;
 mod secret;

@@ -7,6 +7,7 @@ use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::placeholder::{Form, Placeholder, find};
+use crate::quoting::Watch;
 use crate::script::{Position, Script, Statement, Statements, TokenKind};
 
 /// With whom a script may share a transaction.
@@ -165,6 +166,7 @@ pub(crate) fn prepare(
         let secret = |range: std::ops::Range<usize>| {
             placeholders.iter().any(|(it, _)| it.form == Form::Secret && range.contains(&it.start))
         };
+        let mut watch = Watch::default();
         for statement in Script::stream(file.text(), &dialect.lexing) {
             let start = statement.position().offset;
             let apart = matches!(dialect.secrets, SecretSql::Setting { .. })
@@ -176,10 +178,12 @@ pub(crate) fn prepare(
                 );
                 findings.push(finding(FindingKind::Script, statement.position(), message));
             }
-            if changes_how_texts_are_read(&statement) {
-                let message = "changes how texts are read, so nothing can be filled in beside it: put it into a script of \
-                               its own";
-                findings.push(finding(FindingKind::Script, statement.position(), message.to_owned()));
+            if let Some(obstacle) = watch.obstacle(&statement, &dialect.lexing) {
+                findings.push(finding(
+                    FindingKind::Script,
+                    statement.position(),
+                    obstacle.message().to_owned(),
+                ));
             }
         }
     }
@@ -252,22 +256,6 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     }
     read.count = script.count_read();
     read
-}
-
-/// Whether quotes and backslashes may mean something else behind a statement.
-fn changes_how_texts_are_read(statement: &Statement<'_>) -> bool {
-    const WORDS: [&str; 7] = [
-        "NAMES",
-        "CHARSET",
-        "CHARACTER",
-        "CHARACTER_SET_CLIENT",
-        "SQL_MODE",
-        "CLIENT_ENCODING",
-        "BACKSLASH_QUOTE",
-    ];
-    let mut words = statement.words();
-    words.next().is_some_and(|first| first.is_keyword("SET"))
-        && words.any(|word| WORDS.iter().any(|wanted| word.is_keyword(wanted)))
 }
 
 /// Adds the settings with a point in their names that a statement sets: by `SET a.b`, or by `set_config('a.b', …)`.

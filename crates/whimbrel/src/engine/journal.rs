@@ -250,6 +250,14 @@ impl<'e> Engine<'e, '_> {
         if let Some(refused) = self.cascades(item, statement).await? {
             return Err(refused);
         }
+        self.run_pinned(item, statement).await
+    }
+
+    /// Runs a statement, with the texts in it read as they were reviewed.
+    async fn run_pinned(&mut self, item: &PlanItem, statement: &Statement<'_>) -> Result<(), DriverError> {
+        if let Some(pin) = self.pinned(item, statement) {
+            self.session.run(pin).await?;
+        }
         self.session.execute(&[Message::new(statement.text(), 1)], &mut Answers::new()).await
     }
 
@@ -309,8 +317,7 @@ impl<'e> Engine<'e, '_> {
     ) -> Result<Option<Progress>> {
         let mut round = 0;
         loop {
-            let message = Message::new(statement.text(), 1);
-            let error = match self.session.execute(&[message], &mut Answers::new()).await {
+            let error = match self.run_pinned(journal.item, statement).await {
                 Ok(()) => return Ok(None),
                 Err(error) => error,
             };

@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryRow, RowWriter, insert_sql};
 use crate::migrator::evidence::{self, Look};
 use crate::observe::Event;
+use crate::placeholder::may_hold_some;
 use crate::plan::PlanItem;
 use crate::script::{Script, Statement};
 
@@ -200,6 +201,7 @@ impl<'e> Engine<'e, '_> {
         }
         load.packet.push(self.dialect.transaction.begin, Piece::Ours("beginning a transaction"));
         for (number, statement) in statements.iter().enumerate().skip(first) {
+            self.pin(item, statement, load);
             let piece = self.script_piece(item, number, statement, load, false);
             load.packet.push(statement.text(), piece);
         }
@@ -244,6 +246,7 @@ impl<'e> Engine<'e, '_> {
                 return Ok(Some(progress));
             }
         }
+        self.pin(item, statement, load);
         let piece = self.script_piece(item, number, statement, load, outside);
         load.packet.push(statement.text(), piece);
         if alone && let Some(progress) = self.send_packet(load).await? {
@@ -261,6 +264,19 @@ impl<'e> Engine<'e, '_> {
             self.commit_rows(load);
         }
         Ok(None)
+    }
+
+    /// Before a statement into which something is filled, what decides how it is read.
+    fn pin(&self, item: &PlanItem, statement: &Statement<'_>, load: &mut Loading<'e>) {
+        if let Some(pin) = self.pinned(item, statement) {
+            load.packet.push(pin, Piece::Ours("fixing how SQL is read"));
+        }
+    }
+
+    /// What makes a statement be read as it was reviewed, if something is filled into it.
+    pub(super) fn pinned(&self, item: &PlanItem, statement: &Statement<'_>) -> Option<&'static str> {
+        let filled = item.prepared().is_some_and(|prepared| !prepared.placeholders.is_empty());
+        self.dialect.pin.filter(|_| filled && may_hold_some(statement))
     }
 
     fn script_piece(

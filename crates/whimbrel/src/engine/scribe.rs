@@ -181,14 +181,14 @@ impl<'e> Engine<'e, '_> {
 
     /// The same in a session that is a script's, around one of its statements: behind that it goes on as whoever has connected,
     /// as whom the history is read and written.
-    fn write_begin_apart(&mut self, scribe: &mut Scribe, statement: Option<(&str, &Statement<'_>)>) {
+    fn write_begin_apart(&mut self, scribe: &mut Scribe, statement: Option<(&PlanItem, &str, &Statement<'_>)>) {
         self.write_opening(scribe);
         if self.dialect.role.is_none() {
             self.write_fence(scribe);
         }
-        if let Some((heading, statement)) = statement {
+        if let Some((item, heading, statement)) = statement {
             scribe.sheet.heading(heading);
-            scribe.sheet.theirs(statement.text());
+            self.write_statement(item, statement, scribe);
             scribe.sheet.blank();
         }
         if let Some(role) = self.dialect.role {
@@ -238,7 +238,7 @@ impl<'e> Engine<'e, '_> {
             scribe.sheet.ours(RELEASE.trim_end_matches(';'));
             scribe.sheet.heading(item.label());
             for statement in cut(item, &self.dialect.lexing)?.statements() {
-                scribe.sheet.theirs(statement.text());
+                self.write_statement(item, statement, scribe);
             }
             scribe.sheet.blank();
         }
@@ -267,7 +267,7 @@ impl<'e> Engine<'e, '_> {
             self.assert_no_cascade(item, scribe);
             scribe.sheet.heading(item.label());
             for statement in cut(item, &self.dialect.lexing)?.statements() {
-                scribe.sheet.theirs(statement.text());
+                self.write_statement(item, statement, scribe);
             }
             scribe.sheet.blank();
             self.leaving(item, &scribe.tails.settings).statements().for_each(|sql| scribe.sheet.ours(sql));
@@ -341,7 +341,7 @@ impl<'e> Engine<'e, '_> {
                 self.write_begin_apart(scribe, None);
             } else {
                 let heading = format!("{}, statement {}", item.label(), index + 1);
-                self.write_begin_apart(scribe, Some((&heading, statement)));
+                self.write_begin_apart(scribe, Some((item, &heading, statement)));
             }
             let row = match statements.get(index + 1) {
                 None => self.done_row(item),
@@ -353,12 +353,18 @@ impl<'e> Engine<'e, '_> {
         Ok(())
     }
 
+    /// A statement of a script, with the texts in it read as they were reviewed.
+    fn write_statement(&self, item: &PlanItem, statement: &Statement<'_>, scribe: &mut Scribe) {
+        self.pinned(item, statement).iter().for_each(|pin| scribe.sheet.ours(pin));
+        scribe.sheet.theirs(statement.text());
+    }
+
     /// A statement outside transactions; without the limit on waiting for locks, if it is not meant for it.
     fn write_outside(&self, item: &PlanItem, statement: &Statement<'_>, scribe: &mut Scribe) {
         let lift = self.lifting(item, statement);
         lift.iter().for_each(|sql| scribe.sheet.ours(sql));
         scribe.sheet.blank();
-        scribe.sheet.theirs(statement.text());
+        self.write_statement(item, statement, scribe);
         scribe.sheet.blank();
         if lift.is_some() {
             self.timeouts(item).iter().for_each(|sql| scribe.sheet.ours(sql));
