@@ -4,6 +4,7 @@
 //! are taken within a round before their median is.
 
 mod contest;
+mod large;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -241,12 +242,20 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn main() -> std::process::ExitCode {
-    let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(15);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, folder, database] = arguments.as_slice()
+        && child == large::CHILD
+    {
+        large::child(folder, database);
+        return std::process::ExitCode::SUCCESS;
+    }
+    let rounds = arguments.first().and_then(|text| text.parse().ok()).unwrap_or(15);
     let folder = tempfile::TempDir::new().expect("a folder");
     let met = apply_from_empty(folder.path(), rounds)
         & no_op(folder.path(), rounds)
         & planning(rounds)
         & signing(folder.path(), rounds)
-        & judging(rounds);
+        & judging(rounds)
+        & large::large_script(folder.path());
     if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

@@ -112,7 +112,7 @@ fn changes(tokens: &[Token<'_>]) -> bool {
     for (at, token) in tokens.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
         let next = tokens.get(at + 1);
-        set |= token.is_keyword("SET") || token.is_keyword("RESET") || token.is_keyword("DISCARD");
+        set |= token.is_keyword("SET") || token.is_keyword("RESET");
         let argument =
             at.checked_sub(2).and_then(|at| tokens.get(at)).is_some_and(|it| it.is_keyword("SET_CONFIG"));
         if token.kind == TokenKind::String && (program || argument) && mentions(token.text) {
@@ -133,11 +133,6 @@ fn changes(tokens: &[Token<'_>]) -> bool {
         // A setting whose name is computed, or given by its name.
         if token.is_keyword("SET_CONFIG")
             && !tokens.get(at + 2).is_some_and(|it| it.kind == TokenKind::String)
-        {
-            return true;
-        }
-        if (token.is_keyword("RESET") || token.is_keyword("DISCARD"))
-            && next.is_some_and(|it| it.is_keyword("ALL"))
         {
             return true;
         }
@@ -194,7 +189,6 @@ mod tests {
         for text in [
             "SET client_encoding = SJIS",
             "SET NAMES 'SJIS'",
-            "RESET ALL",
             "SELECT set_config('client_encoding', 'SJIS', false)",
             "SELECT set_config(name, 'SJIS', false) FROM settings",
             "DO $$ BEGIN SET client_encoding = 'SJIS'; END $$",

@@ -97,9 +97,17 @@ impl Facts {
     /// Adds what up to 128 rules say of a statement, in one pass over as many of its words as they need.
     fn add_all(&mut self, rules: &[Rule], statement: &Statement<'_>) {
         // Which rules are undecided, and which have found the word that they look for: a bit a rule.
-        let mut open: u128 = rules.iter().enumerate().fold(0, |bits, (index, _)| bits | 1_u128 << index);
+        let mut open: u128 = u128::MAX.checked_shr(128 - rules.len() as u32).unwrap_or(0);
         let mut found: u128 = 0;
+        let longest = rules.iter().map(|rule| rule.begins.len()).max().unwrap_or(0);
+        let mut lookout = None;
         for (at, word) in statement.words().enumerate() {
+            // Behind the beginning, nearly all words are of no rule: those are told by one look.
+            if at >= longest
+                && !lookout.get_or_insert_with(|| Lookout::of(rules, open)).may_be_wanted(word.text)
+            {
+                continue;
+            }
             let mut left = open;
             while left != 0 {
                 let index = left.trailing_zeros();
@@ -125,6 +133,36 @@ impl Facts {
                 break;
             }
         }
+    }
+}
+
+/// The words that rules look for, by their lengths and first bytes.
+struct Lookout {
+    lengths: u64,
+    firsts: u128,
+}
+
+impl Lookout {
+    /// Those of the rules that are undecided.
+    fn of(rules: &[Rule], open: u128) -> Self {
+        let undecided = rules.iter().enumerate().filter(|(index, _)| open & (1_u128 << index) != 0);
+        let words = undecided.filter_map(|(_, rule)| rule.holds);
+        words.fold(Self { lengths: 0, firsts: 0 }, |this, word| Self {
+            lengths: this.lengths | Self::length(word),
+            firsts: this.firsts | Self::first(word),
+        })
+    }
+
+    fn length(word: &str) -> u64 {
+        1 << word.len().min(63)
+    }
+
+    fn first(word: &str) -> u128 {
+        word.bytes().next().filter(u8::is_ascii).map_or(0, |byte| 1 << byte.to_ascii_uppercase())
+    }
+
+    fn may_be_wanted(&self, word: &str) -> bool {
+        self.lengths & Self::length(word) != 0 && self.firsts & Self::first(word) != 0
     }
 }
 
