@@ -43,7 +43,7 @@ async fn a_script_behind_which_the_history_would_not_be_found_is_rolled_back() {
         ];
         // Statement by statement it is proven by the same condition.
         let every = if outside.is_empty() { 1 } else { 3 };
-        for sql in moves.into_iter().step_by(every) {
+        for (number, sql) in moves.into_iter().enumerate().step_by(every) {
             let (database, name, mut db) = database().await;
             let mut admin = database.open().await;
             for grant in [
@@ -59,7 +59,9 @@ async fn a_script_behind_which_the_history_would_not_be_found_is_rolled_back() {
                 .with_sql(1, "t", "CREATE TABLE t (n INTEGER);")
                 .with_sql(2, "moves", sql.as_str())
                 .with_sql(3, "after", "INSERT INTO public.t VALUES (1);");
-            for transaction in BOTH {
+            // Both ways where the kinds of statement differ most.
+            let ways = if number % 4 == 0 { &BOTH[..] } else { &BOTH[number % 2..=number % 2] };
+            for &transaction in ways {
                 let error = patient(&memory).with_transaction(transaction).run(&mut db).await;
                 let error = error.expect_err(&sql);
                 assert_eq!(error.kind(), ErrorKind::Configuration, "{sql}: {error:#}");
