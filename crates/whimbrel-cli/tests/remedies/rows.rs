@@ -221,9 +221,9 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
     ),
     (
         "unbaselined",
-        row("the database has tables and no history", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE a (id INTEGER)'", "whimbrel up", 4, "if the tables are those of a migration: whimbrel baseline 1")
-            .ends(4, "shows what would be declared; `--yes` in a script")
-            .then("whimbrel baseline 1 --yes && whimbrel up", 0),
+        row("the database has tables and no history", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE a (id INTEGER)'", "whimbrel up", 4, "if they are ours, with the newest version that they have: whimbrel baseline VERSION",
+        )
+        .done("whimbrel baseline 1 --yes", "it is declared"),
     ),
     (
         "unbaselined",
@@ -233,6 +233,7 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
 
 /// Kinds of findings that this page does not type, and why.
 pub(super) const NOT_TYPED: &[(&str, &str)] = &[
+    ("renamed", "wants a history under another name; its own tests have it"),
     ("in doubt", "wants a server that was cut off; the page on failures has it"),
     ("replay", "wants an older signed manifest; the tests of whimbrel-sign have it"),
     ("tampered", "a program's own file is damaged: build it again"),
@@ -333,6 +334,11 @@ pub(super) const ERRORS: &[Row] = &[
 
 /// Remedies in the code that no row types, and why.
 pub(super) const UNTYPED: &[(&str, &str)] = &[
+    (" --except …", "of another tool's history; its own tests have it"),
+    ("declare them", "a part of a message that is looked for"),
+    ("for the set ", "a part of a message that is looked for"),
+    ("or, if the new name is meant: …", "of a set that was renamed; its own tests have it"),
+    ("say `set = \"…\"` in whimbrel.toml, then: …", "of a set that was renamed; its own tests have it"),
     ("settle…", "the page on failures has it"),
     ("settle… … --reason '…'", "the page on failures has it"),
     ("--statement … --took-effect", "the page on failures has it"),
