@@ -10,10 +10,13 @@ pub(crate) use self::row::RowError;
 pub use self::row::{HistoryEvent, HistoryRow};
 pub(crate) use self::write::{NewRow, RowWriter, insert_sql, select_all_sql};
 
+use crate::dialect::Dialect;
 use crate::digest::{Chain, Context, Digest, Fields, repeatables_digest};
 use crate::driver::Row;
-use crate::migration::{SetName, Version, label};
+use crate::migration::{Migration, SetName, Version, label};
 use crate::predecessor::Predecessor;
+use crate::prepare::statement_digest;
+use crate::script::Script;
 
 /// The set's name under which rows stand that concern all sets. No set can have it.
 pub(crate) const EVERY_SET: &str = "*";
@@ -185,6 +188,21 @@ impl SetHistory {
     /// The versions that are in force, and their labels.
     pub fn in_force(&self) -> impl Iterator<Item = (Version, String)> {
         self.in_force.iter().map(|(version, entry)| (*version, label(Some(*version), &entry.name)))
+    }
+
+    /// Whether the statements of a migration that took effect, where it was begun outside a transaction and is not known to be
+    /// done, are still the first ones of its script.
+    pub fn still_begins(&self, migration: &Migration, dialect: &Dialect) -> bool {
+        let Some(open) = &self.open else { return true };
+        if !open.is_about(migration.version(), migration.name()) || open.ended {
+            return true;
+        }
+        let file = if open.reverting { migration.down() } else { Some(migration.up()) };
+        let Some(script) = file.and_then(|file| Script::parse(file.text(), &dialect.lexing).ok()) else {
+            return open.statements.is_empty();
+        };
+        let digests = script.statements().iter().map(statement_digest);
+        digests.take(open.statements.len()).eq(open.statements.iter().copied())
     }
 
     /// The rows whose hash does not fit, and that no one has looked at (a `repaired` row says that someone has).

@@ -56,7 +56,8 @@ pub(crate) async fn describe(db: &mut Connection, object: &Object) -> Vec<String
         if ident.quoted || dialect.name != "postgres" {
             ident.text.clone()
         } else {
-            ident.text.to_lowercase()
+            // As the server folds it.
+            ident.text.to_ascii_lowercase()
         }
     };
     let (schema, object) = (name.schema.as_ref().map(bare), bare(&name.name));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use whimbrel::{History, Migrator, Version};
+use whimbrel::{Dialect, Driver, History, Migrator, Source, Version};
 
 use crate::answer::{Answer, Failure};
 use crate::context::{Context, quoted};
@@ -183,10 +183,16 @@ fn write(context: &Context, locked: &[Locked], mut text: String, check: bool) ->
 
 /// The history of the configured database.
 async fn history(context: &Context) -> Result<History, Failure> {
+    Ok(read(context).await?.0)
+}
+
+/// The same, and the database's dialect.
+async fn read(context: &Context) -> Result<(History, Dialect), Failure> {
     let mut db = context.connect_or_imagine().await?;
     // The files differ from the manifest just now: only the history can be looked at.
     let migrator = Migrator::new(context.directory()).with_table(context.settings.table.value.clone());
-    Ok(migrator.history(&mut db).await?)
+    let history = migrator.history(&mut db).await?;
+    Ok((history, db.dialect().clone()))
 }
 
 /// Refuses to amend what the configured database has.
@@ -196,7 +202,8 @@ async fn refuse_applied(context: &Context, amend: &[Version]) -> Result<(), Fail
         return Ok(());
     }
     let offline = "or, without asking it: --offline";
-    let history = history(context).await.map_err(|failure| failure.with_next(offline))?;
+    let (history, dialect) = read(context).await.map_err(|failure| failure.with_next(offline))?;
+    refuse_executed(context, &history, &dialect, amend).await?;
     let has = history.sets().flat_map(|(_, set)| set.in_force()).find(|(version, _)| amend.contains(version));
     match has {
         None => Ok(()),
@@ -204,4 +211,35 @@ async fn refuse_applied(context: &Context, amend: &[Version]) -> Result<(), Fail
             .with_next(context.command(&format!("lock --accept {version} --reason '…'")))
             .with_next(format!("or bring the file back, and revert it first: {}", context.command("down")))),
     }
+}
+
+/// Refuses to amend what the configured database has executed in part, where that part was changed: it would not be gone on
+/// with.
+async fn refuse_executed(
+    context: &Context,
+    history: &History,
+    dialect: &Dialect,
+    amend: &[Version],
+) -> Result<(), Failure> {
+    // A directory that cannot be read is refused where it is locked.
+    let Ok(set) = context.directory().load(dialect.name).await else { return Ok(()) };
+    let Some((_, state)) = history.sets().find(|(name, _)| *name == set.name().as_str()) else {
+        return Ok(());
+    };
+    let mut changed = amend.iter().filter_map(|version| set.migration(*version));
+    let Some(migration) = changed.find(|migration| !state.still_begins(migration, dialect)) else {
+        return Ok(());
+    };
+    let label = migration.label();
+    let version = migration.version().map_or_else(String::new, |version| version.to_string());
+    Err(Failure::of(
+        Code::Refused,
+        format!("this database has executed a statement of {label} that was changed since"),
+    )
+    .with_next("bring its first statements back as they were: what is behind them may change")
+    .with_next(format!(
+        "or undo by hand what was executed, then: {} && {}",
+        context.command(&format!("lock --amend {version} --offline")),
+        context.command(&format!("settle {version} --undone --reason '…'"))
+    )))
 }

@@ -112,6 +112,22 @@ async fn look(context: &Context, db: &mut Connection) -> Result<Option<Open>, Fa
     let since = open.at.as_deref().map(super::status::moment).unwrap_or_default();
     let error = match migrator.plan_for(db, Goal::Latest).await {
         Err(error) if error.kind() == ErrorKind::OutcomeUnknown => error,
+        // Whatever else there is to say of it, a person may say how it ended.
+        Err(error) if !error.findings().is_empty() => {
+            let version: String = open.label.chars().take_while(char::is_ascii_digit).collect();
+            let ended = |ending: &str, when: &str| {
+                format!("{when}: {}", context.command(&format!("settle {version} {ending} --reason '…'")))
+            };
+            let next = vec![
+                ended("--undone", "if nothing of it is left"),
+                ended("--applied", "if everything of it is done"),
+            ];
+            let failure = Failure::from(error);
+            let next: Vec<String> = failure.next.iter().cloned().chain(next).collect();
+            let text = diagnostic::render(&Failure { next: next.clone(), ..failure });
+            let data = json!({ "open": open, "in_doubt": false, "next": next });
+            return Ok(Some(Open { text, data }));
+        }
         Err(error) => return Err(error.into()),
         Ok(_) => {
             let text = format!(

@@ -58,11 +58,12 @@ pub(super) const RULES: &[Rule] = &[
         name: "concurrently-if-not-exists",
         concern: Concern::Trap,
         products: &[Postgres],
-        level: Level::Refusal,
-        headline: "IF NOT EXISTS passes over an index that a failed build left invalid",
-        why: "A CREATE INDEX CONCURRENTLY that fails leaves an invalid index behind: it costs every write, no query uses it, \
-              and a unique one keeps no promise. IF NOT EXISTS takes it for the one that is wanted.",
-        instead: "leave IF NOT EXISTS out: a failed build of this script is cleaned up and repeated",
+        level: Level::Note,
+        headline: "IF NOT EXISTS passes over an index that was left invalid before",
+        why: "What a build of this migration leaves invalid is dropped and built again. An invalid index that was there before it \
+              is not: it costs every write, no query uses it, a unique one keeps no promise, and IF NOT EXISTS takes it for the \
+              one that is wanted.",
+        instead: "leave IF NOT EXISTS out, unless some databases have the index already",
         source: "PostgreSQL: CREATE INDEX, Building Indexes Concurrently",
         judge: |deed, _| match deed {
             Deed::CreateIndex(index) if index.concurrently && index.if_not_exists => {
