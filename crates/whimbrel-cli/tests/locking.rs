@@ -349,3 +349,45 @@ fn init_writes_nothing_that_it_would_not_read() {
     stage.done("init");
     stage.done("config");
 }
+
+/// Statements that commit themselves, the last of which fails.
+fn half_done(kind: Kind) -> Stage {
+    let stage = Stage::new(kind);
+    stage.migration(
+        1,
+        "half",
+        "CREATE TABLE a (id INT PRIMARY KEY);\nCREATE TABLE b (id INT PRIMARY KEY);\nCREATE TABLE b (id INT PRIMARY KEY);\n",
+    );
+    stage.done("lock");
+    stage.done("create");
+    assert_ne!(stage.whimbrel("up").code, 0);
+    stage
+}
+
+#[test]
+fn a_statement_that_was_executed_cannot_be_amended_and_what_is_half_done_can_be_undone() {
+    for kind in [Kind::MariaDb, Kind::MySql].into_iter().filter(|kind| Kind::all().contains(kind)) {
+        let stage = half_done(kind);
+        stage.migration(1, "half", "CREATE TABLE c (id INT PRIMARY KEY);\n");
+        let said = stage.whimbrel("lock --amend 1");
+        assert_ne!(said.code, 0, "{said:#?}");
+        assert!(
+            all(&said).contains("has executed a statement of 1_half that was changed since"),
+            "{said:#?}"
+        );
+        // What it says next works when it is typed.
+        stage.done("lock --amend 1 --offline");
+        assert_ne!(stage.whimbrel("up").code, 0, "it would not go on where it was");
+        let looked = stage.whimbrel("settle");
+        assert!(all(&looked).contains("settle 1 --undone"), "{looked:#?}");
+        stage.done("settle 1 --undone --reason dropped");
+        stage.done("up");
+        // The statement that failed, and what is behind it, may be corrected.
+        let stage = half_done(kind);
+        let text = stage.read("migrations/0001_half.sql");
+        let corrected = text.rsplit_once("TABLE b").expect("its last statement");
+        stage.write("migrations/0001_half.sql", &format!("{}TABLE d{}", corrected.0, corrected.1));
+        stage.done("lock --amend 1");
+        stage.done("up");
+    }
+}
