@@ -15,8 +15,8 @@ pub struct Finding {
     message: String,
     location: Option<String>,
     weight: Weight,
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Vec::is_empty"))]
-    versions: Vec<Version>,
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "<[Version]>::is_empty"))]
+    versions: Box<[Version]>,
 }
 
 /// What follows from a finding.
@@ -60,7 +60,7 @@ impl Finding {
             message: message.into(),
             location: None,
             weight: Weight::Refusal,
-            versions: Vec::new(),
+            versions: Box::default(),
         }
     }
 

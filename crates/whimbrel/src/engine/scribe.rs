@@ -181,7 +181,11 @@ impl<'e> Engine<'e, '_> {
 
     /// The same in a session that is a script's, around one of its statements: behind that it goes on as whoever has connected,
     /// as whom the history is read and written.
-    fn write_begin_apart(&mut self, scribe: &mut Scribe, statement: Option<(&PlanItem, &str, &Statement<'_>)>) {
+    fn write_begin_apart(
+        &mut self,
+        scribe: &mut Scribe,
+        statement: Option<(&PlanItem, &str, &Statement<'_>)>,
+    ) {
         self.write_opening(scribe);
         if self.dialect.role.is_none() {
             self.write_fence(scribe);
