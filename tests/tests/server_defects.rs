@@ -24,6 +24,8 @@ use whimbrel_tests::either::{Database, Either, kinds};
 
 #[path = "server_defects/beside_work.rs"]
 mod beside_work;
+#[path = "server_defects/scripts.rs"]
+mod scripts;
 #[path = "server_defects/unbaselined.rs"]
 mod unbaselined;
 

@@ -11,6 +11,7 @@ use whimbrel::{
 
 use crate::effect::EFFECTS;
 use crate::preflight::PREFLIGHT;
+use crate::resume::session_left;
 use crate::rules::RULES;
 
 /// A number makes bytes of a text on MariaDB, whence the conversions here and below.
@@ -66,6 +67,8 @@ pub const MYSQL: Dialect = Dialect {
     script: Some(ScriptSql { client: ClientProgram::Mysql, command: command!("mysql"), assert }),
     rules: RULES,
     effects: Some(EFFECTS),
+    message_bytes: Some("cast(@@max_allowed_packet as signed)"),
+    session_left: Some(session_left),
     settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, fix: Some(FIX), ..SettingsSql::NONE },
     pin: Some(PIN),
     timeouts: Some(|timeouts| {
@@ -182,12 +185,10 @@ const CHECKS: &str = numbers!(
     "lock_wait_timeout",
     "innodb_lock_wait_timeout",
 );
-const WORDS: &str = texts!(
-    "sql_mode",
-    "time_zone",
-    "default_storage_engine",
-    "lc_time_names",
-    "completion_type",
+const WORDS: &str =
+    texts!("sql_mode", "time_zone", "default_storage_engine", "lc_time_names", "completion_type",);
+/// Before whatever is told as text: in some character sets no other setting is understood.
+const CHARACTERS: &str = texts!(
     "character_set_client",
     "character_set_results",
     "character_set_connection",
@@ -216,7 +217,8 @@ macro_rules! privileged {
     };
 }
 
-const SNAPSHOT_MYSQL: [&str; 8] = [
+const SNAPSHOT_MYSQL: [&str; 9] = [
+    CHARACTERS,
     CHECKS,
     privileged!("<> 8", numbers!("auto_increment_increment", "auto_increment_offset")),
     privileged!("< 8", numbers!("low_priority_updates")),
@@ -226,7 +228,8 @@ const SNAPSHOT_MYSQL: [&str; 8] = [
     numbers!("transaction_read_only", "max_execution_time"),
     texts!("transaction_isolation"),
 ];
-const SNAPSHOT_MARIADB: [&str; 8] = [
+const SNAPSHOT_MARIADB: [&str; 9] = [
+    CHARACTERS,
     CHECKS,
     INCREMENTS,
     PRIORITY,
@@ -255,7 +258,7 @@ fn set_timeouts(timeouts: &Timeouts, statement: fn(Duration) -> String) -> Strin
 /// Names of locks are the server's, not the database's, and have 64 characters at most.
 fn lock_name(table: &TableName) -> String {
     format!(
-        "concat('whimbrel ', left(sha2(concat({}, '.', {}), 256), 40))",
+        "convert(concat('whimbrel ', left(sha2(convert(concat({}, '.', {}) using utf8mb4), 256), 40)) using utf8mb4)",
         database(table),
         literal(table.name())
     )

@@ -118,8 +118,8 @@ impl Place {
 fn folded(columns: &str, table: &str, condition: &str) -> String {
     let columns: Vec<String> = columns.split(", ").map(|column| format!("coalesce({column}, '~')")).collect();
     format!(
-        "(select convert(concat(count(*), '.', bit_xor(cast(conv(left(sha2(concat_ws('|', {}), 256), 16), 16, 10) \
-         as unsigned))) using ascii) from information_schema.{table} where {condition})",
+        "(select convert(concat(count(*), '.', bit_xor(cast(conv(left(sha2(convert(concat_ws('|', {}) using utf8mb4), 256), \
+         16), 16, 10) as unsigned))) using ascii) from information_schema.{table} where {condition})",
         columns.join(", ")
     )
 }
@@ -236,10 +236,12 @@ fn presence(table: &str, condition: &str) -> String {
 /// The words name a table of InnoDB, and none without transactions, nor what may hide one: a view, a table with triggers, a
 /// routine. What these touch may be hidden from the role. Names without a database lead into `place`.
 fn atomic(words: &[&str], place: &str) -> String {
-    let unquoted = |word: &str| match word.strip_prefix('`').and_then(|word| word.strip_suffix('`')) {
-        Some(inner) => literal(&inner.replace("``", "`")),
-        None => literal(word),
+    let inside = |word: &str, quote: char| {
+        let inner = word.strip_prefix(quote)?.strip_suffix(quote)?;
+        Some(literal(&inner.replace(&format!("{quote}{quote}"), &quote.to_string())))
     };
+    let unquoted =
+        |word: &str| inside(word, '`').or_else(|| inside(word, '"')).unwrap_or_else(|| literal(word));
     let words: Vec<String> = words.iter().map(|word| unquoted(word)).collect();
     let words = words.join(", ");
     let named = |table: &str, schema: &str, name: &str| {

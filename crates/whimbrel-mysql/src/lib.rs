@@ -84,6 +84,7 @@ mod grant;
 mod identity;
 mod mysql;
 mod preflight;
+mod resume;
 mod rules;
 mod tls;
 mod value;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 use mysql_async::Conn;
 use mysql_async::consts::StatusFlags;
 use mysql_async::prelude::Queryable;
@@ -168,7 +169,10 @@ impl Driver for MySql {
                 }
                 let before = in_transaction(conn);
                 run_message(conn, message, answers).await?;
-                let ends = message.sql == transaction.commit || message.sql == transaction.rollback;
+                // Of several statements those who sent them know which of them end transactions, and are told of each.
+                let ends = message.statements > 1
+                    || message.sql == transaction.commit
+                    || message.sql == transaction.rollback;
                 if before == Some(true) && in_transaction(conn) == Some(false) && !ends {
                     return Err(DriverError::new(
                         ErrorClass::TransactionLost,
@@ -293,21 +297,35 @@ async fn run_message(
         }
     }
     let mut result = conn.query_iter(sql).await.map_err(wrong)?;
-    let mut with_rows = 0;
+    let (mut answered, mut with_rows) = (0, 0);
     // The answer to a statement that failed has no columns either: it is what is read after the last one.
     while let Some(columns) = result.columns() {
-        while result.next().await.map_err(wrong)?.is_some() {}
+        if columns.is_empty() {
+            // Read as a stream, which alone shows what the server says of the transaction.
+            if let Some(mut stream) = result.stream::<mysql_async::Row>().await.map_err(wrong)? {
+                let open = stream.ok_packet().map(|ok| ok.status_flags());
+                while stream.next().await.transpose().map_err(wrong)?.is_some() {}
+                if let Some(flags) = open {
+                    answers.transaction(flags.contains(StatusFlags::SERVER_STATUS_IN_TRANS));
+                }
+            }
+        } else {
+            while result.next().await.map_err(wrong)?.is_some() {}
+        }
         // `CALL` answers the rows of each query in the procedure, and then once for itself.
-        if message.statements > 1 || columns.is_empty() {
+        let program = message.statements == 1 || message.programs.contains(&answered);
+        if columns.is_empty() || !program {
             answers.statement();
-            with_rows = 0;
+            (answered, with_rows) = (answered + 1, 0);
         } else {
             with_rows += 1;
         }
     }
     // The error of the statement behind the last answered one, if there was any.
     result.next().await.map_err(wrong)?;
-    for _ in 0..with_rows {
+    // What is executed may be a query.
+    let last = if message.programs.contains(&answered) { with_rows.min(1) } else { with_rows };
+    for _ in 0..last {
         answers.statement();
     }
     Ok(())

@@ -60,6 +60,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::of(&["WHILE"], Fact::ManyResults),
     Rule::of(&["FOR"], Fact::ManyResults),
     Rule::of(&["*", ":"], Fact::ManyResults),
+    // What is executed may be a query, whose rows are all that it answers.
+    Rule::of(&["EXECUTE"], Fact::TravelsLast),
     Rule::of(&["CALL"], Fact::MayFailHalfway),
     Rule::of(&["EXECUTE"], Fact::MayFailHalfway),
     Rule::of(&["BEGIN"], Fact::MayFailHalfway),
@@ -82,6 +84,18 @@ pub(crate) const RULES: &[Rule] = &[
     Rule::of(&["LOCK"], Fact::Impossible),
     Rule::with(&["FLUSH"], "LOCK", Fact::Impossible),
     Rule::of(&["BACKUP"], Fact::Impossible),
+    // 14.14: the migrators' lock is among them, and each row asserts that it is held.
+    Rule::with(&["SELECT"], "RELEASE_ALL_LOCKS", Fact::Impossible),
+    Rule::with(&["DO"], "RELEASE_ALL_LOCKS", Fact::Impossible),
+    Rule::with(&["SET"], "RELEASE_ALL_LOCKS", Fact::Impossible),
+    // 7.1.8: the rows look at more of the server's own tables than a low limit allows.
+    Rule::with(&["SET"], "MAX_JOIN_SIZE", Fact::Impossible),
+    // 15.3.7 SET TRANSACTION: without SESSION it is about the next transaction, and so are these variables.
+    Rule::of(&["SET", "TRANSACTION"], Fact::NextTransaction),
+    Rule::of(&["SET", "@@", "TRANSACTION_ISOLATION"], Fact::NextTransaction),
+    Rule::of(&["SET", "@@", "TRANSACTION_READ_ONLY"], Fact::NextTransaction),
+    Rule::of(&["SET", "@@", "TX_ISOLATION"], Fact::NextTransaction),
+    Rule::of(&["SET", "@@", "TX_READ_ONLY"], Fact::NextTransaction),
     // 14.15: these tell of the statement before, which is the one that writes the row.
     Rule::with(&["SELECT"], "ROW_COUNT", Fact::Impossible),
     Rule::with(&["SELECT"], "FOUND_ROWS", Fact::Impossible),

@@ -76,9 +76,31 @@ pub struct Dialect {
     pub transport: Transport,
     /// How much SQL may be under way at once, in bytes.
     pub flight_bytes: usize,
+    /// An expression for the largest message that the server takes from this session, in bytes, where it has such a limit.
+    pub message_bytes: Option<&'static str>,
+    /// What has become of what a script left in a session that is gone; `None`: a script that has left anything there
+    /// ([`Fact::SessionState`]) is not gone on with.
+    pub session_left: Option<fn(&[Statement<'_>], &[Statement<'_>]) -> SessionLeft>,
     /// What the client was told of its session. A fact about a connection rather than the dialect: a driver fills it in
     /// in its own copy.
     pub session: SessionNumber,
+}
+
+/// What the statements of a script that took effect have left in a session that is gone, as far as the statements behind
+/// them need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionLeft {
+    /// The rest can run once these statements of the dialect's own and these of the script, by their numbers from 0, have
+    /// been run.
+    Replayed {
+        /// What is not the script's, and comes first.
+        before: Vec<String>,
+        /// The script's.
+        statements: Vec<usize>,
+    },
+    /// The rest needs what the statement of this number has left, and that cannot be brought back.
+    Needed(usize),
 }
 
 /// How transactions are written.
@@ -491,6 +513,8 @@ impl Dialect {
             script: None,
             transport: Transport::Unknown,
             flight_bytes: 1 << 20,
+            message_bytes: None,
+            session_left: None,
             session: SessionNumber::Vouched,
         }
     }

@@ -118,12 +118,22 @@ pub struct Message<'a> {
     /// How many statements it holds. A database that answers another number has understood the text otherwise than
     /// the core, and the engine stops.
     pub statements: usize,
+    /// The numbers, from 0, of the statements that are programs: each answers as many results with rows as it likes, and
+    /// counts as answered with the first result that has no columns, or else with the end of the message.
+    pub programs: Vec<usize>,
 }
 
 impl<'a> Message<'a> {
     /// A message of so many statements.
     pub fn new(sql: impl Into<Cow<'a, str>>, statements: usize) -> Self {
-        Self { sql: sql.into(), statements }
+        Self { sql: sql.into(), statements, programs: Vec::new() }
+    }
+
+    /// Says which of its statements, by their numbers from 0, are [`programs`](Self::programs).
+    #[must_use]
+    pub fn with_programs(mut self, programs: Vec<usize>) -> Self {
+        self.programs = programs;
+        self
     }
 }
 
@@ -141,6 +151,10 @@ pub struct Answers<'a> {
     last: Instant,
     statements: usize,
     messages: Vec<Answer>,
+    /// Whether a transaction was open behind the last answer that told so.
+    open: Option<bool>,
+    /// The statements of the message under way behind which a transaction was open no more.
+    ended: Vec<usize>,
     watch: Option<&'a mut (dyn FnMut(Progress) + Send)>,
 }
 
@@ -181,12 +195,39 @@ impl Default for Answers<'_> {
 impl<'a> Answers<'a> {
     /// Nothing answered yet, nobody watching.
     pub fn new() -> Self {
-        Self { last: Instant::now(), statements: 0, messages: Vec::new(), watch: None }
+        Self {
+            last: Instant::now(),
+            statements: 0,
+            messages: Vec::new(),
+            open: None,
+            ended: Vec::new(),
+            watch: None,
+        }
     }
 
     /// Nothing answered yet; `watch` is told of each answer as it comes.
     pub fn watched(watch: &'a mut (dyn FnMut(Progress) + Send)) -> Self {
         Self { watch: Some(watch), ..Self::new() }
+    }
+
+    /// Whether a transaction is open on the connection behind the statement that is answered next: told by drivers
+    /// whose database says so with each answer.
+    pub fn transaction(&mut self, open: bool) {
+        if self.open == Some(true) && !open {
+            self.ended.push(self.statements);
+        }
+        self.open = Some(open);
+    }
+
+    /// Whether a transaction is open before the first answer.
+    pub(crate) fn begun_inside(mut self, open: bool) -> Self {
+        self.open = Some(open);
+        self
+    }
+
+    /// The statements of the message under way behind which a transaction was open no more, by their numbers from 0.
+    pub(crate) fn ended(&self) -> &[usize] {
+        &self.ended
     }
 
     /// A statement of the message under way was answered.

@@ -2,7 +2,7 @@
 //! Decides nothing, and knows no database.
 
 use crate::placeholder::may_hold_some;
-use crate::script::{Statement, Token, TokenKind};
+use crate::script::{Statement, Token, TokenKind, Words};
 
 /// What a statement makes of one object, read from its first words.
 ///
@@ -94,7 +94,22 @@ impl<'t> Effect<'t> {
         if may_hold_some(statement) {
             return None;
         }
-        Reader::of(statement).statement()
+        let mut readings = statement.readings();
+        let effect = Reader::read(statement, readings.next()?).statement()?;
+        // A server that skips an executable comment must do the same, or nothing at all.
+        let same = readings
+            .filter(|words| words.clone().next().is_some())
+            .all(|words| Reader::read(statement, words).statement().is_some_and(|it| it.same(&effect)));
+        same.then_some(effect)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        let names = |effect: &Self| {
+            let parts = |name: &Name<'t>| (name.schema.clone(), name.name.clone());
+            (parts(&effect.object), effect.on.as_ref().map(parts), effect.member.clone())
+        };
+        (self.change, self.kind, self.concurrently) == (other.change, other.kind, other.concurrently)
+            && names(self) == names(other)
     }
 }
 
@@ -107,12 +122,11 @@ pub(crate) struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     pub(crate) fn of(statement: &Statement<'t>) -> Self {
-        Self {
-            text: statement.text(),
-            start: statement.position().offset,
-            words: statement.words().collect(),
-            at: 0,
-        }
+        Self::read(statement, statement.words())
+    }
+
+    fn read(statement: &Statement<'t>, words: Words<'_, 't>) -> Self {
+        Self { text: statement.text(), start: statement.position().offset, words: words.collect(), at: 0 }
     }
 
     fn statement(mut self) -> Option<Effect<'t>> {

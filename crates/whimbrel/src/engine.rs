@@ -1,6 +1,7 @@
 //! The engine: carries out a verified plan on one connection, so that after any crash the next run knows what took
 //! effect. With `session.rs`, the only module that calls a driver to change something.
 
+mod broken;
 mod bundle;
 mod cascade;
 mod commit;

@@ -72,6 +72,8 @@ pub(crate) struct OpenWork {
     pub(crate) statements: Vec<Digest>,
     /// Whether the statement after them is known to have had no effect: it failed, or a person said so.
     pub(crate) next_is_clean: bool,
+    /// Whether the transaction in which it ran was ended by one of its statements: what of it was kept is not known.
+    pub(crate) broken: bool,
     /// Whether a person has ended it by hand.
     pub(crate) ended: bool,
     pub(crate) began: String,
@@ -147,6 +149,12 @@ pub(crate) struct Failures {
 
 /// The word in the detail of a `failed` row for a failure that the migration is not to blame for.
 pub(crate) const BUSY: &str = "busy";
+
+/// The word in the detail of a `statement` row for a next statement that was not sent together with it.
+pub(crate) const UNSENT: &str = "unsent";
+
+/// The word in the detail of an `attempt` row for a transaction that was ended by one of its statements.
+pub(crate) const ENDED: &str = "ended";
 
 /// The history of one set: its rows, and what they add up to.
 #[derive(Clone, Debug)]
@@ -349,6 +357,7 @@ impl SetHistory {
                     out_of_order: row.detail.value("order").is_some(),
                     statements: Vec::new(),
                     next_is_clean: false,
+                    broken: false,
                     ended: false,
                     began: row.at.clone(),
                     by: row.who.clone(),
@@ -365,7 +374,8 @@ impl SetHistory {
                 if let Some(open) = &mut self.open {
                     open.statements
                         .extend(row.detail.value("text").and_then(|text| text.parse::<Digest>().ok()));
-                    open.next_is_clean = false;
+                    // Where it says so, the next one was not announced yet: another row comes before it.
+                    open.next_is_clean = row.detail.value("next") == Some(UNSENT);
                     open.digest = digest;
                     open.intent = row.seq;
                 }
@@ -379,6 +389,7 @@ impl SetHistory {
             (HistoryEvent::Attempt, _) => {
                 if let Some(open) = &mut self.open {
                     open.next_is_clean = false;
+                    open.broken = row.detail.value("transaction") == Some(ENDED);
                     open.digest = digest;
                     open.intent = row.seq;
                     if let Some((server, placed)) = server_of(row) {
@@ -401,6 +412,7 @@ impl SetHistory {
 
     fn settle(&mut self, row: &HistoryRow) {
         let Some(open) = &mut self.open else { return };
+        open.broken = false;
         match row.detail.value("outcome") {
             Some("took-effect") => {
                 open.statements.extend(row.detail.value("text").and_then(|text| text.parse::<Digest>().ok()));

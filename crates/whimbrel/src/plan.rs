@@ -9,6 +9,8 @@ mod item;
 mod resume;
 mod working;
 
+pub(crate) use self::resume::session_left;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;

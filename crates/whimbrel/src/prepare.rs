@@ -151,6 +151,11 @@ pub(crate) fn prepare(
             );
             finding(FindingKind::Script, position, message)
         }));
+        findings.extend(read.next.into_iter().map(|position| {
+            let message = "is about the next transaction only, and the next one may be that of a row of the history: say it \
+                           of the session, as in `SET SESSION TRANSACTION …`; it is put back after the script";
+            finding(FindingKind::Script, position, message.to_owned())
+        }));
     }
     let data_only = !transactional && !directives.no_transaction && !read.needs_no_transaction;
     if read.ends_sharing {
@@ -220,6 +225,8 @@ struct Read {
     outside: Vec<(Position, String)>,
     /// The same of those that cannot be followed by a row of the history.
     impossible: Vec<(Position, String)>,
+    /// Where statements stand that are about the next transaction.
+    next: Vec<Position>,
 }
 
 fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
@@ -240,6 +247,9 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
         read.may_move |= facts.has(Fact::MayMove);
         if dialect.settings.custom.is_some() {
             add_custom_settings(&statement, &mut read.custom_settings);
+        }
+        if facts.has(Fact::NextTransaction) {
+            read.next.push(statement.position());
         }
         read.may_set |= facts.has(Fact::Replay)
             || facts.has(Fact::MayMove)

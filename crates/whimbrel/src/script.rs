@@ -23,6 +23,7 @@ mod lexing;
 mod mask;
 mod position;
 mod problem;
+mod reading;
 mod token;
 
 pub use cutter::Statements;
@@ -117,6 +118,8 @@ pub struct Statement<'t> {
     end: usize,
     position: Position,
     lexing: Lexing,
+    /// Whether it holds an executable comment that some supported servers skip.
+    varies: bool,
 }
 
 impl<'t> Statement<'t> {
@@ -139,7 +142,7 @@ impl<'t> Statement<'t> {
         self.position
     }
 
-    /// Its significant tokens.
+    /// Its significant tokens, those in executable comments among them.
     ///
     /// ```
     /// use whimbrel::script::{Lexing, Script};
@@ -152,6 +155,31 @@ impl<'t> Statement<'t> {
     #[must_use]
     pub fn words(&self) -> Words<'_, 't> {
         Words::new(self.script, self.position.offset, self.end, &self.lexing)
+    }
+
+    /// Its significant tokens as each supported server may read them: [`words`](Self::words) first, and then, where the
+    /// statement holds an executable comment that some of these servers skip, every other way.
+    ///
+    /// What must hold of a statement has to hold of all of them.
+    ///
+    /// ```
+    /// use whimbrel::script::{Lexing, Script};
+    ///
+    /// let script = Script::parse("/*!99999 DO */ RELEASE SAVEPOINT a", &Lexing::MYSQL).unwrap();
+    /// let first: Vec<_> =
+    ///     script.statements()[0].readings().map(|mut words| words.next().unwrap().text.to_owned()).collect();
+    /// assert_eq!(first, ["DO", "RELEASE"]);
+    /// ```
+    pub fn readings(&self) -> impl Iterator<Item = Words<'_, 't>> {
+        let others = if self.varies {
+            let mut words = self.words();
+            words.by_ref().for_each(drop);
+            reading::others(words.versions(), &self.lexing)
+        } else {
+            Vec::new()
+        };
+        let other = |reading| Words::read(self.script, self.position.offset, self.end, &self.lexing, reading);
+        std::iter::once(self.words()).chain(others.into_iter().map(other))
     }
 }
 

@@ -197,7 +197,7 @@ impl<'t> StepTransaction<'t> {
     /// Runs one statement with bound values, and returns how many rows it changed.
     ///
     /// # Errors
-    /// What the database said; or the statement is transaction control.
+    /// What the database said; or the statement is transaction control, or there are several.
     ///
     /// # If interrupted
     /// Everything that the step did is rolled back, and the next run runs it again.
@@ -208,11 +208,21 @@ impl<'t> StepTransaction<'t> {
     /// Runs one statement with bound values, and returns its rows.
     ///
     /// # Errors
-    /// What the database said; or the statement is transaction control.
+    /// What the database said; or the statement is transaction control, or there are several.
     pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
-        if let Err(problems) = Script::parse(sql, &self.driver.dialect().lexing) {
-            let what = problems.first().map(ToString::to_string).unwrap_or_default();
-            return Err(DriverError::new(ErrorClass::Sql, what));
+        match Script::parse(sql, &self.driver.dialect().lexing) {
+            Err(problems) => {
+                let what = problems.first().map(ToString::to_string).unwrap_or_default();
+                return Err(DriverError::new(ErrorClass::Sql, what));
+            }
+            Ok(script) if script.statements().len() > 1 => {
+                let what = format!(
+                    "{} statements in one call, which would answer for one of them: call once for each",
+                    script.statements().len()
+                );
+                return Err(DriverError::new(ErrorClass::Sql, what));
+            }
+            Ok(_) => {}
         }
         if self.commits_by_itself(sql) {
             return Err(DriverError::new(

@@ -1,6 +1,6 @@
 //! What is known of statements by their words.
 
-use crate::script::{Statement, Token};
+use crate::script::{Statement, Token, Words};
 
 /// Something to be known of the statements that a pattern fits.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +48,13 @@ pub enum Fact {
     Replay,
     /// It cannot stand in a script whose statements are each followed by a row of the history.
     Impossible,
+    /// It is about the next transaction, which in a script is one that writes a row of the history: it has to be said of the
+    /// session instead.
+    NextTransaction,
     /// When it fails, a part of it may have taken effect all the same.
     MayFailHalfway,
-    /// The database answers it with several results, or with a number of them that nobody knows beforehand.
+    /// The database answers it with several results, or with a number of them that nobody knows beforehand: those with
+    /// rows first, and then one without.
     ManyResults,
     /// It drops a table: where foreign keys are enforced, rows of the tables that refer to it may be deleted or changed.
     DropsTable,
@@ -60,6 +64,8 @@ pub enum Fact {
     /// It may change where names are looked for, in this session and in those that are opened later: a script with such a
     /// statement may change settings.
     MayMove,
+    /// Nobody can tell from the answers where its own end: nothing stands behind it in its message.
+    TravelsLast,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
     SessionState,
 }
@@ -71,15 +77,38 @@ pub(crate) struct Facts(u32);
 impl Facts {
     /// What the rules say of a statement.
     pub(super) fn of(rules: &[Rule], statement: &Statement<'_>) -> Self {
+        let mut readings = statement.readings();
+        let mut facts = readings.next().map(|words| Self::of_words(rules, &words)).unwrap_or_default();
+        // Where a server skips all of it, nothing is done.
+        for words in readings.filter(|words| words.clone().next().is_some()) {
+            facts = facts.or(Self::of_words(rules, &words));
+        }
+        facts
+    }
+
+    /// What the rules say of a statement in one reading.
+    fn of_words(rules: &[Rule], words: &Words<'_, '_>) -> Self {
         let mut facts = Self::default();
         for rules in rules.chunks(128) {
-            facts.add_all(rules, statement);
+            facts.add_all(rules, words.clone());
         }
         if facts.has(Fact::RunOnce) {
             facts.remove(Fact::RunAgain);
             facts.remove(Fact::Replay);
         }
         facts
+    }
+
+    /// What holds if either of two readings may be the server's: that a statement may run again holds in both.
+    fn or(self, other: Self) -> Self {
+        let (either, both) = (Self(self.0 | other.0), Self(self.0 & other.0));
+        [Fact::RunAgain, Fact::Replay].into_iter().filter(|fact| !both.has(*fact)).fold(
+            either,
+            |mut facts, fact| {
+                facts.remove(fact);
+                facts
+            },
+        )
     }
 
     pub(crate) fn has(self, fact: Fact) -> bool {
@@ -95,13 +124,13 @@ impl Facts {
     }
 
     /// Adds what up to 128 rules say of a statement, in one pass over as many of its words as they need.
-    fn add_all(&mut self, rules: &[Rule], statement: &Statement<'_>) {
+    fn add_all(&mut self, rules: &[Rule], words: Words<'_, '_>) {
         // Which rules are undecided, and which have found the word that they look for: a bit a rule.
         let mut open: u128 = u128::MAX.checked_shr(128 - rules.len() as u32).unwrap_or(0);
         let mut found: u128 = 0;
         let longest = rules.iter().map(|rule| rule.begins.len()).max().unwrap_or(0);
         let mut lookout = None;
-        for (at, word) in statement.words().enumerate() {
+        for (at, word) in words.enumerate() {
             // Behind the beginning, nearly all words are of no rule: those are told by one look.
             if at >= longest
                 && !lookout.get_or_insert_with(|| Lookout::of(rules, open)).may_be_wanted(word.text)

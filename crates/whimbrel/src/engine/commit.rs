@@ -34,6 +34,8 @@ pub(super) struct Tails {
     pub(super) free: bool,
     /// Where the connection creates tables.
     pub(super) place: Option<String>,
+    /// The largest message that the server takes, in bytes.
+    pub(super) largest: Option<usize>,
     /// Whether the newest rows are not the ones that the plan was made on.
     pub(super) moved: bool,
     /// The statements that put the settings back.
@@ -343,6 +345,7 @@ impl Engine<'_, '_> {
             lock.map_or_else(|| "NULL".to_owned(), |lock| (lock.holder)(own)),
             take.unwrap_or_else(|| "1".to_owned()),
             history.place.unwrap_or("NULL").to_owned(),
+            self.dialect.message_bytes.unwrap_or("NULL").to_owned(),
         ];
         columns.extend(sets.iter().map(|set| {
             let set = (self.dialect.literal)(set);
@@ -371,7 +374,7 @@ impl Engine<'_, '_> {
                 DriverError::new(ErrorClass::InTransaction, "the connection is inside a transaction");
             return Err(Error::driver("beginning a transaction", inside));
         }
-        const FIXED: usize = 7;
+        const FIXED: usize = 8;
         let mut moved = false;
         for (index, set) in sets.iter().enumerate() {
             let hash: Option<String> = row.read(index + FIXED).map_err(odd)?;
@@ -395,6 +398,7 @@ impl Engine<'_, '_> {
             holder: row.read(4).map_err(odd)?,
             free: row.read::<Option<i64>>(5).map_err(odd)? == Some(1),
             place,
+            largest: row.read::<Option<i64>>(7).map_err(odd)?.and_then(|bytes| usize::try_from(bytes).ok()),
             moved,
             settings,
             own: row.read(at + 2).map_err(odd)?,

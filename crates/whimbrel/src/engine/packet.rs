@@ -6,19 +6,24 @@
 //! can be rolled back commits together with its row. So whatever is cut off, the last row names the one statement whose
 //! end is not recorded, and `evidence.rs` can look what became of it.
 //!
+//! A statement travels in one packet with the row that announces it: a client that dies between two packets leaves none
+//! announced that was not sent. A script that changes data only is one transaction, over as many packets as it takes.
+//!
 //! Each row asserts that its session has the lock, and the number that it takes is free only once.
 
 use std::time::{Duration, Instant};
 
+use super::broken::Broken;
 use super::bundle::Bundle;
 use super::commit::{When, blames_the_migration};
+use super::shared::{RELEASE, SAVEPOINT};
 use super::sheet::Sheet;
 use super::{Engine, Failing, Left, Progress};
 use crate::dialect::{Fact, TableName};
 use crate::driver::{Answers, DriverError, ErrorClass, Progress as Answered};
 use crate::effect::Effect;
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{HistoryRow, RowWriter, insert_sql};
+use crate::history::{HistoryRow, NewRow, RowWriter, UNSENT, insert_sql};
 use crate::migrator::evidence::{self, Look};
 use crate::observe::Event;
 use crate::placeholder::may_hold_some;
@@ -29,10 +34,13 @@ use crate::script::{Script, Statement};
 enum Piece<'p> {
     /// Of ours, and without a meaning of its own.
     Ours(&'static str),
+    /// Fails where the transaction of this script was ended by one of its statements.
+    Intact(&'p PlanItem),
     /// These rows are in force from here on, and with them, perhaps, a migration.
     Rows(Vec<HistoryRow>, Option<&'p PlanItem>),
-    /// A statement of a script, by its number from 0, and where it begins in the packet.
-    Script { item: &'p PlanItem, number: usize, start: usize, offset: usize, outside: bool },
+    /// A statement of a script, by its number from 0: where it begins in the packet, and where it begins and ends in the
+    /// script.
+    Script { item: &'p PlanItem, number: usize, start: usize, offset: usize, end: usize, outside: bool },
 }
 
 /// A message under way.
@@ -40,14 +48,46 @@ enum Piece<'p> {
 struct Packet<'p> {
     bundle: Bundle,
     pieces: Vec<Piece<'p>>,
+    /// The pieces that are programs.
+    programs: Vec<usize>,
+    /// Whether a transaction of ours is open behind each piece.
+    open: Vec<bool>,
+    /// Whether one is open before the first piece, and behind the last one.
+    before: bool,
+    behind: bool,
 }
 
 impl<'p> Packet<'p> {
     fn push(&mut self, sql: impl AsRef<str>, piece: Piece<'p>) {
         self.bundle.push(sql);
         self.pieces.push(piece);
+        self.open.push(self.behind);
+    }
+
+    fn begin(&mut self, sql: &str) {
+        self.behind = true;
+        self.push(sql, Piece::Ours("beginning a transaction"));
+    }
+
+    fn commit(&mut self, sql: &str, piece: Piece<'p>) {
+        self.behind = false;
+        self.push(sql, piece);
+    }
+
+    /// What was loaded; what is loaded next stands in the same transaction.
+    fn take(&mut self) -> Self {
+        let next = Self { before: self.behind, behind: self.behind, ..Self::default() };
+        std::mem::replace(self, next)
+    }
+
+    /// Whether so many more bytes would make it larger than this. One statement is sent however large it is.
+    fn is_full(&self, more: usize, limit: usize) -> bool {
+        !self.bundle.is_empty() && self.bundle.bytes() + more > limit
     }
 }
+
+/// Room for the rows that travel with a statement, in bytes.
+const ROOM: usize = 8 << 10;
 
 /// What is kept while packets are built and sent.
 pub(super) struct Loading<'p> {
@@ -60,6 +100,11 @@ pub(super) struct Loading<'p> {
     settings: Vec<Option<String>>,
     /// The statement that has set the timeouts which hold now.
     timeouts: String,
+    /// Whether a program may have left a transaction open, or switched to one that is always open.
+    unsettled: bool,
+    /// How large a packet becomes, in bytes, and how large the server lets one be.
+    limit: usize,
+    most: usize,
     /// Where packets are written down instead of being sent.
     pub(super) sheet: Option<Sheet>,
 }
@@ -74,8 +119,18 @@ impl Loading<'_> {
             table,
             settings,
             timeouts: String::new(),
+            unsettled: false,
+            limit: usize::MAX,
+            most: usize::MAX,
             sheet: None,
         }
+    }
+
+    /// Packets of up to so many bytes, for a server that takes messages of up to `most`.
+    fn within(mut self, limit: usize, most: Option<usize>) -> Self {
+        self.most = most.unwrap_or(usize::MAX);
+        self.limit = limit.min(self.most / 4);
+        self
     }
 }
 
@@ -111,7 +166,8 @@ impl<'e> Engine<'e, '_> {
         let writer = RowWriter::new(&self.history, self.who.clone(), tails.clock.clone());
         // A script may go to another database: what is ours is named in full.
         let table = self.settings.table.within(tails.place.as_deref());
-        let mut load = Loading::new(writer, table, tails.settings);
+        let mut load =
+            Loading::new(writer, table, tails.settings).within(self.dialect.flight_bytes, tails.largest);
         self.session.opened();
         let result = self.load_all(&items[from..to], &mut load).await;
         self.put_back(&load.settings, result.map(|progress| (to, progress))).await
@@ -139,10 +195,30 @@ impl<'e> Engine<'e, '_> {
         let Some(file) = item.script() else {
             return Err(Error::new(ErrorKind::Bug, "a step outside a transaction has no script"));
         };
-        let script = Script::parse(file.text(), &self.dialect.lexing)
-            .map_err(|_| Error::new(ErrorKind::Bug, "a script that was prepared cannot be cut any more"))?;
-        let statements = script.statements();
-        let (first, last) = (item.first_statement(), statements.len());
+        let (first, last, lexing) = (item.first_statement(), item.statements(), self.dialect.lexing);
+        // A large script has as many statements as would not fit into memory beside it.
+        let (head, script);
+        let statements = if item.data_only() {
+            head = Script::stream(file.text(), &lexing).take(first + 1).collect::<Vec<_>>();
+            head.as_slice()
+        } else {
+            script = Script::parse(file.text(), &lexing).map_err(|_| {
+                Error::new(ErrorKind::Bug, "a script that was prepared cannot be cut any more")
+            })?;
+            script.statements()
+        };
+        let size = statements.get(first).map_or(0, |statement| statement.text().len() + ROOM);
+        if load.packet.is_full(size, load.limit)
+            && let Some(progress) = self.unload(load).await?
+        {
+            return Ok(Some(progress));
+        }
+        if let Some(number) = self.too_large(item, load) {
+            if let Some(progress) = self.unload(load).await? {
+                return Ok(Some(progress));
+            }
+            return self.refuse_large(item, number, load.most).await;
+        }
         self.announce(item, statements, load);
         if first == last {
             self.done(item, load);
@@ -152,13 +228,15 @@ impl<'e> Engine<'e, '_> {
             load.packet.push(&timeouts, Piece::Ours("setting timeouts"));
             load.timeouts = timeouts;
         }
-        let replayed = statements[..first].iter().filter(|it| self.dialect.facts(it).has(Fact::Replay));
-        for statement in replayed {
+        for sql in &item.replay().before {
+            load.packet.push(sql, Piece::Ours("making the session like the one before"));
+        }
+        for statement in item.replay().statements.iter().filter_map(|number| statements.get(*number)) {
             let piece = self.script_piece(item, first, statement, load, true);
             load.packet.push(statement.text(), piece);
         }
         if item.data_only()
-            && let Some(progress) = self.load_data(item, first, statements, load).await?
+            && let Some(progress) = self.load_data(item, first, file.text(), load).await?
         {
             return Ok(Some(progress));
         }
@@ -181,30 +259,83 @@ impl<'e> Engine<'e, '_> {
         if let Some(fix) = self.dialect.settings.fix {
             load.packet.push(fix, Piece::Ours("fixing how SQL is read"));
         }
+        if load.unsettled {
+            // A transaction that a program has left open would take the rows that follow with it.
+            self.unload_rows(load);
+            load.unsettled = false;
+        }
         Ok(None)
     }
 
-    /// A script that changes data only is one transaction, with its row.
+    /// The first statement that is larger than the server takes, by its number.
+    fn too_large(&self, item: &PlanItem, load: &Loading<'_>) -> Option<usize> {
+        let text = item.script().map_or("", |file| file.text());
+        let room = if item.data_only() { 0 } else { ROOM };
+        if text.len() + room < load.most {
+            return None;
+        }
+        let mut statements =
+            Script::stream(text, &self.dialect.lexing).enumerate().skip(item.first_statement());
+        statements.find(|(_, it)| it.text().len().saturating_add(room) >= load.most).map(|(number, _)| number)
+    }
+
+    /// Of what is too large, nothing is begun.
+    async fn refuse_large(
+        &mut self,
+        item: &PlanItem,
+        number: usize,
+        most: usize,
+    ) -> Result<Option<Progress>> {
+        let error = DriverError::new(
+            ErrorClass::Sql,
+            format!(
+                "the statement is larger than the server's max_allowed_packet, which is {most} bytes: split it, or raise \
+                 that and connect anew"
+            ),
+        );
+        let kept = if item.data_only() { 0 } else { item.first_statement() };
+        let failing = Failing::Statement { item, statement: number, kept, left: Left::Nothing };
+        self.after(failing, error).await.map(Some)
+    }
+
+    /// A script that changes data only is one transaction, with its row; of as many packets as it takes.
     async fn load_data(
         &mut self,
         item: &'e PlanItem,
         first: usize,
-        statements: &[Statement<'e>],
+        text: &'e str,
         load: &mut Loading<'e>,
     ) -> Result<Option<Progress>> {
         self.unload_rows(load);
-        let bytes: usize = statements.iter().map(|statement| statement.text().len()).sum();
-        if load.packet.bundle.bytes() + bytes > self.dialect.flight_bytes
+        if load.packet.is_full(text.len(), load.limit)
             && let Some(progress) = self.send_packet(load).await?
         {
             return Ok(Some(progress));
         }
-        load.packet.push(self.dialect.transaction.begin, Piece::Ours("beginning a transaction"));
-        for (number, statement) in statements.iter().enumerate().skip(first) {
-            self.pin(item, statement, load);
-            let piece = self.script_piece(item, number, statement, load, false);
+        let dialect = self.dialect.clone();
+        let mut statements = Script::stream(text, &dialect.lexing).enumerate().skip(first).peekable();
+        // Some settings cannot be changed inside a transaction, or say something of the one that begins next.
+        while let Some((number, statement)) =
+            statements.next_if(|(_, it)| dialect.facts(it).has(Fact::Replay))
+        {
+            self.pin(item, &statement, load);
+            let piece = self.script_piece(item, number, &statement, load, true);
             load.packet.push(statement.text(), piece);
         }
+        load.packet.begin(dialect.transaction.begin);
+        load.packet
+            .push(SAVEPOINT, Piece::Ours("the savepoint that tells whether the transaction was ended"));
+        for (number, statement) in statements {
+            if load.packet.is_full(statement.text().len(), load.limit)
+                && let Some(progress) = self.send_packet(load).await?
+            {
+                return Ok(Some(progress));
+            }
+            self.pin(item, &statement, load);
+            let piece = self.script_piece(item, number, &statement, load, false);
+            load.packet.push(statement.text(), piece);
+        }
+        load.packet.push(RELEASE, Piece::Intact(item));
         self.done(item, load);
         self.commit_rows(load);
         Ok(None)
@@ -217,7 +348,7 @@ impl<'e> Engine<'e, '_> {
             load.packet.push(sql, Piece::Ours("writing the history"));
         }
         let done = load.done.take();
-        load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
+        load.packet.commit(self.dialect.transaction.commit, Piece::Rows(rows, done));
     }
 
     async fn load_statement(
@@ -229,44 +360,51 @@ impl<'e> Engine<'e, '_> {
         load: &mut Loading<'e>,
     ) -> Result<Option<Progress>> {
         let facts = self.dialect.facts(statement);
-        let outside = facts.has(Fact::NeedsNoTransaction);
-        let alone = facts.has(Fact::ManyResults);
-        // The row that announces it comes before it, whatever it is.
+        // What changes the session alone is not taken back, and some of it cannot be said inside a transaction.
+        let outside = facts.has(Fact::NeedsNoTransaction) || facts.has(Fact::Replay);
+        // The row that announces it comes before it, whatever it is, and in the same packet.
         self.unload_rows(load);
-        let full = load.packet.bundle.bytes() + statement.text().len() > self.dialect.flight_bytes;
-        if (full || alone)
-            && let Some(progress) = self.send_packet(load).await?
-        {
-            return Ok(Some(progress));
-        }
         if !outside {
-            let begin = self.dialect.transaction.begin;
-            load.packet.push(begin, Piece::Ours("beginning a transaction"));
-            if alone && let Some(progress) = self.send_packet(load).await? {
-                return Ok(Some(progress));
-            }
+            load.packet.begin(self.dialect.transaction.begin);
         }
         self.pin(item, statement, load);
         let piece = self.script_piece(item, number, statement, load, outside);
+        if facts.has(Fact::ManyResults) {
+            load.packet.programs.push(load.packet.pieces.len());
+            load.unsettled = true;
+        }
         load.packet.push(statement.text(), piece);
-        if alone && let Some(progress) = self.send_packet(load).await? {
+        let last = facts.has(Fact::TravelsLast)
+            || facts.has(Fact::ManyResults) && statement.readings().nth(1).is_some();
+        if last && let Some(progress) = self.send_packet(load).await? {
             return Ok(Some(progress));
         }
-        match statements.get(number + 1) {
+        let Some(next) = statements.get(number + 1) else {
             // The row that says that the migration is in force says it of its last statement.
-            None => self.done(item, load),
-            Some(next) => {
-                load.due.push(load.writer.row(self.statement_row(item, number, statement, next)));
+            self.done(item, load);
+            if !outside {
+                self.commit_rows(load);
             }
-        }
+            return Ok(None);
+        };
+        // Without room for the next one this packet goes without it, and the row does not announce it.
+        let full = load.packet.is_full(next.text().len() + ROOM, load.limit);
+        let row = self.statement_row(item, number, statement, next);
+        load.due.push(load.writer.row(if full { unannounced(row) } else { row }));
         if !outside {
             // In the same transaction as the statement: one is there if, and only if, the other is.
             self.commit_rows(load);
         }
+        if full {
+            if let Some(progress) = self.unload(load).await? {
+                return Ok(Some(progress));
+            }
+            load.due.push(load.writer.row(self.attempt_at(item, number + 1, Some(next))));
+        }
         Ok(None)
     }
 
-    /// Before a statement into which something is filled, what decides how it is read.
+    /// Before a statement that something is filled into: whatever the script has set, it is read as it was reviewed.
     fn pin(&self, item: &PlanItem, statement: &Statement<'_>, load: &mut Loading<'e>) {
         if let Some(pin) = self.pinned(item, statement) {
             load.packet.push(pin, Piece::Ours("fixing how SQL is read"));
@@ -279,6 +417,12 @@ impl<'e> Engine<'e, '_> {
         self.dialect.pin.filter(|_| filled && may_hold_some(statement))
     }
 
+    /// Sends what was loaded, with the rows that are due.
+    async fn unload(&mut self, load: &mut Loading<'e>) -> Result<Option<Progress>> {
+        self.unload_rows(load);
+        self.send_packet(load).await
+    }
+
     fn script_piece(
         &self,
         item: &'e PlanItem,
@@ -288,7 +432,8 @@ impl<'e> Engine<'e, '_> {
         outside: bool,
     ) -> Piece<'e> {
         let (start, offset) = (load.packet.bundle.next_offset(), statement.position().offset);
-        Piece::Script { item, number, start, offset, outside }
+        let end = offset + statement.text().len();
+        Piece::Script { item, number, start, offset, end, outside }
     }
 
     /// The rows that say that a script is under way, and which of its statements comes next.
@@ -318,13 +463,13 @@ impl<'e> Engine<'e, '_> {
         let done = load.done.take();
         match inserts.len() {
             0 => {}
-            1 => load.packet.push(inserts.remove(0), Piece::Rows(rows, done)),
+            1 if !load.unsettled => load.packet.push(inserts.remove(0), Piece::Rows(rows, done)),
             _ => {
-                load.packet.push(self.dialect.transaction.begin, Piece::Ours("writing the history"));
+                load.packet.begin(self.dialect.transaction.begin);
                 for sql in inserts {
                     load.packet.push(sql, Piece::Ours("writing the history"));
                 }
-                load.packet.push(self.dialect.transaction.commit, Piece::Rows(rows, done));
+                load.packet.commit(self.dialect.transaction.commit, Piece::Rows(rows, done));
             }
         }
     }
@@ -333,7 +478,7 @@ impl<'e> Engine<'e, '_> {
     fn write_packet(&mut self, packet: Packet<'e>, sheet: &mut Sheet) {
         for (piece, sql) in packet.pieces.into_iter().zip(packet.bundle.statements()) {
             match piece {
-                Piece::Ours(_) => sheet.ours(sql),
+                Piece::Ours(_) | Piece::Intact(_) => sheet.ours(sql),
                 Piece::Rows(rows, _) => {
                     sheet.ours(sql);
                     rows.into_iter().for_each(|row| self.history.push(row));
@@ -349,7 +494,7 @@ impl<'e> Engine<'e, '_> {
 
     /// Sends what was loaded. `Some`: plan again.
     async fn send_packet(&mut self, load: &mut Loading<'e>) -> Result<Option<Progress>> {
-        let packet = std::mem::take(&mut load.packet);
+        let packet = load.packet.take();
         if packet.bundle.is_empty() {
             return Ok(None);
         }
@@ -361,13 +506,15 @@ impl<'e> Engine<'e, '_> {
         let mut taken = vec![Duration::ZERO; pieces.len()];
         let mut before = Instant::now();
         let mut under_way: Option<&PlanItem> = None;
+        // A script of data that takes several packets tells how much of it is done.
+        let several = packet.before || packet.behind;
         let mut watch = |progress| {
             let Answered::Statement { statement, .. } = progress else { return };
             if let Some(time) = taken.get_mut(statement) {
                 *time = before.elapsed();
             }
             before = Instant::now();
-            if let Some(Piece::Script { item, number, .. }) = pieces.get(statement) {
+            if let Some(Piece::Script { item, number, end, .. }) = pieces.get(statement) {
                 if !under_way.is_some_and(|other| std::ptr::eq(other, *item)) {
                     under_way = Some(item);
                     let (set, version, label, down) =
@@ -378,14 +525,19 @@ impl<'e> Engine<'e, '_> {
                     label: item.label(),
                     statement: number + 1,
                     statements: item.statements(),
-                    bytes: None,
+                    bytes: several.then(|| {
+                        let all = item.script().map_or(0, |file| file.text().len());
+                        (*end, all)
+                    }),
                     elapsed: taken[statement],
                 });
             }
         };
-        let mut answers = Answers::watched(&mut watch);
+        let mut answers = Answers::watched(&mut watch).begun_inside(packet.before);
         self.session.opened();
-        let result = self.session.execute(&[packet.bundle.message()], &mut answers).await;
+        let message = packet.bundle.message().with_programs(packet.programs.clone());
+        let result = self.session.execute(&[message], &mut answers).await;
+        let ended = answers.ended().iter().copied().find(|at| packet.open.get(*at) == Some(&true));
         let answered = match &result {
             Ok(()) => packet.pieces.len(),
             Err(_) => answers.statements().min(packet.pieces.len()),
@@ -410,9 +562,18 @@ impl<'e> Engine<'e, '_> {
                 self.committed(rows.clone(), &done);
             }
         }
-        let Err(error) = result else {
-            self.session.closed();
-            return Ok(None);
+        let error = match result {
+            Ok(()) => match broken(&packet.pieces, ended, answered, None) {
+                None => {
+                    self.session.closed();
+                    return Ok(None);
+                }
+                Some(broken) => Err(broken),
+            },
+            Err(error) => match broken(&packet.pieces, ended, answered, Some(&error)) {
+                None => Ok(error),
+                Some(broken) => Err(broken),
+            },
         };
         self.session.roll_back().await;
         let mut begun = packet.pieces.iter().take(answered + 1);
@@ -422,11 +583,16 @@ impl<'e> Engine<'e, '_> {
             let _ =
                 self.session.execute(&[self.postlude(&load.settings).message()], &mut Answers::new()).await;
         }
+        let error = match error {
+            Ok(error) => error,
+            Err(broken) => return Err(self.transaction_ended(&broken).await),
+        };
         match packet.pieces.get(answered) {
             None => Err(self.fail(Error::driver("carrying out a packet", error))),
             Some(Piece::Ours(what)) => self.after_ours(what, error).await.map(Some),
+            Some(Piece::Intact(_)) => self.after_ours("releasing a savepoint", error).await.map(Some),
             Some(Piece::Rows(..)) => self.after_ours("writing the history", error).await.map(Some),
-            Some(Piece::Script { item, number, start, offset, outside }) => {
+            Some(Piece::Script { item, number, start, offset, outside, .. }) => {
                 let error = match error.offset().and_then(|at| at.checked_sub(*start)) {
                     Some(at) => error.with_offset(offset + at),
                     None => error.without_offset(),
@@ -519,6 +685,44 @@ impl<'e> Engine<'e, '_> {
 
     fn known_clean(&self, item: &PlanItem) -> bool {
         self.history.set(item.set_name()).open.as_ref().is_some_and(|open| open.next_is_clean)
+    }
+}
+
+/// The row of a statement, where the next one does not stand in the same packet.
+fn unannounced(row: NewRow) -> NewRow {
+    NewRow { mark: None, detail: row.detail.with("next", UNSENT), ..row }
+}
+
+/// Whether one of a script's statements has ended the transaction in which it ran, and its row is not written: told by the
+/// server behind the piece `ended`, or by a savepoint that is gone.
+fn broken<'p>(
+    pieces: &[Piece<'p>],
+    ended: Option<usize>,
+    answered: usize,
+    error: Option<&DriverError>,
+) -> Option<Broken<'p>> {
+    let last = |of: &PlanItem| {
+        pieces[..answered].iter().rev().find_map(|piece| match piece {
+            Piece::Script { item, number, .. } if std::ptr::eq(*item, of) => Some(*number),
+            _ => None,
+        })
+    };
+    if let Some(at) = ended
+        && let Some(Piece::Script { item, number, .. }) = pieces.get(at)
+    {
+        let written = pieces[at..answered].iter().any(|piece| matches!(piece, Piece::Rows(..)));
+        let last = last(item).unwrap_or(*number);
+        return (!written).then_some(Broken { item, by: Some(*number), last: Some(last) });
+    }
+    let class = error?.class();
+    match pieces.get(answered)? {
+        Piece::Intact(item) if class == ErrorClass::NoTransaction => {
+            Some(Broken { item, by: None, last: last(item) })
+        }
+        Piece::Script { item, number, outside: false, .. } if class == ErrorClass::TransactionLost => {
+            Some(Broken { item, by: Some(*number), last: Some(*number) })
+        }
+        _ => None,
     }
 }
 

@@ -124,10 +124,15 @@ impl Engine<'_, '_> {
     /// The row that says that the statement to go on with is about to be run.
     pub(super) fn attempt_row(&self, item: &PlanItem, statements: &[Statement<'_>]) -> NewRow {
         let first = item.first_statement();
+        self.attempt_at(item, first, statements.get(first))
+    }
+
+    /// The row that says that a statement is about to be run, which is another one than the first of the run.
+    pub(super) fn attempt_at(&self, item: &PlanItem, index: usize, next: Option<&Statement<'_>>) -> NewRow {
         let server = self.server.as_deref().map(placed_server);
-        let detail = Detail::new().with("statement", first + 1).with_some("server", server);
+        let detail = Detail::new().with("statement", index + 1).with_some("server", server);
         let row = self.open_row(item, HistoryEvent::Attempt, detail);
-        NewRow { mark: statements.get(first).and_then(|next| self.mark(next)), ..row }
+        NewRow { mark: next.and_then(|next| self.mark(next)), ..row }
     }
 
     /// The row that says that a statement took effect, and announces the next one.

@@ -239,6 +239,8 @@ impl<'d> Session<'d> {
                 Some(filled) => Message::new(filled.text.as_str(), message.statements),
                 None => Message::new(&*message.sql, message.statements),
             })
+            .zip(messages)
+            .map(|(sent, message)| sent.with_programs(message.programs.clone()))
             .collect();
         self.queries += 1;
         let result = self.driver.execute(&sent, answers).await;

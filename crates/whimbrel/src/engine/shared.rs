@@ -34,8 +34,8 @@ struct Piece<'t> {
 }
 
 /// Guards what a step in Rust does with the native client: the savepoint is gone if the transaction was ended.
-const SAVEPOINT: &str = "SAVEPOINT whimbrel";
-const RELEASE: &str = "RELEASE SAVEPOINT whimbrel";
+pub(super) const SAVEPOINT: &str = "SAVEPOINT whimbrel";
+pub(super) const RELEASE: &str = "RELEASE SAVEPOINT whimbrel";
 
 /// The same before a piece of a script.
 const GUARD: &str = "RELEASE SAVEPOINT whimbrel;";

@@ -1,12 +1,13 @@
 //! How it is told that the outcome of a statement is not known. Reads the history and the script; decides nothing.
 
 use crate::detail::Detail;
-use crate::dialect::{Dialect, Fact};
+use crate::dialect::{Dialect, SessionLeft};
 use crate::engine::place;
 use crate::error::{Error, ErrorKind};
 use crate::finding::{Finding, FindingKind};
 use crate::history::{History, OpenWork};
 use crate::migration::{Kind, Migration, MigrationSet, ScriptFile};
+use crate::plan::session_left;
 use crate::script::{Script, Statement, TokenKind};
 use crate::verify::Verified;
 
@@ -53,10 +54,13 @@ fn in_doubt(
     let done = open.statements.len();
     let statement = script.statements().get(done)?;
     let number = done + 1;
-    let lost = script.statements()[..done]
-        .iter()
-        .position(|statement| dialect.facts(statement).has(Fact::SessionState));
+    let lost = match session_left(dialect, script.statements(), done) {
+        _ if open.broken => None,
+        SessionLeft::Needed(lost) => Some(lost),
+        _ => None,
+    };
     let headline = match (lost, &open.moved) {
+        _ if open.broken => format!("what was kept of migration {} is not known", migration.label()),
         (None, None) => "the outcome of one statement is unknown".to_owned(),
         _ => format!("migration {} cannot be gone on with", migration.label()),
     };
@@ -89,6 +93,9 @@ fn in_doubt(
          `Ending::Undone`, and a reason"
     );
     Some(match (lost, &open.moved) {
+        _ if open.broken => error
+            .with_note("why", "one of its statements has ended the transaction that it ran in")
+            .with_note("next", by_hand),
         (None, Some((then, now))) => error
             .with_note(
                 "why",

@@ -1,6 +1,8 @@
 //! What the database shows of a statement that was begun, and of which no row says how it ended. Looks; decides nothing
 //! beyond what was seen.
 
+use std::collections::HashSet;
+
 use crate::dialect::{Dialect, EffectSql, Fact, TableName};
 use crate::driver::Row;
 use crate::effect::{Change, Effect};
@@ -11,7 +13,7 @@ use crate::intent::Intent;
 use crate::migration::{MigrationSet, SetName};
 use crate::migrator::doubt::open_script;
 use crate::placeholder::may_hold_some;
-use crate::script::{Script, Statement};
+use crate::script::{Script, Statement, TokenKind};
 use crate::verify::Verified;
 
 /// Whether work of one of the sets is open that only a look at the database can tell about. Work on what none of them has is
@@ -306,10 +308,38 @@ pub(crate) async fn is_whole(
     if these.iter().any(may_hold_some) {
         return Ok(false);
     }
-    let words: Vec<&str> = these.iter().flat_map(Statement::words).map(|word| word.text).collect();
-    let sql = format!("SELECT {}", atomic(&words, &(dialect.literal)(&intent.place)));
+    let Some(names) = names(these) else { return Ok(false) };
+    let sql = format!("SELECT {}", atomic(&names, &(dialect.literal)(&intent.place)));
     let row = ask(session, &sql, deadline).await?;
     Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))
+}
+
+/// How many names are asked about.
+const MOST_NAMES: usize = 4096;
+
+/// How long a name is that a text in double quotes may be.
+const LONGEST_NAME: usize = 64 * 4 + 2;
+
+/// What may be a name in the statements, in every reading of them, without repetitions. `None`: there are too many to ask
+/// about.
+///
+/// A text in double quotes is a name in sessions with other settings; only short ones can be, and a script that may have
+/// such a session is seldom one of many texts.
+fn names<'t>(statements: &[Statement<'t>]) -> Option<Vec<&'t str>> {
+    let mut names: HashSet<&str> = HashSet::new();
+    for word in statements.iter().flat_map(Statement::readings).flatten() {
+        let is_name = match word.kind {
+            TokenKind::Word | TokenKind::QuotedIdentifier => true,
+            TokenKind::String => word.text.starts_with('"') && word.text.len() <= LONGEST_NAME,
+            TokenKind::Number | TokenKind::Symbol => false,
+        };
+        if is_name && names.insert(word.text) && names.len() > MOST_NAMES {
+            return None;
+        }
+    }
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
+    Some(names)
 }
 
 async fn ask(session: &mut Session<'_>, sql: &str, deadline: &Deadline) -> Result<Row> {

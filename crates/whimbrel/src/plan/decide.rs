@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::explain;
-use super::item::{Action, PlanItem, Which};
+use super::item::{Action, PlanItem, Replay, Which};
 use super::working::Working;
 use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction};
 use crate::dialect::Dialect;
@@ -188,6 +188,7 @@ impl<'a> Decision<'a> {
             leftovers: Vec::new(),
             former: false,
             whole: false,
+            replay: Replay::default(),
         };
         if let Some(migration) = item.migration() {
             let (label, version, digest) = (migration.label(), migration.version(), *migration.digest());

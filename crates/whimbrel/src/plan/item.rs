@@ -72,6 +72,15 @@ pub(crate) enum Which {
     None,
 }
 
+/// What makes a new session like the one that is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Replay {
+    /// Statements of the dialect's own, which come first.
+    pub(crate) before: Vec<String>,
+    /// The script's statements, by their numbers from 0.
+    pub(crate) statements: Vec<usize>,
+}
+
 /// One step of a plan.
 #[derive(Clone, Debug)]
 pub struct PlanItem {
@@ -96,6 +105,8 @@ pub struct PlanItem {
     pub(super) former: bool,
     /// Whether the first statement to be run is known to happen together with its row, or not at all.
     pub(super) whole: bool,
+    /// What is run before the first statement, since it changes the session only.
+    pub(super) replay: Replay,
 }
 
 impl PlanItem {
@@ -209,6 +220,10 @@ impl PlanItem {
 
     pub(crate) fn begun(&self) -> bool {
         self.begun
+    }
+
+    pub(crate) fn replay(&self) -> &Replay {
+        &self.replay
     }
 
     pub(crate) fn missed(&self) -> bool {

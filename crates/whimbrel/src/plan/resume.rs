@@ -2,13 +2,13 @@
 
 use super::OutOfOrder;
 use super::decide::{Decision, Scope};
-use super::item::{Action, Which};
-use crate::dialect::{Dialect, Fact};
+use super::item::{Action, Replay, Which};
+use crate::dialect::{Dialect, Fact, SessionLeft};
 use crate::finding::{Finding, FindingKind};
 use crate::history::{Evidence, OpenWork};
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::prepare::{Prepared, statement_digest};
-use crate::script::Script;
+use crate::script::{Script, Statement};
 
 impl Decision<'_> {
     /// Work that was begun outside a transaction comes first. Answers whether nothing else is to be planned.
@@ -85,11 +85,14 @@ impl Decision<'_> {
             return;
         };
         let Some(prepared) = self.prepare(scope.name(), &migration, &file) else { return };
-        if !open.ended
-            && let Err(finding) = resumable(scope.name(), &migration, &file, &prepared, open, self.dialect)
-        {
-            self.findings.push(finding);
-            return;
+        if !open.ended {
+            match resumable(scope.name(), &migration, &file, &prepared, open, self.dialect) {
+                Ok(replay) => item.replay = replay,
+                Err(finding) => {
+                    self.findings.push(finding);
+                    return;
+                }
+            }
         }
         let known = (!open.ended && !open.next_is_clean).then_some(open.evidence).flatten();
         item.missed = known == Some(Evidence::TookEffect);
@@ -130,11 +133,13 @@ fn resumable(
     prepared: &Prepared,
     open: &OpenWork,
     dialect: &Dialect,
-) -> Result<(), Finding> {
+) -> Result<Replay, Finding> {
     let refuse =
         |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
     let done = open.statements.len();
-    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { return Ok(()) };
+    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else {
+        return Ok(Replay::default());
+    };
     let statements = script.statements();
     let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
     if prepared.in_transaction || !same {
@@ -160,21 +165,29 @@ fn resumable(
     let evidence = open.evidence.filter(|_| !open.next_is_clean);
     // What changes data only has been rolled back with all that it left in the session, and begins anew.
     let done = done + usize::from(evidence == Some(Evidence::TookEffect));
-    let Some(next) = statements.get(done) else { return Ok(()) };
+    let Some(next) = statements.get(done) else { return Ok(Replay::default()) };
     let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
     let doubt = |message: String| {
         Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
     };
-    let session =
-        statements[..done].iter().position(|statement| dialect.facts(statement).has(Fact::SessionState));
-    if let Some(session) = session {
-        return doubt(format!(
-            "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look what \
-             the database has, end the migration by hand or undo it, then settle it as applied or as undone",
-            done + 1,
-            session + 1
-        ));
+    if open.broken {
+        return doubt(
+            "one of its statements has ended the transaction that it ran in, so what of it was kept is not known; look \
+             what the database has, end it or undo it by hand, then settle it as applied or as undone"
+                .to_owned(),
+        );
     }
+    let replay = match session_left(dialect, statements, done) {
+        SessionLeft::Replayed { before, statements } => Replay { before, statements },
+        SessionLeft::Needed(session) => {
+            return doubt(format!(
+                "cannot be gone on with at statement {}: statement {} left something in a session that is gone; look \
+                 what the database has, end the migration by hand or undo it, then settle it as applied or as undone",
+                done + 1,
+                session + 1
+            ));
+        }
+    };
     if let Some((then, now)) = &open.moved {
         return doubt(format!(
             "cannot be gone on with at statement {}: it was begun in {then}, and a new session, with the script's own `SET` \
@@ -184,12 +197,14 @@ fn resumable(
         ));
     }
     if evidence.is_some_and(|it| it != Evidence::Unknown) {
-        return Ok(());
+        return Ok(replay);
     }
     let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
-    let harmless = dialect.facts(next).has(Fact::RunAgain) || dialect.facts(next).has(Fact::Replay);
+    let harmless = dialect.facts(next).has(Fact::RunAgain)
+        || dialect.facts(next).has(Fact::Replay)
+        || changes_the_session_only(dialect, next);
     if atomic || harmless || open.next_is_clean {
-        return Ok(());
+        return Ok(replay);
     }
     doubt(format!(
         "the outcome of statement {} is unknown: it was begun at {}, and no answer was recorded; look whether it took \
@@ -197,4 +212,29 @@ fn resumable(
         done + 1,
         open.began
     ))
+}
+
+/// What the first statements of a script have left in a session that is gone.
+pub(crate) fn session_left(dialect: &Dialect, statements: &[Statement<'_>], done: usize) -> SessionLeft {
+    let (done, rest) = statements.split_at(done.min(statements.len()));
+    if let Some(left) = dialect.session_left {
+        return left(done, rest);
+    }
+    let has = |fact| move |statement: &Statement<'_>| dialect.facts(statement).has(fact);
+    match done.iter().position(has(Fact::SessionState)) {
+        Some(session) => SessionLeft::Needed(session),
+        None => {
+            let replayed = done.iter().enumerate().filter(|(_, it)| has(Fact::Replay)(it));
+            SessionLeft::Replayed {
+                before: Vec::new(),
+                statements: replayed.map(|(number, _)| number).collect(),
+            }
+        }
+    }
+}
+
+/// Whether a statement leaves nothing but in its session, so that one that was cut off has left nothing at all.
+fn changes_the_session_only(dialect: &Dialect, statement: &Statement<'_>) -> bool {
+    let left = dialect.session_left.map(|left| left(std::slice::from_ref(statement), &[]));
+    matches!(left, Some(SessionLeft::Replayed { statements, .. }) if statements == [0])
 }

@@ -79,7 +79,7 @@ fn sets_autocommit<'s, 't>(mut words: Words<'s, 't>) -> Option<Control<'s, 't>> 
             }
             TokenKind::Word | TokenKind::QuotedIdentifier
                 if target
-                    && token.text.trim_matches('`').eq_ignore_ascii_case("autocommit")
+                    && token.text.trim_matches(['`', '"']).eq_ignore_ascii_case("autocommit")
                     && !before.is_some_and(|token| token.is_symbol("@")) =>
             {
                 return Some(Control::Begins("SET autocommit"));

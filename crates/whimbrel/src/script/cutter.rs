@@ -4,20 +4,104 @@
 use super::body::Body;
 use super::control;
 use super::lexer::{Lexeme, LexemeKind, Lexer};
+use super::reading::{self, Reading};
 use super::{
     Lexing, Position, Problem, ProblemKind, RawDirective, Script, Statement, Token, TokenKind, Words,
 };
 
 pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<Problem>> {
-    let mut cutter = Cutter::new(text, lexing);
+    let mut cut = read(text, lexing, Reading::EVERYTHING);
+    if cut.problems.is_empty() {
+        cut.compare(text, lexing);
+    }
+    if cut.problems.is_empty() {
+        return Ok(Script { text, statements: cut.statements, directives: cut.directives });
+    }
+    Err(placed(text, cut.problems))
+}
+
+fn placed(text: &str, mut problems: Vec<(usize, ProblemKind)>) -> Vec<Problem> {
+    problems.sort_by_key(|(offset, _)| *offset);
+    let mut position = Position::START;
+    let placed = problems.into_iter().map(|(offset, kind)| {
+        position = position.advanced(text, offset);
+        Problem { kind, position }
+    });
+    placed.collect()
+}
+
+/// What one reading of a text comes to.
+struct Cut<'t> {
+    statements: Vec<Statement<'t>>,
+    directives: Vec<RawDirective<'t>>,
+    problems: Vec<(usize, ProblemKind)>,
+    /// The versions of executable comments that not every supported server executes.
+    versions: Vec<u32>,
+}
+
+impl Cut<'_> {
+    /// Reads the text in every other way in which a server may, and adds what is wrong there, or differs.
+    fn compare(&mut self, text: &str, lexing: &Lexing) {
+        if self.versions.len() > Reading::MOST_VERSIONS {
+            self.problems.push((0, ProblemKind::AmbiguousComment));
+            return;
+        }
+        for other in reading::others(&self.versions, lexing) {
+            let other = read(text, lexing, other);
+            for (at, kind) in &other.problems {
+                let kind = match kind {
+                    ProblemKind::TransactionControl { .. } => *kind,
+                    _ => ProblemKind::AmbiguousComment,
+                };
+                self.add(*at, kind);
+            }
+            if other.problems.is_empty()
+                && let Some(at) = self.difference(&other)
+            {
+                self.add(at, ProblemKind::AmbiguousComment);
+            }
+        }
+        for (lexing, other) in reading::of_settings(&self.statements, lexing) {
+            let other = read(text, &lexing, other);
+            let at = other.problems.first().map(|(at, _)| *at).or_else(|| self.difference(&other));
+            if let Some(at) = at
+                && !self.problems.iter().any(|(_, kind)| *kind == ProblemKind::AmbiguousQuotes)
+            {
+                self.add(at, ProblemKind::AmbiguousQuotes);
+            }
+        }
+    }
+
+    fn add(&mut self, at: usize, kind: ProblemKind) {
+        if !self.problems.contains(&(at, kind)) {
+            self.problems.push((at, kind));
+        }
+    }
+
+    /// Where a statement of another reading is not one of these: none may end elsewhere, or reach into the one before. One
+    /// of these may be nothing but comments there.
+    fn difference(&self, other: &Cut<'_>) -> Option<usize> {
+        let mut all = self.statements.iter();
+        let differs = |it: &&Statement<'_>| {
+            let same = all.find(|one| one.piece_end >= it.piece_end);
+            !same.is_some_and(|one| one.piece_end == it.piece_end && it.position.offset >= one.piece_start)
+        };
+        other.statements.iter().find(differs).map(|it| it.position.offset)
+    }
+}
+
+fn read<'t>(text: &'t str, lexing: &Lexing, reading: Reading) -> Cut<'t> {
+    let mut cutter = Cutter::new(text, lexing, reading);
     while let Some(lexeme) = cutter.lexer.next() {
         cutter.lexeme(&lexeme);
     }
     cutter.finish();
-    if cutter.problems.is_empty() {
-        return Ok(Script { text, statements: cutter.statements, directives: cutter.directives });
+    Cut {
+        statements: cutter.statements,
+        directives: cutter.directives,
+        problems: cutter.problems,
+        versions: cutter.lexer.versions,
     }
-    Err(cutter.into_problems())
 }
 
 /// The statements of a text, cut as they are asked for: a script of any size is read without a list of its statements.
@@ -27,11 +111,13 @@ pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<
 pub struct Statements<'s, 't> {
     cutter: Cutter<'s, 't>,
     ended: bool,
+    /// Whether a statement may change how the ones behind it are read.
+    differs: bool,
 }
 
 impl<'s, 't> Statements<'s, 't> {
     pub(super) fn new(text: &'t str, lexing: &'s Lexing) -> Self {
-        Self { cutter: Cutter::new(text, lexing), ended: false }
+        Self { cutter: Cutter::new(text, lexing, Reading::EVERYTHING), ended: false, differs: false }
     }
 
     /// The directives of the part that was read.
@@ -48,7 +134,13 @@ impl<'s, 't> Statements<'s, 't> {
     #[must_use]
     pub fn into_problems(mut self) -> Vec<Problem> {
         self.by_ref().for_each(drop);
-        self.cutter.into_problems()
+        let (text, lexing) = (self.cutter.text, self.cutter.lexing);
+        let read_alike = self.cutter.lexer.versions.is_empty() && !self.differs;
+        if self.cutter.problems.is_empty() && !read_alike {
+            // Other ways to read it are compared with the list of its statements.
+            return cut(text, lexing).err().unwrap_or_default();
+        }
+        placed(text, self.cutter.problems)
     }
 }
 
@@ -65,6 +157,7 @@ impl<'t> Iterator for Statements<'_, 't> {
                 }
             }
             if let Some(statement) = self.cutter.statements.pop() {
+                self.differs = self.differs || reading::may_differ(&statement, self.cutter.lexing);
                 return Some(statement);
             }
         }
@@ -96,11 +189,13 @@ struct Cutter<'s, 't> {
 }
 
 impl<'s, 't> Cutter<'s, 't> {
-    fn new(text: &'t str, lexing: &'s Lexing) -> Self {
+    fn new(text: &'t str, lexing: &'s Lexing, reading: Reading) -> Self {
+        let mut lexer = Lexer::new(text, lexing);
+        lexer.reading = reading;
         Self {
             text,
             lexing,
-            lexer: Lexer::new(text, lexing),
+            lexer,
             body: Body::new(lexing),
             piece_start: 0,
             statement: None,
@@ -228,8 +323,16 @@ impl<'s, 't> Cutter<'s, 't> {
         let Some((start, end)) = self.statement.take() else { return };
         let position = self.counted.advanced(self.text, start);
         self.counted = position;
-        let statement =
-            Statement { script: self.text, piece_start, piece_end, end, position, lexing: *self.lexing };
+        let varies = std::mem::take(&mut self.lexer.varied);
+        let statement = Statement {
+            script: self.text,
+            piece_start,
+            piece_end,
+            end,
+            position,
+            lexing: *self.lexing,
+            varies,
+        };
         if self.check(start, end) == Some(ProblemKind::CopyData) {
             self.skip_copy_data(piece_end);
         }
@@ -239,7 +342,7 @@ impl<'s, 't> Cutter<'s, 't> {
     }
 
     fn check(&mut self, offset: usize, end: usize) -> Option<ProblemKind> {
-        let words = Words::new(self.text, offset, end, self.lexing);
+        let words = Words::read(self.text, offset, end, self.lexing, self.lexer.reading);
         let kind = control::problem(&words, self.lexing)?;
         self.problems.push((offset, kind));
         Some(kind)
@@ -307,15 +410,5 @@ impl<'s, 't> Cutter<'s, 't> {
         if self.statement.is_some() {
             self.end_piece(self.text.len());
         }
-    }
-
-    fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|(offset, _)| *offset);
-        let mut position = Position::START;
-        let problems = self.problems.into_iter().map(|(offset, kind)| {
-            position = position.advanced(self.text, offset);
-            Problem { kind, position }
-        });
-        problems.collect()
     }
 }

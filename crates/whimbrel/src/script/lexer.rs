@@ -2,6 +2,7 @@
 //! elsewhere.
 
 use super::problem::ProblemKind;
+use super::reading::Reading;
 use super::{DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
 
 /// What a piece of text is to the lexer.
@@ -53,6 +54,12 @@ pub(super) struct Lexer<'s, 't> {
     /// An executable comment was seen that has no end for a server that skips it: looking for the next
     /// one's end would make the pass quadratic, and the script is refused anyway.
     endless: bool,
+    /// Which of the ways to read the text this is.
+    pub(super) reading: Reading,
+    /// The versions of executable comments that some supported servers execute and others skip, without repetitions.
+    pub(super) versions: Vec<u32>,
+    /// Whether such a comment was seen since this was last reset.
+    pub(super) varied: bool,
     /// The text goes on behind what is lexed here.
     pub(super) continued: bool,
     after_as: bool,
@@ -95,6 +102,9 @@ impl<'s, 't> Lexer<'s, 't> {
             delimiter: None,
             executable: None,
             endless: false,
+            reading: Reading::EVERYTHING,
+            versions: Vec::new(),
+            varied: false,
             continued: false,
             after_as: false,
             identifier,
@@ -274,16 +284,22 @@ impl<'s, 't> Lexer<'s, 't> {
         at.max(from + 1)
     }
 
+    /// Whether the byte there is the second one of a character, as in GBK and its like, where it follows one above ASCII.
+    fn is_swallowed(&self, at: usize) -> bool {
+        self.reading.wide
+            && at.checked_sub(1).and_then(|before| self.byte(before)).is_some_and(|it| !it.is_ascii())
+    }
+
     /// The end of text in quotes that opens at `open`, and whether it is closed. A doubled quote is one.
     fn quoted(&self, open: usize, quote: u8, backslash: bool) -> (usize, bool) {
         let mut at = open + 1;
         while let Some(byte) = self.byte(at) {
-            if byte == quote {
+            if byte == quote && !(quote == b'`' && self.is_swallowed(at)) {
                 if self.byte(at + 1) != Some(quote) {
                     return (at + 1, true);
                 }
                 at += 2;
-            } else if byte == b'\\' && backslash {
+            } else if byte == b'\\' && backslash && !self.is_swallowed(at) {
                 at += 2;
             } else {
                 at += 1;
@@ -340,7 +356,9 @@ impl<'s, 't> Lexer<'s, 't> {
     }
 
     fn block_comment(&mut self, start: usize) -> Lexeme {
-        if let Some(marker) = self.executable_marker(start) {
+        if let Some(marker) = self.executable_marker(start)
+            && self.is_executed(start, marker)
+        {
             // Inside another one, its `*/` would end both.
             let problem = self.executable.map(|_| ProblemKind::AmbiguousComment);
             if self.executable.is_none() {
@@ -352,7 +370,9 @@ impl<'s, 't> Lexer<'s, 't> {
             }
             return Lexeme { kind: LexemeKind::ExecutableOpen, start, end: marker, problem };
         }
-        let levels = if self.lexing.nested_comments { usize::MAX } else { 1 };
+        // A server that skips an executable comment takes one inside of it for a part.
+        let skipped = self.executable_marker(start).is_some();
+        let levels = if self.lexing.nested_comments { usize::MAX } else { 1 + usize::from(skipped) };
         let (end, closed) = self.comment_end(start, levels);
         let problem = (!closed).then_some(ProblemKind::OpenComment);
         Lexeme { kind: LexemeKind::Comment, start, end, problem }
@@ -387,6 +407,17 @@ impl<'s, 't> Lexer<'s, 't> {
         };
         let digits = self.bytes[marker..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
         Some(if digits < 5 { marker } else { marker + digits })
+    }
+
+    /// Whether the executable comment between `start` and the end of its marker is executed in this reading.
+    fn is_executed(&mut self, start: usize, marker: usize) -> bool {
+        let text = self.slice(start, marker);
+        let Some(version) = Reading::version_of(text) else { return true };
+        self.varied = true;
+        if !self.versions.contains(&version) && self.versions.len() <= Reading::MOST_VERSIONS {
+            self.versions.push(version);
+        }
+        self.reading.executes(version, text.starts_with("/*M"))
     }
 
     fn may_dollar_quote(&self) -> bool {

@@ -52,8 +52,11 @@ pub enum ProblemKind {
     BackslashCommand,
     /// A `DELIMITER` line that names no delimiter, an unusable one, or more than that.
     Delimiter,
-    /// An executable comment that servers of different versions would end at different places.
+    /// An executable comment that servers of different versions would end at different places, or that ends its statement
+    /// elsewhere where it is skipped.
     AmbiguousComment,
+    /// A quote, behind or before what means something else once the script has changed `sql_mode` or the character set.
+    AmbiguousQuotes,
 }
 
 impl ProblemKind {
@@ -102,6 +105,10 @@ impl fmt::Display for ProblemKind {
             ProblemKind::AmbiguousComment => {
                 "an executable comment that ends at different places on different servers: put neither its end, \
                  nor the statement's, nor another such comment inside"
+            }
+            ProblemKind::AmbiguousQuotes => {
+                "a quote that ends elsewhere once `sql_mode` or the character set is changed, as this script does: write \
+                 quotes inside of strings doubled, without a backslash before them"
             }
         })
     }

@@ -3,6 +3,7 @@
 
 use super::Lexing;
 use super::lexer::{LexemeKind, Lexer};
+use super::reading::Reading;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,10 +61,27 @@ impl<'s, 't> Words<'s, 't> {
     /// The tokens of a script from `offset` to `end`. Whether something stands behind them matters: only at the very end
     /// of a text are two minus signs a comment on MySQL.
     pub(crate) fn new(script: &'t str, offset: usize, end: usize, lexing: &'s Lexing) -> Words<'s, 't> {
+        Self::read(script, offset, end, lexing, Reading::EVERYTHING)
+    }
+
+    /// The same, in one of the ways to read them.
+    pub(super) fn read(
+        script: &'t str,
+        offset: usize,
+        end: usize,
+        lexing: &'s Lexing,
+        reading: Reading,
+    ) -> Words<'s, 't> {
         let text = script.get(offset..end).unwrap_or_default();
         let mut lexer = Lexer::new(text, lexing);
         lexer.continued = end < script.len();
+        lexer.reading = reading;
         Words { lexer, offset }
+    }
+
+    /// The versions of the executable comments so far that not every supported server executes.
+    pub(super) fn versions(&self) -> &[u32] {
+        &self.lexer.versions
     }
 }
 
