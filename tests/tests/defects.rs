@@ -430,6 +430,53 @@ fn a_rebuild_that_fails_keeps_the_rows_that_refer_to_the_table() {
     }
 }
 
+/// Files without a statement, such as other tools accept.
+#[test]
+fn scripts_without_a_statement_are_recorded_and_change_nothing() {
+    for mode in MODES {
+        let bench = Bench::new();
+        let mut memory = table().with_down(1, "-- nothing\n");
+        for (version, text) in (2..).zip(EMPTY) {
+            memory = memory.with_sql(version, "empty", text).with_down(version, text);
+        }
+        let last = 2 + EMPTY.len() as i64;
+        memory = memory.with_sql(last, "u", "CREATE TABLE u (n INTEGER);").with_down(last, "DROP TABLE u;");
+        let migrator = || Migrator::new(&memory).with_transaction(mode);
+        let plan = migrator().plan_blocking(&mut bench.open()).expect("it is planned");
+        let notes: Vec<String> = plan.notes().iter().map(ToString::to_string).collect();
+        assert_eq!(notes.len(), EMPTY.len(), "{notes:?}");
+        assert!(notes[0].contains("2_empty  holds no statement"), "{notes:?}");
+        let mut owned = Sqlite::from_connection(bench.open()).expect("a driver");
+        let script = block_on(migrator().script(&mut owned)).expect("it is written down");
+        drop(owned);
+        assert!(script.contains("CREATE TABLE u"), "{script}");
+        let report = migrator().run_blocking(&mut bench.open()).expect("it is applied");
+        assert_eq!(report.migrations.len() as i64, last, "{mode:?}");
+        assert_eq!(
+            migrator().run_blocking(&mut bench.open()).expect("nothing is left").outcome,
+            Outcome::UpToDate
+        );
+        let report = migrator().revert_to_blocking(&mut bench.open(), None).expect("it is reverted");
+        assert_eq!(report.migrations.len() as i64, last, "{mode:?}");
+        // An empty way down has undone nothing.
+        assert_eq!(rows(&bench.open(), "SELECT count(*) FROM t"), "0|\n");
+    }
+    let unwritten = table().with_sql(2, "u", "-- 2_u\n\n");
+    let error =
+        Migrator::new(unwritten).run_blocking(&mut Bench::new().open()).expect_err("nobody has written it");
+    assert!(format!("{error:#}").contains("is as `whimbrel new` has made it"), "{error:#}");
+}
+
+const EMPTY: [&str; 7] = [
+    "",
+    "\n \t\n",
+    "-- nothing to do",
+    "-- a comment; DROP TABLE t;\n",
+    "/* nothing */ ;\n;",
+    "-- whimbrel: no-transaction\n-- nothing\n",
+    "-- whimbrel: foreign_keys=off\n",
+];
+
 /// 21
 #[test]
 fn what_the_verbs_return_can_be_sent_to_another_thread() {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use whimbrel::{
     DatabaseUrl, Driver as _, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome, TableName,
+    Transaction, Version,
 };
 use whimbrel_testkit::{Faulty, Moment, ServerKind};
 use whimbrel_tests::either::{Database, Either, kinds};
@@ -328,5 +329,74 @@ async fn a_crash_between_intent_and_result_needs_no_human() {
             rerun.unwrap_or_else(|error| panic!("{kind}, call {call}: {error:#}"));
             assert_eq!(db.lines("SELECT n FROM t ORDER BY n").await, "1|\n2|\n", "{kind}, call {call}");
         }
+    }
+}
+
+/// Files without a statement, such as other tools accept.
+#[tokio::test]
+async fn scripts_without_a_statement_are_recorded_and_change_nothing() {
+    const EMPTY: [&str; 6] = [
+        "",
+        "-- nothing to do",
+        "-- a comment; DROP TABLE t;\n",
+        "/* nothing */ ;\n;",
+        "-- whimbrel: no-transaction\n-- nothing\n",
+        "-- whimbrel: lock_timeout=2s\n",
+    ];
+    for kind in kinds() {
+        let mut memory = table().with_down(1, "-- nothing\n");
+        for (version, text) in (2..).zip(EMPTY) {
+            memory = memory.with_sql(version, "empty", text).with_down(version, text);
+        }
+        let last = 2 + EMPTY.len() as i64;
+        memory = memory.with_sql(last, "u", "CREATE TABLE u (n INTEGER);").with_down(last, "DROP TABLE u;");
+        for mode in [Transaction::Auto, Transaction::PerMigration] {
+            let database = Database::new(kind).await;
+            let mut db = database.open().await;
+            let migrator = || Migrator::new(&memory).with_transaction(mode);
+            let plan = migrator().plan(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(plan.notes().len(), EMPTY.len(), "{kind}: {:?}", plan.notes());
+            let script = migrator().script(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert!(script.contains("CREATE TABLE u"), "{kind}: {script}");
+            let report = migrator().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(report.migrations.len() as i64, last, "{kind}");
+            let report = migrator().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(report.outcome, Outcome::UpToDate, "{kind}");
+            let report =
+                migrator().revert_to(&mut db, None).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(report.migrations.len() as i64, last, "{kind}");
+            // An empty way down has undone nothing.
+            assert_eq!(db.number("SELECT count(*) FROM t").await, 0, "{kind}");
+        }
+    }
+}
+
+/// Some tools give the number 0 to their own first migration.
+#[tokio::test]
+async fn a_version_0_goes_up_and_down_and_boots_in_one_query() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let memory = Memory::new()
+            .with_sql(0, "initial", "CREATE TABLE a (n INTEGER);")
+            .with_down(0, "DROP TABLE a;")
+            .with_sql(1, "b", "CREATE TABLE b (n INTEGER);")
+            .with_down(1, "DROP TABLE b;");
+        run(&mut db, &memory).await;
+        let report = Migrator::new(&memory).run(&mut db).await.expect("nothing is left");
+        assert_eq!((report.outcome, report.queries), (Outcome::UpToDate, 1), "{kind}");
+        let zero = Version::new(0);
+        Migrator::new(&memory)
+            .revert_to(&mut db, zero)
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        assert_eq!(db.number("SELECT count(*) FROM a").await, 0, "{kind}");
+        Migrator::new(&memory)
+            .revert_to(&mut db, None)
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        db.try_run("SELECT * FROM a").await.expect_err("it is gone");
+        let error = Migrator::new(&memory).run(&mut db).await.expect_err("both were reverted");
+        assert_eq!(error.findings().len(), 2, "{kind}: {error:#}");
     }
 }

@@ -111,7 +111,7 @@ impl Context {
 
     /// A directory, read as the settings have it.
     pub(crate) fn source(&self, root: &Path) -> Directory {
-        let mut directory = Directory::new(root);
+        let mut directory = Directory::new(root).with_limits(self.settings.limits());
         if self.settings.recursive.value {
             directory = directory.recursive();
         }

@@ -81,17 +81,7 @@ pub(crate) fn reason(text: &str) -> Result<String, Failure> {
 
 /// What the files of a new migration begin with. A line of the manifest with its digest was reviewed by nobody.
 pub(crate) fn template(file: &str) -> String {
-    let name = layout::parse_file_name(file);
-    match name {
-        Ok(name) if name.role == layout::Role::Rust => "revision = 1\n".to_owned(),
-        Ok(name) => {
-            let way = if name.role == layout::Role::Down { ", the way back" } else { "" };
-            let label =
-                name.version.map_or_else(|| format!("R__{}", name.name), |it| format!("{it}_{}", name.name));
-            format!("-- {label}{way}\n\n")
-        }
-        Err(_) => String::new(),
-    }
+    layout::parse_file_name(file).map(|name| name.template()).unwrap_or_default()
 }
 
 /// A directory with its manifest, and what of it is not as it was locked.
@@ -408,7 +398,7 @@ pub(crate) fn read(context: &Context, root: &Path) -> Result<MigrationSet, Failu
 
 /// The set, with the name that is configured or that its manifest has.
 fn read_upon(context: &Context, root: &Path, previous: Option<&Previous>) -> Result<MigrationSet, Failure> {
-    let mut source = Directory::new(root).unlocked();
+    let mut source = Directory::new(root).unlocked().with_limits(context.settings.limits());
     if context.settings.recursive.value {
         source = source.recursive();
     }
@@ -434,14 +424,33 @@ fn read_upon(context: &Context, root: &Path, previous: Option<&Previous>) -> Res
     source.read("\u{0}").map_err(|error| Failure::from(error).advised(remedies(context, root)))
 }
 
-/// What to do about files whose names are wrong, or whose version another one has.
+/// How many files are told one by one what to do about them.
+const FEW: usize = 3;
+
+/// What to type about files whose names are wrong; the error says what is wrong with the others.
 fn remedies(context: &Context, root: &Path) -> Vec<String> {
-    let mut remedies = Vec::new();
-    for path in files(root).into_iter().filter(|path| !path.is_dir()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !layout::is_ignored(&name) && layout::parse_file_name(&name).is_err() {
-            remedies.push(format!("rename {}, or move it away, or delete it", path.display()));
-        }
+    let names = files(root).into_iter().filter(|path| !path.is_dir()).filter_map(|path| {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let error = layout::parse_file_name(&name).err().filter(|_| !layout::is_ignored(&name))?;
+        Some((path, error))
+    });
+    let mut wrong: Vec<_> = names.collect();
+    let more = wrong.len() > FEW;
+    wrong.truncate(if more { 1 } else { FEW });
+    let mut remedies: Vec<String> = wrong
+        .iter()
+        .map(|(path, error)| {
+            let from = quoted(&path.display().to_string());
+            match error.suggestion().map(|name| path.with_file_name(name)) {
+                Some(to) if !to.exists() => format!("mv {from} {}", quoted(&to.display().to_string())),
+                _ => format!("rename {from}, or move it away, or delete it"),
+            }
+        })
+        .collect();
+    if more {
+        remedies.push(
+            "and the others alike, or move them away: only migrations belong into the directory".to_owned(),
+        );
     }
     remedies.extend(renumber::collisions(context, root));
     remedies

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use whimbrel::{
-    Ahead, Gaps, OutOfOrder, Preflight, Reverted, SecretReference, SetName, TableName, Transaction,
+    Ahead, Gaps, Limits, OutOfOrder, Preflight, Reverted, SecretReference, SetName, TableName, Transaction,
     Unbaselined,
 };
 
@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) environment: Setting<Option<String>>,
     pub(crate) directory: Setting<PathBuf>,
     pub(crate) recursive: Setting<bool>,
+    /// The limits that are set, by their names.
+    pub(crate) limits: BTreeMap<&'static str, Setting<u64>>,
     /// The set's name, where the directory has no manifest that says it.
     pub(crate) set: Setting<Option<SetName>>,
     pub(crate) database: Setting<Option<Place>>,
@@ -71,6 +73,16 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// How much is read into memory.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.iter().fold(Limits::default(), |limits, (name, most)| match *name {
+            "manifest-bytes" => limits.with_manifest_bytes(most.value),
+            "script-bytes" => limits.with_script_bytes(most.value),
+            "directory-bytes" => limits.with_directory_bytes(most.value),
+            _ => limits.with_files(most.value),
+        })
+    }
+
     /// Where the database is.
     ///
     /// # Errors

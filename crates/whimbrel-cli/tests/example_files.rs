@@ -120,6 +120,25 @@ fn the_workflow_for_github_is_one() {
     assert!(source.contains(&format!("key: whimbrel-{version}-")), "another version is kept");
 }
 
+/// What is found in a dependency is found on days without a change, too.
+#[test]
+fn advisories_are_looked_at_every_day() {
+    let source = read("ci/advisories.yml");
+    let workflow = parsed("ci/advisories.yml", &source);
+    let cron = text(&workflow, "on.schedule.0.cron");
+    let times: Vec<&str> = cron.split(' ').collect();
+    assert!(times.len() == 5 && times[2..] == ["*", "*", "*"], "{cron}");
+    assert_eq!(text(&workflow, "permissions.contents"), "read");
+    let steps = items(at(&workflow, "jobs.advisories").expect("a job"), "steps");
+    let runs: Vec<&str> = steps.iter().filter_map(|step| at(step, "run").and_then(Yaml::as_str)).collect();
+    assert_eq!(runs, ["cargo install --locked cargo-deny", "cargo deny check advisories"]);
+    // The project has the same job.
+    let own =
+        std::fs::read_to_string(examples().join("../.github/workflows/advisories.yml")).expect("a workflow");
+    let jobs = |text: &str| text.split_once("\nname:").expect("a name").1.to_owned();
+    assert_eq!(jobs(&own), jobs(&source));
+}
+
 #[test]
 fn the_job_for_gitlab_is_one() {
     let source = read("ci/gitlab-ci.yml");

@@ -391,3 +391,18 @@ fn a_statement_that_was_executed_cannot_be_amended_and_what_is_half_done_can_be_
         stage.done("up");
     }
 }
+
+#[test]
+fn a_file_of_another_tool_that_holds_both_ways_is_not_locked() {
+    let stage = stage();
+    let both = "-- +goose Up\nCREATE TABLE t (a INTEGER);\n-- +goose Down\nDROP TABLE t;\n";
+    stage.migration(1, "made", both);
+    for verb in ["lock", "up", "plan", "verify"] {
+        let said = ends(&stage, 4, &[verb]);
+        assert!(
+            said.contains("migrations/0001_made.sql:3:1: `-- +goose Down` is a line of goose"),
+            "{verb}: {said}"
+        );
+        assert!(said.contains("move the way down to 0001_made.down.sql"), "{verb}: {said}");
+    }
+}

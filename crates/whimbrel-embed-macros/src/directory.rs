@@ -113,11 +113,11 @@ fn walk(
     files: &mut Vec<SourceFile>,
     problems: &mut Problems,
 ) {
-    let entries = match entries(folder) {
+    let names = match entries(folder) {
         Ok(entries) => entries,
         Err(error) => return problems.add(place, unreadable(&error)),
     };
-    for name in entries.into_iter().filter(|name| !layout::is_ignored(name)) {
+    for name in names.into_iter().filter(|name| !layout::is_ignored(name)) {
         let path = folder.join(&name);
         let place = format!("{place}/{name}");
         let below = format!("{below}{name}");
@@ -129,7 +129,8 @@ fn walk(
         } else if folders == Folders::Read {
             walk(&path, &place, &format!("{below}/"), folders, files, problems);
         } else {
-            problems.add(place, "a folder, and folders are not read unless asked: write `recursive`");
+            let names = entries(&path).unwrap_or_default();
+            problems.add(place, layout::folder_advice(names.iter().map(String::as_str)));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is wrong with a directory: lines that each name a file, and the error made of all of them.
 
 use proc_macro2::Span;
-use whimbrel::{Error, Finding};
+use whimbrel::{Error, Finding, layout};
 
 /// Everything that is wrong, in the order in which it was found.
 #[derive(Default)]
@@ -10,7 +10,7 @@ pub(crate) struct Problems(Vec<String>);
 impl Problems {
     /// Adds a line: the place, and what is wrong there.
     pub(crate) fn add(&mut self, place: impl std::fmt::Display, what: impl std::fmt::Display) {
-        self.0.push(format!("{place}: {what}"));
+        self.0.push(layout::shown(&format!("{place}: {what}")).into_owned());
     }
 
     /// Adds those of another set.

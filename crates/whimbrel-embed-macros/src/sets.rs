@@ -176,6 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_tool_that_holds_both_ways_is_not_compiled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "-- migrate:up\nCREATE TABLE t (id INTEGER);\n-- migrate:down\nDROP TABLE t;\n";
+        fs::write(folder.path().join("0001_users.sql"), text).expect("written");
+        let arguments: Arguments = syn::parse_str("\"migrations\", unlocked").expect("arguments");
+        for dialect in [None, Some(("sqlite", Lexing::SQLITE))] {
+            let Err(problems) = check(dialect, folder.path(), "migrations", &arguments) else {
+                panic!("it is compiled");
+            };
+            let error = problems.into_error("migrations", proc_macro2::Span::call_site()).to_string();
+            assert!(
+                error.contains("migrations/0001_users.sql:3:1: `-- migrate:down` is a line of dbmate"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn no_byte_of_a_directory_can_be_flipped_before_it_is_compiled() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in FILES {

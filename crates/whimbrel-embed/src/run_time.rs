@@ -84,9 +84,9 @@ impl EmbeddedDir {
         self.gather(dir, "", &mut files, &mut folders);
         match folders.as_slice() {
             [] => {}
-            [only] => return Err(Error::new(ErrorKind::Files, format!("{only}: {FOLDER}"))),
+            [only] => return Err(Error::new(ErrorKind::Files, only.clone())),
             many => {
-                let error = Error::new(ErrorKind::Files, format!("{} folders: {FOLDER}", many.len()));
+                let error = Error::new(ErrorKind::Files, format!("{} folders are not read", many.len()));
                 return Err(folders.iter().fold(error, |error, folder| error.with_note("folder", folder)));
             }
         }
@@ -120,7 +120,11 @@ impl EmbeddedDir {
                 _ if layout::is_ignored(&name) => {}
                 DirEntry::File(file) => files.push(SourceFile { path, bytes: file.contents().to_vec() }),
                 DirEntry::Dir(dir) if self.recursive => self.gather(dir, &format!("{path}/"), files, folders),
-                DirEntry::Dir(dir) => folders.push(dir.path().display().to_string()),
+                DirEntry::Dir(dir) => {
+                    let names: Vec<_> = dir.files().map(|file| name_of(file.path())).collect();
+                    let advice = layout::folder_advice(names.iter().map(|name| &**name));
+                    folders.push(format!("{}: {advice}", dir.path().display()));
+                }
             }
         }
     }
@@ -134,9 +138,6 @@ impl Source for EmbeddedDir {
 }
 
 const DIALECTS: [&str; 4] = ["sqlite", "postgres", "mysql", "mariadb"];
-
-const FOLDER: &str =
-    "a folder, and folders are not read unless asked: use `recursive`, or name it after the dialect";
 
 fn name_of(path: &Path) -> Cow<'_, str> {
     path.file_name().map_or(Cow::Borrowed(""), |name| name.to_string_lossy())

@@ -78,6 +78,7 @@ const RULES: &[Rule] = &[
     Rule::of(&["DETACH"], Fact::SessionState),
     // These do nothing inside a transaction, or fail there.
     pragma("FOREIGN_KEYS", Fact::NeedsNoTransaction),
+    pragma("FOREIGN_KEYS", Fact::SwitchesForeignKeys),
     pragma("JOURNAL_MODE", Fact::NeedsNoTransaction),
     pragma("SYNCHRONOUS", Fact::NeedsNoTransaction),
     pragma("TEMP_STORE", Fact::NeedsNoTransaction),

@@ -285,17 +285,42 @@ fn a_rebuild_that_fails_or_is_dropped_leaves_keys_enforced() {
 }
 
 #[test]
-fn foreign_keys_in_a_transaction_are_refused_with_the_line_to_add() {
-    let bench = Bench::new();
-    bench.apply(family());
-    for pragma in ["PRAGMA foreign_keys = OFF", "pragma main.foreign_keys=0", "PRAGMA foreign_keys(off)"] {
+fn switching_foreign_keys_is_refused_with_the_directive_that_does_it() {
+    const DIRECTIVE: &str = "-- whimbrel: foreign_keys=off";
+    let rebuild = "CREATE TABLE parent_new (id INTEGER PRIMARY KEY, name TEXT);\nINSERT INTO parent_new (id) SELECT id FROM parent;\n\
+                   DROP TABLE parent;\nALTER TABLE parent_new RENAME TO parent;\n";
+    for (off, on) in [
+        ("PRAGMA foreign_keys = OFF;", "PRAGMA foreign_keys = ON;"),
+        ("pragma main.foreign_keys=0;", "pragma main.foreign_keys=1;"),
+        ("PRAGMA \"foreign_keys\"(off);", "PRAGMA foreign_keys('on');"),
+        ("PRAGMA foreign_keys = OFF;", ""),
+        ("", "PRAGMA foreign_keys=yes;"),
+        ("/* c */ PRAGMA /* d */ foreign_keys /* e */ = FALSE;", "SELECT 1;"),
+    ] {
+        let bench = Bench::new();
+        let lend = || {
+            let db = bench.lend();
+            db.pragma_update(None, "foreign_keys", true).expect("a setting");
+            db
+        };
+        Migrator::new(family()).run_blocking(&mut lend()).expect("it is applied");
         let before = bench.bytes();
-        let migrator = Migrator::new(family().with_sql(2, "keys", format!("{pragma};\nDROP TABLE parent;")));
-        let error = migrator.run_blocking(&mut bench.lend()).expect_err("it would do nothing");
+        let text = format!("{off}\n{rebuild}{on}\n");
+        let error = Migrator::new(family().with_sql(2, "keys", text.as_str()))
+            .run_blocking(&mut lend())
+            .expect_err("it would do nothing");
         assert_eq!(error.kind(), ErrorKind::Files, "{error:#}");
-        assert!(format!("{error:#}").contains("-- whimbrel: no-transaction"), "{error:#}");
-        assert!(format!("{error:#}").contains("0002_keys.sql:1:1"), "{error:#}");
+        let said = format!("{error:#}");
+        assert!(said.contains(DIRECTIVE) && !said.contains("no-transaction"), "{said}");
+        assert!(said.contains("0002_keys.sql:"), "{said}");
         assert!(bench.bytes() == before);
+        // As it says: the statements may stay, and no child is lost.
+        let memory = family().with_sql(2, "keys", format!("{DIRECTIVE}\n{text}"));
+        let mut db = lend();
+        Migrator::new(memory).run_blocking(&mut db).unwrap_or_else(|error| panic!("{text}: {error:#}"));
+        assert_eq!(bench.number("SELECT count(*) FROM child"), 3, "{text}");
+        assert_eq!(bench.number("SELECT count(*) FROM pragma_foreign_key_check"), 0, "{text}");
+        assert_eq!(number(&db, "PRAGMA foreign_keys"), 1, "{text}");
     }
 }
 

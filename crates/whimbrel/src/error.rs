@@ -1,11 +1,13 @@
 //! The error of the library: why a run stopped, where, what was done before it, and whose turn it is.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::driver::{DriverError, ErrorClass};
 use crate::finding::{Finding, Weight};
 use crate::report::{Outcome, Report};
 use crate::script::Position;
+use crate::shown::{shown, shown_lines};
 
 /// The result of the library's verbs.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,7 +59,13 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// How many findings, and how many notes, an error shows of each with `{:#}`.
+pub const FINDINGS_SHOWN: usize = 50;
+
 /// Why a verb stopped.
+///
+/// Of findings and notes, `{:#}` shows [`FINDINGS_SHOWN`] and how many more there are; `{:#.500}` shows up to 500, and
+/// [`findings`](Self::findings) has all of them.
 ///
 /// `Display` is one line. `Display` with `{:#}` is for people: the place, the line of the script with its literals masked,
 /// what was done before, and what to do next. `Debug` is the same without `error: ` at its beginning, so that a `main` that
@@ -98,7 +106,7 @@ pub struct Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.position.line, self.position.column)
+        write!(f, "{}:{}:{}", shown(&self.file), self.position.line, self.position.column)
     }
 }
 
@@ -107,7 +115,7 @@ impl Error {
     pub fn new(kind: ErrorKind, headline: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
-            headline: headline.into(),
+            headline: one_line(headline.into()),
             migration: None,
             statement: None,
             location: None,
@@ -238,7 +246,7 @@ impl Error {
     /// Adds a line below the error, `= name: text`.
     #[must_use]
     pub fn with_note(mut self, name: &'static str, text: impl Into<String>) -> Self {
-        self.0.notes.push((name, text.into()));
+        self.0.notes.push((name, shown_lines(&text.into()).into_owned()));
         self
     }
 
@@ -311,8 +319,12 @@ impl Error {
         let inner = &*self.0;
         if !inner.findings.is_empty() && inner.location.is_none() {
             f.write_str(&refusal(inner.findings.len(), inner.report.as_ref()))?;
-            inner.findings.iter().try_for_each(|finding| write!(f, "\n  {finding}"))?;
-            inner.notes.iter().try_for_each(|(name, text)| write!(f, "\n  = {name}: {text}"))?;
+            let most = f.precision().unwrap_or(FINDINGS_SHOWN);
+            inner.findings.iter().take(most).try_for_each(|finding| write!(f, "\n  {finding}"))?;
+            if inner.findings.len() > most {
+                write!(f, "\n  and {} more", inner.findings.len() - most)?;
+            }
+            self.write_notes(1, f)?;
             return match inner.report.as_ref().filter(|report| !report.migrations.is_empty()) {
                 Some(report) => write!(f, "\n  = {}", Before(report)),
                 None => Ok(()),
@@ -323,24 +335,40 @@ impl Error {
         if let Some(place) = &inner.location {
             let pad = " ".repeat(gutter);
             write!(f, "\n{pad} --> {place}")?;
-            write!(f, "\n{pad} |\n{} | {}", place.position.line, place.line)?;
+            write!(f, "\n{pad} |\n{} | {}", place.position.line, Line(&place.line))?;
             if !place.label.is_empty() {
                 let before = place.line.chars().take(place.before);
                 let before: String = before.map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
-                write!(f, "\n{pad} | {before}{} {}", "^".repeat(place.width.max(1)), place.label)?;
+                let label = shown(&place.label);
+                write!(f, "\n{pad} | {before}{} {label}", "^".repeat(place.width.max(1)))?;
             }
         }
         if let Some(report) = inner.report.as_ref().filter(|report| !report.migrations.is_empty()) {
             write!(f, "\n{} = {}", " ".repeat(gutter), Before(report))?;
         }
-        for (name, text) in &inner.notes {
-            write!(f, "\n{} = {name}: {text}", " ".repeat(gutter))?;
+        self.write_notes(gutter, f)
+    }
+
+    fn write_notes(&self, gutter: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pad, most) = (" ".repeat(gutter), f.precision().unwrap_or(FINDINGS_SHOWN));
+        for (name, text) in self.0.notes.iter().take(most) {
+            write!(f, "\n{pad} = {name}: {}", text.replace('\n', &format!("\n{pad}     ")))?;
         }
-        Ok(())
+        match self.0.notes.len().checked_sub(most) {
+            Some(more @ 1..) => write!(f, "\n{pad} = and {more} more"),
+            _ => Ok(()),
+        }
     }
 }
 
-/// The headline of a refusal.
+/// A text in which nothing begins another line.
+fn one_line(text: String) -> String {
+    match shown(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(safe) => safe,
+    }
+}
+
 /// Whose turn it is. What only wants to be approved is mended by no change of a file.
 fn turn(finding: &Finding) -> ErrorKind {
     match finding.weight() {
@@ -349,10 +377,22 @@ fn turn(finding: &Finding) -> ErrorKind {
     }
 }
 
+/// The headline of a refusal.
 fn refusal(count: usize, report: Option<&Report>) -> String {
     let plural = if count == 1 { "" } else { "s" };
     let more = if report.is_some_and(|report| !report.migrations.is_empty()) { " more" } else { "" };
     format!("refused: {count} finding{plural}, nothing{more} was changed")
+}
+
+/// A line of a script, with its tabs.
+struct Line<'l>(&'l str);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('\t');
+        f.write_str(&shown(parts.next().unwrap_or_default()))?;
+        parts.try_for_each(|part| write!(f, "\t{}", shown(part)))
+    }
 }
 
 /// How many migrations are named that were done before an error.

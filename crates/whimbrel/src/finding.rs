@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::ErrorKind;
 use crate::migration::{SetName, Version};
+use crate::shown::{shown, shown_lines};
 
 /// One reason to refuse, or, in a plan's notes, one thing that is good to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +57,8 @@ impl Finding {
         Self {
             kind,
             set: set.clone(),
-            subject: subject.into(),
-            message: message.into(),
+            subject: shown(&subject.into()).into_owned(),
+            message: shown_lines(&message.into()).into_owned(),
             location: None,
             weight: Weight::Refusal,
             versions: Box::default(),
@@ -81,7 +82,7 @@ impl Finding {
     /// Adds the place: a file, perhaps with `:line:column`.
     #[must_use]
     pub fn at(mut self, location: impl Into<String>) -> Self {
-        self.location = Some(location.into());
+        self.location = Some(shown(&location.into()).into_owned());
         self
     }
 
@@ -125,7 +126,8 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<10}  {}  {}", self.kind.as_str(), self.subject, self.message)?;
+        let message = self.message.replace('\n', "\n      ");
+        write!(f, "{:<10}  {}  {message}", self.kind.as_str(), self.subject)?;
         match &self.location {
             Some(location) if *location != self.subject => write!(f, " ({location})"),
             _ => Ok(()),

@@ -1,6 +1,15 @@
 //! The names of migration files. The only module that knows how a file's name is built; reads no file.
 
+mod both_ways;
+mod other_tools;
+
+use std::borrow::Cow;
 use std::fmt;
+
+pub(crate) use self::both_ways::both_ways;
+pub(crate) use self::other_tools::one_version;
+use self::other_tools::{Guess, guess};
+pub use self::other_tools::{are_ways, folder_advice};
 
 use crate::migration::{Version, VersionError};
 
@@ -25,7 +34,7 @@ pub struct FileName {
 }
 
 /// What a migration file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// `0001_name.sql` or `0001_name.up.sql`, `R__name.sql`: the way up.
     Up,
@@ -46,6 +55,15 @@ pub fn is_ignored(file: &str) -> bool {
         || [".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".rej"]
             .iter()
             .any(|ending| file.ends_with(ending))
+}
+
+/// A name or a path from outside as it may be shown: on one line, whatever it holds.
+///
+/// ```
+/// assert_eq!(whimbrel::layout::shown("1_a.sql\n= next: rm"), "1_a.sql\\n= next: rm");
+/// ```
+pub fn shown(name: &str) -> Cow<'_, str> {
+    crate::shown::shown(name)
 }
 
 /// Reads a file's name (without folders).
@@ -91,6 +109,25 @@ pub fn parse_file_name(file: &str) -> Result<FileName, FileNameError> {
     Ok(FileName { version, name: name.to_owned(), role })
 }
 
+impl FileName {
+    /// The text with which `whimbrel new` begins the file. A script that holds nothing else has not been written yet.
+    pub fn template(&self) -> String {
+        if self.role == Role::Rust {
+            return "revision = 1\n".to_owned();
+        }
+        let way = if self.role == Role::Down { ", the way back" } else { "" };
+        match self.version {
+            Some(version) => format!("-- {version}_{}{way}\n\n", self.name),
+            None => format!("-- R__{}{way}\n\n", self.name),
+        }
+    }
+
+    /// Whether a script is still what `whimbrel new` has made it.
+    pub(crate) fn is_unwritten(&self, text: &str) -> bool {
+        self.role != Role::Rust && text.trim_end() == self.template().trim_end()
+    }
+}
+
 /// A file name that is not of the layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileNameError {
@@ -107,20 +144,56 @@ enum Reason {
     Name,
 }
 
+impl FileNameError {
+    /// What the file would be called here, if that can be told from its name.
+    pub fn suggestion(&self) -> Option<String> {
+        guess(&self.file)?.name
+    }
+
+    /// Whether another name is wrong in the same way.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let what = |error: &Self| guess(&error.file).map(|guess| guess.what);
+        self.reason == other.reason && what(self) == what(other)
+    }
+
+    /// What is wrong with many names, of which this is the first.
+    pub(crate) fn of_many(&self) -> String {
+        let guess = guess(&self.file);
+        let mut text = format!("no migrations' file names: {}", self.reason.as_str());
+        if let Some(guess) = guess {
+            text.push_str(&format!("; they look like {}", guess.what));
+            if let Some(name) = guess.name {
+                text.push_str(&format!(": call the first one {name}, and the others alike"));
+            }
+        }
+        text
+    }
+}
+
 impl fmt::Display for FileNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no migration's file name: ", self.file.escape_debug())?;
-        f.write_str(match self.reason {
+        write!(f, "`{}` is no migration's file name: {}", self.file.escape_debug(), self.reason.as_str())?;
+        match guess(&self.file) {
+            None => Ok(()),
+            Some(Guess { what, name: None }) => write!(f, "; it looks like {what}"),
+            Some(Guess { what, name: Some(name) }) => write!(f, "; it looks like {what}: call it {name}"),
+        }
+    }
+}
+
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
             Reason::Ending => "it must end in .sql or .rust; keep other files in another directory",
             Reason::RepeatableEnding => "a repeatable is one file, R__name.sql, without a way down",
             Reason::NoVersion => {
                 "expected a version, `_` and a name, like 0001_create_users.sql, or R__name.sql"
             }
-            Reason::Version => "its version must be a whole number from 1 to 9223372036854775807",
+            Reason::Version => "its version must be a whole number from 0 to 9223372036854775807",
             Reason::Name => {
                 "its name may hold letters, digits, `_`, `-` and `.`, at least one and at most 200 bytes"
             }
-        })
+        }
     }
 }
 
@@ -135,6 +208,8 @@ mod tests {
         for (file, version, name, role) in [
             ("0001_create_users.sql", Some(1), "create_users", Role::Up),
             ("1_a.up.sql", Some(1), "a", Role::Up),
+            ("0_zero.sql", Some(0), "zero", Role::Up),
+            ("00000000000000_initial.sql", Some(0), "initial", Role::Up),
             ("20261122101500_b-c.d.down.sql", Some(20_261_122_101_500), "b-c.d", Role::Down),
             ("R__views.sql", None, "views", Role::Up),
             ("0007_hash.rust", Some(7), "hash", Role::Rust),
@@ -153,7 +228,10 @@ mod tests {
             "README.md",
             "create_users.sql",
             "users.sql",
-            "0_zero.sql",
+            "-0_zero.sql",
+            "20240101120000123456_x.sql",
+            "V1__x.sql",
+            "7.sql",
             "-1_x.sql",
             "+1_x.sql",
             "1_.sql",

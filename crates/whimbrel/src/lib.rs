@@ -30,6 +30,7 @@ mod finding;
 mod history;
 mod intent;
 pub mod layout;
+mod limits;
 mod manifest;
 mod migration;
 mod migrator;
@@ -44,6 +45,7 @@ mod quoting;
 mod report;
 pub mod script;
 mod secret;
+mod shown;
 mod source;
 mod step;
 mod stop;
@@ -70,9 +72,10 @@ pub use self::driver::{
     Row, Rows, Value, refuse_imitators,
 };
 pub use self::effect::{Change, Effect, Ident, MemberKind, Name, ObjectKind};
-pub use self::error::{Error, ErrorKind, Location, Result};
+pub use self::error::{Error, ErrorKind, FINDINGS_SHOWN, Location, Result};
 pub use self::finding::{Finding, FindingKind, Weight};
 pub use self::history::{BrokenRow, History, HistoryEvent, HistoryRow, SetHistory};
+pub use self::limits::Limits;
 pub use self::manifest::{
     FileLine, Former, LockChange, Manifest, ManifestError, ManifestSides, Tombstone, Undecided,
 };

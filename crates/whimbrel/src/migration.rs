@@ -12,7 +12,8 @@ pub use self::version::{SetName, SetNameError, Version, VersionError};
 use crate::digest::{Context, Digest, Fields};
 
 /// Turns the bytes of a file into canonical text, which is what is hashed *and* what is executed: UTF-8 without
-/// a byte order mark, with CRLF turned into LF. A CR alone is kept.
+/// byte order marks at its beginning, with CRLF turned into LF, also behind further CRs. A CR alone is kept. Canonical text
+/// stays as it is.
 ///
 /// ```
 /// assert_eq!(whimbrel::canonical_text(b"\xef\xbb\xbfSELECT 1;\r\n".to_vec())?, "SELECT 1;\n");
@@ -32,10 +33,23 @@ pub fn canonical_text(bytes: Vec<u8>) -> Result<String, NotUtf8> {
         }
     })?;
     let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
+        Some(rest) => rest.trim_start_matches('\u{feff}').to_owned(),
         None => text,
     };
-    Ok(if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text })
+    if !text.contains("\r\n") {
+        return Ok(text);
+    }
+    let mut canonical = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix("\r\n") {
+            Some(line) => {
+                canonical.push_str(line.trim_end_matches('\r'));
+                canonical.push('\n');
+            }
+            None => canonical.push_str(line),
+        }
+    }
+    Ok(canonical)
 }
 
 /// Bytes that are not UTF-8, and where the first one stands.

@@ -5,6 +5,7 @@ use crate::dialect::{Ddl, Dialect, Fact, SecretSql};
 use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
+use crate::layout;
 use crate::migration::{Migration, ScriptFile, SetName};
 use crate::placeholder::{Form, Placeholder, find};
 use crate::quoting::Watch;
@@ -70,6 +71,10 @@ pub(crate) fn prepare(
         let place = format!("{}:{}:{}", file.location(), position.line, position.column);
         Finding::new(kind, set, migration.label(), message).at(place)
     };
+    if let Some(found) = layout::both_ways(file.path(), file.text(), &[&dialect.lexing]) {
+        // Whatever else may be wrong with it is wrong in another tool's file.
+        return Err(vec![finding(FindingKind::Script, found.position, found.to_string())]);
+    }
     let mut findings = Vec::new();
     // Read statement by statement: the text may be larger than a list of its statements should be.
     let mut script = Script::stream(file.text(), &dialect.lexing);
@@ -124,18 +129,29 @@ pub(crate) fn prepare(
             })),
         }
     }
-    if read.count == 0 {
-        let message = "holds no statement: write one, or delete the file before it is applied anywhere";
+    if read.count == 0 && is_unwritten(file) {
+        let message = "is as `whimbrel new` has made it: write its statements, or empty the file if there is nothing to do";
         findings.push(finding(FindingKind::Script, start, message.to_owned()));
     }
     let transactional = dialect.transaction.ddl == Ddl::Transactional;
-    let in_transaction = transactional && !directives.no_transaction;
-    let mut sharing = if directives.foreign_keys_off || directives.no_transaction || !transactional {
+    // Without a statement there is nothing that could stand in a transaction's way.
+    let nothing = read.count == 0;
+    let in_transaction = transactional && (nothing || !directives.no_transaction);
+    let mut sharing = if nothing && transactional {
+        Sharing::Shared
+    } else if directives.foreign_keys_off || directives.no_transaction || !transactional {
         Sharing::Alone
     } else {
         Sharing::Shared
     };
     if in_transaction {
+        // With the directive they are off already: the statement does nothing there, and does no harm.
+        if !directives.foreign_keys_off {
+            let told = |(position, message): (Position, &'static str)| {
+                finding(FindingKind::Script, position, message.to_owned())
+            };
+            findings.extend(read.switches.into_iter().map(told));
+        }
         findings.extend(read.outside.into_iter().map(|(position, what)| {
             let message = format!(
                 "{what} does not work inside a transaction: put `-- whimbrel: no-transaction` at the top of the file"
@@ -227,6 +243,8 @@ struct Read {
     impossible: Vec<(Position, String)>,
     /// Where statements stand that are about the next transaction.
     next: Vec<Position>,
+    /// Where foreign keys are switched on or off, and what to do about it.
+    switches: Vec<(Position, &'static str)>,
 }
 
 fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
@@ -238,7 +256,9 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
             let words: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
             (statement.position(), words.join(" "))
         };
-        if transactional && facts.has(Fact::NeedsNoTransaction) {
+        if facts.has(Fact::SwitchesForeignKeys) && dialect.foreign_keys.is_some() {
+            read.switches.push((statement.position(), foreign_keys(&statement)));
+        } else if transactional && facts.has(Fact::NeedsNoTransaction) {
             read.outside.push(what());
         }
         if facts.has(Fact::Impossible) {
@@ -266,6 +286,28 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     }
     read.count = script.count_read();
     read
+}
+
+/// What to do about a statement that switches foreign keys on or off.
+fn foreign_keys(statement: &Statement<'_>) -> &'static str {
+    let on = statement.words().last().is_some_and(|value| {
+        let value = value.text.trim_matches(['\'', '"', '`', '[', ']', ')']);
+        value == "1" || ["on", "true", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word))
+    });
+    if on {
+        "switches foreign keys on, which does nothing inside a transaction, and would last as long as the connection only: \
+         remove it, and set it where the application connects; or, where the script makes a table anew, put \
+         `-- whimbrel: foreign_keys=off` at the top of the file, and the statement may stay"
+    } else {
+        "switches foreign keys, which does nothing inside a transaction: put `-- whimbrel: foreign_keys=off` at the top of \
+         the file, which switches them off around it, checks all of them before the commit, and lets the statement stay"
+    }
+}
+
+/// Whether nobody has written a script yet: to record it would be to apply what comes into it later nowhere.
+fn is_unwritten(file: &ScriptFile) -> bool {
+    let name = file.path().rsplit('/').next().unwrap_or_default();
+    layout::parse_file_name(name).is_ok_and(|name| name.is_unwritten(file.text()))
 }
 
 /// Adds the settings with a point in their names that a statement sets: by `SET a.b`, or by `set_config('a.b', …)`.

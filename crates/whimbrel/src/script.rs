@@ -27,6 +27,7 @@ mod reading;
 mod token;
 
 pub use cutter::Statements;
+pub(crate) use cutter::{Mark, locate};
 pub use lexing::{Bodies, DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
 pub use mask::mask;
 pub use position::Position;

@@ -83,8 +83,8 @@ impl fmt::Display for Scheme {
 /// | MySQL, MariaDB | the same with `mysql://` or `mariadb://`; `?socket=/run/mysqld/mysqld.sock` |
 /// | SQLite | `sqlite:path`, `sqlite://path`, `sqlite:///absolute/path`, `sqlite::memory:` |
 ///
-/// Without a host it is `localhost`. `?host=` and `?socket=` stand in for the host before the path, as in libpq; whatever
-/// else is said twice is refused.
+/// Without a host it is `localhost`. `?host=` and `?socket=` stand in for the host before the path; where both are given they
+/// must agree (`localhost` and a socket do), and whatever else is said twice is refused.
 ///
 /// In a password every character may stand as it is, as long as there is one way only to read the URL: of several `@`
 /// the last one before the host counts. What can be read in two ways is refused; percent-encoding settles it. A `%` and

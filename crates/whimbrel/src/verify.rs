@@ -14,6 +14,7 @@ use crate::layout::MANIFEST_FILE;
 use crate::migration::{Kind, Migration, MigrationSet, Provenance};
 use crate::plan::Plan;
 use crate::prepare::prepare;
+use crate::shown;
 
 /// Decides whether a set, and later a plan, may be run.
 ///
@@ -115,7 +116,8 @@ impl Verified<MigrationSet> {
     /// # Errors
     /// All findings in one error; or a verifier that could not decide.
     pub async fn set(set: MigrationSet, dialect: &Dialect, verifiers: &[&dyn Verifier]) -> Result<Self> {
-        let mut findings = check_files(&set);
+        let mut findings = check_names(&set);
+        findings.extend(check_files(&set));
         if findings.is_empty() && set.provenance() != Provenance::Compiled {
             findings = check_scripts(&set, dialect);
         }
@@ -158,12 +160,14 @@ impl Verified<Plan> {
 
     /// The second gate for a plan that is only shown: what asks for an approval becomes a part of it.
     pub(crate) async fn shown(mut plan: Plan, verifiers: &[&dyn Verifier]) -> Result<Plan> {
-        let (refusals, notes): (Vec<_>, Vec<_>) = judge(&plan, verifiers)
-            .await?
-            .into_iter()
-            .partition(|finding| finding.weight() == Weight::Refusal);
-        plan.note(notes);
-        if refusals.is_empty() { Ok(plan) } else { Err(Error::refused(refusals)) }
+        let findings = judge(&plan, verifiers).await?;
+        if findings.iter().any(|finding| finding.weight() == Weight::Refusal) {
+            // The same as the run would tell: what else has to be approved is told with it.
+            let told = findings.into_iter().filter(|finding| finding.weight() != Weight::Note);
+            return Err(Error::refused(told.collect()));
+        }
+        plan.note(findings);
+        Ok(plan)
     }
 }
 
@@ -174,6 +178,25 @@ async fn judge(plan: &Plan, verifiers: &[&dyn Verifier]) -> Result<Vec<Finding>>
         findings.extend(verifier.check_plan(plan).await?);
     }
     Ok(findings)
+}
+
+/// Names that would do something where they are shown. A directory's have been looked at already; a source of the
+/// application's may have looked at nothing.
+fn check_names(set: &MigrationSet) -> Vec<Finding> {
+    if set.provenance() == Provenance::Compiled {
+        return Vec::new();
+    }
+    let acts = |text: &str| text.contains(shown::acts);
+    let wrong = set.iter().filter(|migration| {
+        let files = std::iter::once(migration.up()).chain(migration.down());
+        acts(migration.name()) || files.into_iter().any(|file| acts(file.path()))
+    });
+    wrong
+        .map(|migration| {
+            let message = "has a control character in its name or in its file's: name it otherwise";
+            Finding::new(FindingKind::Script, set.name(), migration.label(), message)
+        })
+        .collect()
 }
 
 /// What is wrong between a set's files and its manifest.

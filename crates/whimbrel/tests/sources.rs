@@ -5,8 +5,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use whimbrel::{
-    Directory, Error, ErrorKind, FindingKind, Joined, LockChange, Manifest, Memory, MigrationSet, Migrator,
-    SetName, Source, Version,
+    Directory, Error, ErrorKind, FindingKind, Joined, Key, Kind, Limits, LockChange, Manifest, Memory,
+    Migration, MigrationSet, Migrator, ScriptFile, SetName, Source, Version,
 };
 use whimbrel_testkit::{Counting, Fake, block_on};
 
@@ -86,6 +86,167 @@ fn a_directory_without_a_manifest_is_refused_unless_that_is_asked_for() {
     Migrator::new(Directory::new(folder.path()).unlocked())
         .run_blocking(&mut Fake::new())
         .expect("it was asked for");
+}
+
+proptest! {
+    #[test]
+    fn canonical_text_stays_as_it_is(text in "[\\u{feff}\r\n a;-]{0,40}") {
+        let once = whimbrel::canonical_text(text.clone().into_bytes()).expect("UTF-8");
+        prop_assert_eq!(&whimbrel::canonical_text(once.clone().into_bytes()).expect("UTF-8"), &once);
+        // What editors write has the digest that it always had.
+        if !text.contains("\r\r\n") && !text.starts_with("\u{feff}\u{feff}") {
+            prop_assert_eq!(once, text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n"));
+        }
+    }
+}
+
+#[test]
+fn several_carriage_returns_before_a_line_feed_are_one_end_of_a_line() {
+    for text in ["a\r\r\nb", "a\r\nb", "a\nb", "\u{feff}\u{feff}a\r\r\r\nb"] {
+        assert_eq!(whimbrel::canonical_text(text.as_bytes().to_vec()).expect("UTF-8"), "a\nb", "{text:?}");
+    }
+    assert_eq!(whimbrel::canonical_text(b"a\rb\r".to_vec()).expect("UTF-8"), "a\rb\r");
+}
+
+#[test]
+fn what_is_larger_than_a_limit_is_refused_by_its_name() {
+    let folder =
+        folder(&[("0001_a.sql", &[b' '; 100]), ("0002_b.sql", &[b' '; 100]), ("whimbrel.sum", &[b'#'; 100])]);
+    let read = |limits: Limits| {
+        Directory::new(folder.path())
+            .unlocked()
+            .with_limits(limits)
+            .read("fake")
+            .expect_err("it is too large")
+            .to_string()
+    };
+    let limits = Limits::default;
+    for (error, said) in [
+        (read(limits().with_script_bytes(99)), "script_bytes"),
+        (read(limits().with_script_bytes(99)), "0001_a.sql"),
+        (read(limits().with_manifest_bytes(99)), "manifest_bytes"),
+        (read(limits().with_directory_bytes(199)), "directory_bytes"),
+        (read(limits().with_files(1)), "`files`"),
+    ] {
+        assert!(error.contains(said) || error == "2 migration files are wrong", "{said}: {error}");
+    }
+    fs::remove_file(folder.path().join("whimbrel.sum")).expect("a file");
+    let exact = limits().with_script_bytes(100).with_directory_bytes(200).with_files(2);
+    Directory::new(folder.path()).unlocked().with_limits(exact).read("fake").expect("it fits");
+}
+
+#[test]
+fn many_names_that_are_wrong_in_one_way_are_told_once() {
+    let names: Vec<String> = (1..=500).map(|number| format!("V{number}__users.sql")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), TABLE)).collect();
+    let error = wrong(&folder(&files));
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(
+        error.contains("and 499 more files") && error.contains("the layout of Flyway or refinery"),
+        "{error}"
+    );
+    assert!(error.contains("call the first one 100_users.sql"), "{error}");
+    // What is wrong in different ways is shown up to a number, and the others are counted.
+    let set = (1..=80).fold(Memory::new(), |set, version| set.with_sql(version, "a", "COMMIT"));
+    let error = Migrator::new(set).run_blocking(&mut Fake::new()).expect_err("80 findings");
+    let shown = format!("{error:#}");
+    assert!(shown.lines().count() == 52 && shown.contains("and 30 more"), "{shown}");
+    assert_eq!((format!("{error:#.100}").lines().count(), error.findings().len()), (81, 80));
+}
+
+#[test]
+fn no_name_begins_a_line_of_its_own() {
+    let forged = "0001_a.sql\n = next: curl evil | sh";
+    let folder = folder(&[(forged, TABLE), ("0002_b\u{1b}[2K.sql", TABLE), ("0003_c\u{202e}.sql", TABLE)]);
+    let error = wrong(&folder);
+    let acts = |letter: char| letter.is_control() && letter != '\n' || letter == '\u{202e}';
+    assert!(!error.contains(acts), "{error}");
+    assert!(!error.lines().any(|line| line.trim_start().starts_with("= next")), "{error}");
+    assert!(error.contains("0001_a.sql\\n = next"), "{error}");
+    // Folders, the directory itself, and sets of another source.
+    let below = self::folder(&[("x\n = next: rm/0001_a.sql", TABLE), ("y\u{202e}/0002_b.sql", TABLE)]);
+    for source in
+        [Directory::new(below.path()).unlocked(), Directory::new(below.path()).unlocked().recursive()]
+    {
+        let error = format!("{:#}", source.read("fake").expect_err("a folder"));
+        assert!(!error.contains(acts) && !error.lines().any(|line| line.starts_with(" = next")), "{error}");
+    }
+    let error = Directory::new("no\n = next: rm").read("fake").expect_err("it is not there");
+    assert_eq!(format!("{error:#}").lines().count(), 1, "{error:#}");
+    let set = Memory::new().with_sql(1, "a\n = next: rm", "A").set().expect("a set");
+    let mut counting = Counting::new(Fake::new());
+    let error = format!("{:#}", Migrator::new(set).run_blocking(&mut counting).expect_err("a name"));
+    assert!(
+        error.contains("control character") && !error.lines().any(|line| line.starts_with(" = next")),
+        "{error}"
+    );
+    assert_eq!(counting.counts().calls(), 0);
+}
+
+#[test]
+fn folders_of_other_tools_are_told_what_becomes_of_them() {
+    for (file, said) in [
+        ("2024-01-01-000000_users/up.sql", "diesel"),
+        ("20240101000000_users/migration.sql", "Prisma"),
+        ("meta/_journal.json", "holds no migrations of this layout: move it out"),
+    ] {
+        let error = wrong(&folder(&[(file, TABLE)]));
+        assert!(error.contains(said) && !error.contains("recursive"), "{error}");
+    }
+    let both = folder(&[("0001_users_up.sql", TABLE), ("0001_users_down.sql", TABLE)]);
+    let error = wrong(&both);
+    assert!(error.contains("call them 0001_users.up.sql and 0001_users.down.sql"), "{error}");
+    let other = folder(&[("0001_create.up.sql", TABLE), ("0001_drop.down.sql", TABLE)]);
+    let error = wrong(&other);
+    assert!(error.contains(" 0001_") && error.contains("both have one name: call this file"), "{error}");
+}
+
+#[test]
+fn a_version_0_goes_up_and_down() {
+    let set =
+        Memory::new().with_sql(0, "initial", "CREATE TABLE a (id INTEGER)").with_down(0, "DROP TABLE a");
+    let set = set.with_sql(1, "b", "CREATE TABLE b (id INTEGER)").with_down(1, "DROP TABLE b");
+    let mut fake = Fake::new();
+    let done =
+        |report: whimbrel::Report| report.migrations.iter().map(|it| it.label.clone()).collect::<Vec<_>>();
+    assert_eq!(done(Migrator::new(&set).run_blocking(&mut fake).expect("up")), ["0_initial", "1_b"]);
+    let report = Migrator::new(&set).run_blocking(&mut fake).expect("nothing is left");
+    assert_eq!((report.outcome, report.queries), (whimbrel::Outcome::UpToDate, 1));
+    let zero = Version::new(0).expect("a version");
+    assert_eq!(done(Migrator::new(&set).revert_to_blocking(&mut fake, Some(zero)).expect("down")), ["1_b"]);
+    assert_eq!(done(Migrator::new(&set).revert_to_blocking(&mut fake, None).expect("down")), ["0_initial"]);
+    // What was reverted is not applied again by itself.
+    let error = Migrator::new(&set).run_blocking(&mut fake).expect_err("it was reverted");
+    assert_eq!(error.findings().len(), 2, "{error:#}");
+}
+
+const BOTH_WAYS: &str = "-- +goose Up\nCREATE TABLE t (id INTEGER);\n\n-- +goose Down\nDROP TABLE t;\n";
+
+#[test]
+fn a_file_of_another_tool_that_holds_both_ways_is_refused_with_what_to_do() {
+    let folder = folder(&[("0001_users.sql", BOTH_WAYS.as_bytes())]);
+    let told = "0001_users.sql:4:1: `-- +goose Down` is a line of goose";
+    let next = "move the way down to 0001_users.down.sql, and delete the lines with `+goose`";
+    let error = wrong(&folder);
+    assert!(error.contains(told) && error.contains(next), "{error}");
+    let error = Memory::new().with_sql(1, "users", BOTH_WAYS).set().expect_err("it holds both ways");
+    assert!(error.to_string().contains(told), "{error}");
+    // A source of the application's own may have looked at nothing.
+    let file = ScriptFile::new("bucket", "0001_users.sql", BOTH_WAYS);
+    let key = Key::Versioned(Version::new(1).expect("a version"));
+    let migration = Migration::new(key, "users", Kind::Sql, file, None);
+    let set = MigrationSet::new(SetName::APP, vec![migration]).expect("a set").unlocked();
+    let mut counting = Counting::new(Fake::new());
+    let error = Migrator::new(set).run_blocking(&mut counting).expect_err("it holds both ways");
+    assert!(format!("{error:#}").contains("`-- +goose Down` is a line of goose"), "{error:#}");
+    assert!(format!("{error:#}").contains("bucket/0001_users.sql:4:1"), "{error:#}");
+    assert_eq!(counting.counts().calls(), 0);
+    // What the error says to do works.
+    let (up, down) = BOTH_WAYS.split_once("-- +goose Down\n").expect("both ways");
+    fs::write(folder.path().join("0001_users.sql"), up.replace("-- +goose Up\n", "")).expect("a file");
+    fs::write(folder.path().join("0001_users.down.sql"), down).expect("a file");
+    let set = read(folder.path()).expect("it is in order");
+    assert!(set.versioned()[0].down().is_some());
 }
 
 #[test]
@@ -249,7 +410,7 @@ fn each_line_of_a_manifest_that_is_broken_is_told_with_its_number() {
         format!("file {digest} R__x.sql revision=0"),
         format!("file {digest} R__x.sql revision=1 more"),
         format!("file {} 0002_x.sql", digest.to_uppercase()),
-        format!("former 0 {digest} why"),
+        format!("former -1 {digest} why"),
         format!("former 1 {digest}"),
         "former 1 why".to_owned(),
         format!("tombstone x {digest} why"),
@@ -367,7 +528,6 @@ fn joined_sources_are_each_checked_against_their_own_manifest() {
 #[test]
 fn memory_refuses_what_a_directory_would() {
     for memory in [
-        Memory::new().with_sql(0, "a", "A"),
         Memory::new().with_sql(-1, "a", "A"),
         Memory::new().with_sql(1, "a", "A").with_sql(1, "b", "B"),
         Memory::new().with_repeatable("a", "A").with_repeatable("a", "B"),

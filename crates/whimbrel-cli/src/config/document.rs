@@ -26,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) environment: Option<Setting<String>>,
     pub(crate) directory: Option<Setting<PathBuf>>,
     pub(crate) recursive: Option<Setting<bool>>,
+    /// `[limits]`, those that are set.
+    pub(crate) limits: BTreeMap<&'static str, Setting<u64>>,
     pub(crate) set: Option<Setting<SetName>>,
     /// For all environments.
     pub(crate) options: Options,
@@ -114,6 +116,7 @@ impl Document {
             directory: top.text("directory", text::path).map(|path| path.map(|path| folder.join(path))),
             recursive: top.switch("recursive"),
             set: top.text("set", text::set),
+            limits: top.table("limits", "limits", Section::Limits).map(limits).unwrap_or_default(),
             options: Options::of(top, folder, ["values.NAME", "secrets.NAME"]),
             environments,
             policy: top.table("policy", "policy", Section::Policy).map(Policy::of),
@@ -123,6 +126,14 @@ impl Document {
         }
     }
 }
+
+/// The limits that a table sets.
+fn limits(table: Table<'_>) -> BTreeMap<&'static str, Setting<u64>> {
+    LIMITS.into_iter().filter_map(|name| Some((name, table.amount(name)?))).collect()
+}
+
+/// The keys of `[limits]`.
+pub(crate) const LIMITS: [&str; 4] = ["manifest-bytes", "script-bytes", "directory-bytes", "files"];
 
 impl Environment {
     fn of(table: Table<'_>, folder: &Path) -> Self {

@@ -16,6 +16,8 @@ pub(crate) enum Section {
     Signatures,
     /// `[signatures.approvals]`
     Approvals,
+    /// `[limits]`
+    Limits,
 }
 
 impl Section {
@@ -28,6 +30,7 @@ impl Section {
             Self::Policy => "`[policy]`",
             Self::Signatures => "`[signatures]`",
             Self::Approvals => "`[signatures.approvals]`",
+            Self::Limits => "`[limits]`",
         }
     }
 
@@ -89,6 +92,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new(Section::Top, "policy", "table", "[policy]").about("the policy"),
     Key::new(Section::Top, "signatures", "table", "[signatures]")
         .about("whose signatures count; without it none are asked for"),
+    Key::new(Section::Top, "limits", "table", "[limits]").about("how much is read into memory"),
     Key::new(Section::Environment, "url", REFERENCE, r#"url = { env = "DATABASE_URL" }"#)
         .about("where the database's URL is"),
     Key::new(Section::Environment, "sqlite", "path", r#"sqlite = "app.db""#)
@@ -190,6 +194,18 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new(Section::Approvals, "threshold", "number", "threshold = 1")
         .default("`1`")
         .about("how many signers have to have signed an approval"),
+    Key::new(Section::Limits, "manifest-bytes", "number", "manifest-bytes = 67108864")
+        .default("`16777216`")
+        .about("how many bytes `whimbrel.sum` may have"),
+    Key::new(Section::Limits, "script-bytes", "number", "script-bytes = 1073741824")
+        .default("`536870912`")
+        .about("how many bytes one script may have"),
+    Key::new(Section::Limits, "directory-bytes", "number", "directory-bytes = 4294967295")
+        .default("`2147483648`")
+        .about("how many bytes all files of the directory may have"),
+    Key::new(Section::Limits, "files", "number", "files = 200000")
+        .default("`100000`")
+        .about("how many files the directory may have"),
 ];
 
 /// The keys that may stand in a table.

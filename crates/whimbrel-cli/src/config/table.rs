@@ -161,6 +161,15 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// The amount behind a key, from 1.
+    pub(super) fn amount(&self, name: &'static str) -> Option<Setting<u64>> {
+        let entry = self.entry(name)?;
+        match entry.number() {
+            Some(number) if number >= 1 => Some(entry.setting(u64::from(number))),
+            _ => entry.refuse(Wrong::expected("a number from 1 to 4294967295")),
+        }
+    }
+
     /// The table behind a key, with keys of the list.
     pub(super) fn table(&self, name: &'static str, full: &'static str, section: Section) -> Option<Self> {
         self.entry(name)?.table(full, section)

@@ -28,6 +28,13 @@ impl Previous {
     /// It cannot be read, or is no manifest and has no readable sides.
     pub(crate) fn read(context: &Context, root: &Path) -> Result<Option<Self>, Failure> {
         let path = root.join(MANIFEST_FILE);
+        let most = context.settings.limits().manifest_bytes;
+        let length = fs::metadata(&path).map_or(0, |found| found.len());
+        if length > most {
+            let headline = format!("{} has {length} bytes, and may have {most}", path.display());
+            return Err(Failure::of(Code::Refused, headline)
+                .with_next("if that is meant, raise `manifest-bytes` below `[limits]` in whimbrel.toml"));
+        }
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -68,7 +68,18 @@ pub(crate) fn collisions(context: &Context, root: &Path) -> Vec<String> {
             by_version.entry(migration.version).or_default().push(path);
         }
     }
-    let several = by_version.into_iter().filter(|(_, paths)| paths.len() > 1);
+    // The two ways of one migration are named alike instead, as the error says.
+    let ways = |paths: &[&Path]| {
+        let names: Vec<layout::FileName> = paths
+            .iter()
+            .filter_map(|path| layout::parse_file_name(path.file_name()?.to_str()?).ok())
+            .collect();
+        match names.as_slice() {
+            [one, other] => one.role != other.role || layout::are_ways(&one.name, &other.name),
+            _ => false,
+        }
+    };
+    let several = by_version.into_iter().filter(|(_, paths)| paths.len() > 1 && !ways(paths));
     let command =
         |path: &Path| context.command(&format!("lock --renumber {}", quoted(&path.display().to_string())));
     several

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use whimbrel::{Finding, Location, Weight};
+use whimbrel::{FINDINGS_SHOWN, Finding, Location, Weight};
 
 use super::safe::{shown, shown_lines};
 use super::style::{BAD, BOLD, COMMAND, PLACE, WAITING, paint};
@@ -36,7 +36,7 @@ pub(crate) fn render(failure: &Failure) -> String {
         (true, number) if !headline.contains("finding") => format!("{number} findings"),
         _ => headline.to_owned(),
     };
-    let _ = writeln!(text, "{}{}", paint(style, word), paint(BOLD, format!(": {}", shown_lines(&headline))));
+    let _ = writeln!(text, "{}{}", paint(style, word), paint(BOLD, format!(": {}", shown(&headline))));
     let gutter = match error.location() {
         Some(place) => {
             snippet(&mut text, place);
@@ -49,6 +49,8 @@ pub(crate) fn render(failure: &Failure) -> String {
     }
     let pad = " ".repeat(gutter);
     let mut note = |name: &str, said: &str| {
+        // What comes from outside begins no line of ours.
+        let said = said.replace('\n', &format!("\n{}", " ".repeat(gutter + 5 + name.len())));
         let line = format!("{pad} {} {name}: {said}", paint(PLACE, "="));
         let _ = writeln!(text, "{}", wrap(&line, super::width(), gutter + 5 + name.len()));
     };
@@ -58,10 +60,12 @@ pub(crate) fn render(failure: &Failure) -> String {
         let more = if skipped > 0 { format!("{skipped} more, ") } else { String::new() };
         note("done before it", &format!("{more}{}", labels.join(", ")));
     }
-    for (name, said) in error.notes() {
-        if name != "next" {
-            note(name, &shown_lines(&spoken(said)));
-        }
+    for (name, said) in error.notes().filter(|(name, _)| *name != "next").take(FINDINGS_SHOWN) {
+        note(name, &shown_lines(&spoken(said)));
+    }
+    let hidden = error.notes().filter(|(name, _)| *name != "next").count().saturating_sub(FINDINGS_SHOWN);
+    if hidden > 0 {
+        note("and", &format!("{hidden} more: `--format json` shows all"));
     }
     if failure.next.is_empty() {
         for (_, said) in error.notes().filter(|(name, _)| *name == "next") {
@@ -69,7 +73,7 @@ pub(crate) fn render(failure: &Failure) -> String {
         }
     }
     for next in &failure.next {
-        note("next", &paint(COMMAND, shown_lines(next)));
+        note("next", &paint(COMMAND, shown(next)));
     }
     text
 }
@@ -99,7 +103,7 @@ fn line(text: &str) -> String {
 /// Findings, one paragraph each.
 pub(crate) fn findings(text: &mut String, findings: &[Finding]) {
     let widest = findings.iter().map(|finding| finding.kind().as_str().len()).max().unwrap_or(0);
-    for finding in findings {
+    for finding in findings.iter().take(FINDINGS_SHOWN) {
         let style = match finding.weight() {
             Weight::Note => PLACE,
             Weight::Approval => WAITING,
@@ -107,10 +111,14 @@ pub(crate) fn findings(text: &mut String, findings: &[Finding]) {
         };
         let kind = paint(style, format!("{:<widest$}", finding.kind().as_str()));
         let subject = paint(BOLD, shown(finding.subject()));
-        let mut line = format!("  {kind}  {subject}  {}", shown_lines(&spoken(finding.message())));
+        let message = shown_lines(&spoken(finding.message())).replace('\n', "\n      ");
+        let mut line = format!("  {kind}  {subject}  {message}");
         if let Some(place) = finding.location().filter(|place| *place != finding.subject()) {
             let _ = write!(line, " ({})", shown(place));
         }
         let _ = writeln!(text, "{}", wrap(&line, super::width(), 6));
+    }
+    if let Some(more @ 1..) = findings.len().checked_sub(FINDINGS_SHOWN) {
+        let _ = writeln!(text, "  and {more} more: `--format json` shows all");
     }
 }

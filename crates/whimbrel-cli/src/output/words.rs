@@ -17,6 +17,11 @@ const PHRASES: &[(&str, &str)] = &[
     ("; `with_timeout` waits longer", ""),
     (", with `with_secrets`", ", below `secrets` in whimbrel.toml"),
     (": it is one of the application's", ""),
+    ("`manifest_bytes` of `Limits`", "`manifest-bytes` below `[limits]` in whimbrel.toml"),
+    ("`script_bytes` of `Limits`", "`script-bytes` below `[limits]` in whimbrel.toml"),
+    ("`directory_bytes` of `Limits`", "`directory-bytes` below `[limits]` in whimbrel.toml"),
+    ("`files` of `Limits`", "`files` below `[limits]` in whimbrel.toml"),
+    ("`with_database_messages` shows them", "`--database-messages` shows them"),
 ];
 
 /// The text in the command's words.

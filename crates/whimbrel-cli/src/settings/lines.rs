@@ -57,6 +57,9 @@ impl Settings {
                 .iter()
                 .map(|(name, place)| line(&format!("secrets.{name}"), place, ToString::to_string)),
         );
+        lines.extend(
+            self.limits.iter().map(|(name, most)| line(&format!("limits.{name}"), most, ToString::to_string)),
+        );
         lines.push(line("database-messages", &self.database_messages, ToString::to_string));
         lines.push(line("policy.enabled", &self.policy.enabled, ToString::to_string));
         lines.push(word("policy.waivers", &self.policy.waivers, &words::WAIVERS));

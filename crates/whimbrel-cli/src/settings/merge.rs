@@ -44,6 +44,7 @@ impl Settings {
             environment,
             directory,
             recursive,
+            limits,
             set,
             options,
             mut environments,
@@ -90,6 +91,7 @@ impl Settings {
                 .map(|path| path.map(|path| start.join(path)))
                 .or(directory)
                 .unwrap_or_else(|| Setting::by_default(folder.join("migrations"))),
+            limits,
             recursive: switch(overrides.recursive, "--recursive")
                 .or(recursive)
                 .unwrap_or(Setting::by_default(false)),

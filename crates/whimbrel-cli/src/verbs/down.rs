@@ -1,7 +1,7 @@
 //! `whimbrel down`: reverts.
 
 use clap::Args;
-use whimbrel::{Digest, Goal, Migrator, Standing, Version};
+use whimbrel::{Digest, Driver as _, Goal, Migrator, Source as _, Standing, Version};
 
 use super::plan;
 use crate::answer::{Answer, Failure};
@@ -19,7 +19,7 @@ use crate::shown::OnlyWhatWasShown;
     after_help = "Examples:\n  whimbrel down                 the newest migration\n  whimbrel down --to 40         everything newer than 40\n  whimbrel down --to 0 --yes    everything, in a script"
 )]
 pub(crate) struct Arguments {
-    /// Everything newer than this version; 0 reverts everything
+    /// Everything newer than this version; 0 reverts everything, or -1 where there is a version 0
     #[arg(long, value_name = "VERSION")]
     to: Option<i64>,
     /// Why; the history keeps it
@@ -44,11 +44,29 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     context.say(arguments.to.map_or_else(String::new, |version| format!(" --to {version}")));
     let mut db = context.connect().await?;
     let goal = match arguments.to {
-        Some(0) => Goal::RevertTo(None),
-        Some(number) => Goal::RevertTo(Some(plan::version(number)?)),
+        Some(number) => Goal::RevertTo(target(context, &db, number).await?),
         None => newest(&context.migrator()?, &mut db).await?,
     };
     carry_out(context, &mut db, goal, arguments.reason.as_deref(), arguments.consent).await
+}
+
+/// The version that `--to` says: none reverts everything.
+pub(super) async fn target(
+    context: &Context,
+    db: &Connection,
+    number: i64,
+) -> Result<Option<Version>, Failure> {
+    match number {
+        -1 => Ok(None),
+        0 if !has_version_0(context, db).await? => Ok(None),
+        number => plan::version(number).map(Some),
+    }
+}
+
+/// Whether the set begins with a version 0, which some tools give to their own first migration.
+async fn has_version_0(context: &Context, db: &Connection) -> Result<bool, Failure> {
+    let set = context.directory().load(db.dialect().name).await?;
+    Ok(Version::new(0).is_some_and(|version| set.migration(version).is_some()))
 }
 
 /// Shows what going down would do, asks, and does it.
@@ -68,7 +86,11 @@ pub(crate) async fn carry_out(
     let verb = if goal == Goal::Redo { "redo" } else { "down" };
     let mut again = verb.to_owned();
     if let Goal::RevertTo(version) = goal {
-        again.push_str(&format!(" --to {}", version.map_or(0, Version::number)));
+        again.push_str(&match version {
+            Some(version) => format!(" --to {version}"),
+            None if has_version_0(context, db).await? => " --to=-1".to_owned(),
+            None => " --to 0".to_owned(),
+        });
     }
     again.push_str(&reason.map(super::up::reason).unwrap_or_default());
     let wants = plan::wants_approval(&plan);

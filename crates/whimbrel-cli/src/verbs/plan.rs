@@ -97,8 +97,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         _ if arguments.redo => Goal::Redo,
         (false, None) => Goal::Latest,
         (false, Some(number)) => Goal::UpTo(version(number)?),
-        (true, Some(0)) => Goal::RevertTo(None),
-        (true, Some(number)) => Goal::RevertTo(Some(version(number)?)),
+        (true, Some(number)) => Goal::RevertTo(super::down::target(context, &db, number).await?),
         (true, None) => super::down::newest(&migrator, &mut db).await?,
     };
     if arguments.sql {
@@ -128,7 +127,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
 }
 
 pub(crate) fn version(number: i64) -> Result<Version, Failure> {
-    Version::new(number).ok_or_else(|| Failure::of(Code::Usage, "--to is no version: they count from 1"))
+    Version::new(number).ok_or_else(|| Failure::of(Code::Usage, "--to is no version: they count from 0"))
 }
 
 /// The plan as a script.
@@ -185,7 +184,7 @@ pub(crate) fn render(plan: &Plan) -> String {
 fn statements(item: &PlanItem) -> String {
     match (item.script(), item.statements()) {
         (None, _) => String::new(),
-        (Some(_), 0) => "in Rust".to_owned(),
+        (Some(_), 0) if item.directives().is_none() => "in Rust".to_owned(),
         (Some(_), number) if item.first_statement() > 0 => {
             format!("{} of {number}", number - item.first_statement())
         }

@@ -222,7 +222,12 @@ pub(super) const RULES: &[Rule] = &[
                 {
                     setting
                 }
-                Deed::Pragma { name, value: Some(value) } if name == "foreign_keys" && off(value) => name,
+                // Inside a transaction it does nothing, and by the directive all keys are looked at before the commit.
+                Deed::Pragma { name, value: Some(value) }
+                    if name == "foreign_keys" && off(value) && !case.foreign_keys_off =>
+                {
+                    name
+                }
                 Deed::Pragma { name, value: Some(value) }
                     if name == "ignore_check_constraints" && !off(value) =>
                 {

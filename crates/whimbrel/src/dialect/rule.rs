@@ -68,6 +68,9 @@ pub enum Fact {
     TravelsLast,
     /// It leaves something in the session that cannot be brought back: its script is never resumed midway.
     SessionState,
+    /// It switches foreign keys on or off, which does nothing inside a transaction: the directive `foreign_keys=off` is meant
+    /// (a dialect with [`ForeignKeys`](super::ForeignKeys)).
+    SwitchesForeignKeys,
 }
 
 /// The facts that hold for a statement.

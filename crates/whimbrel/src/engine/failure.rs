@@ -90,12 +90,14 @@ fn statement_error(
         .with_code(error.code());
     let script = item.script().and_then(|file| Some((file, Script::parse(file.text(), lexing).ok()?)));
     let mut said = error.message().to_owned();
+    let mut hidden = error.private().is_some() && !verbatim;
     if let Some((file, script)) = script
         && let Some(statement) = script.statements().get(statement)
     {
         if !verbatim {
             said = scrub(&said, statement.words().filter(|word| is_literal(word.kind)).map(|word| word.text));
         }
+        hidden |= said != error.message();
         let offset = error.offset().filter(|offset| file.text().is_char_boundary(*offset));
         let position = offset.map_or(statement.position(), |offset| Position::of(file.text(), offset));
         this = this.with_location(place(file, lexing, position, offset, with_code(&said, &error)));
@@ -107,6 +109,11 @@ fn statement_error(
     }
     if let Some(private) = error.private().filter(|_| verbatim) {
         this = this.with_note("detail", private);
+    } else if hidden {
+        this = this.with_note(
+            "hidden",
+            "the database's own words, which may quote values: `with_database_messages` shows them",
+        );
     }
     let next = match error.class() {
         ErrorClass::Sql | ErrorClass::Constraint if !item.in_transaction() && left == Left::Invalid => {

@@ -221,7 +221,10 @@ impl<'e> Engine<'e, '_> {
         }
         self.announce(item, statements, load);
         if first == last {
+            // The migration before it, whose row may be due, is told by itself.
+            self.unload_rows(load);
             self.done(item, load);
+            self.unload_rows(load);
             return Ok(None);
         }
         if let Some(timeouts) = self.timeouts(item).filter(|timeouts| *timeouts != load.timeouts) {

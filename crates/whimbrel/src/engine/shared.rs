@@ -174,8 +174,10 @@ impl<'e> Engine<'e, '_> {
         let mut from = 0;
         while from < group.items.len() {
             let rest = &group.items[from..];
-            let scripts =
-                rest.iter().take_while(|item| item.script().is_some() && item.rust_step().is_none()).count();
+            let runs = |item: &PlanItem| {
+                item.script().is_some() && item.rust_step().is_none() && item.statements() > 0
+            };
+            let scripts = rest.iter().take_while(|item| runs(item)).count();
             if scripts > 0 {
                 // Where something is set before each of them, one by one.
                 let together = self.dialect.timeouts.is_none() && self.role().is_none();
@@ -191,6 +193,11 @@ impl<'e> Engine<'e, '_> {
                     self.enter(item).await?;
                     done.push((item, self.run_step(item).await?));
                     self.leave(item).await?;
+                } else if item.script().is_some() {
+                    // Without a statement there is nothing to send.
+                    self.started(item);
+                    self.ran(item, Duration::ZERO);
+                    done.push((item, Duration::ZERO));
                 }
                 from += 1;
             }

@@ -4,22 +4,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The version of a migration: 1 to 9,223,372,036,854,775,807 (`i64::MAX`).
+/// The version of a migration: 0 to 9,223,372,036,854,775,807 (`i64::MAX`), which the history keeps in a `bigint`.
 ///
 /// ```
 /// use whimbrel::Version;
 /// let version: Version = "0042".parse()?;
 /// assert_eq!(version.number(), 42);
-/// assert!(Version::new(0).is_none());
+/// assert!(Version::new(-1).is_none());
 /// # Ok::<(), whimbrel::VersionError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version(i64);
 
 impl Version {
-    /// The version with this number, if it is at least 1.
+    /// The version with this number, if it is not negative.
     pub const fn new(number: i64) -> Option<Self> {
-        if number >= 1 { Some(Self(number)) } else { None }
+        if number >= 0 { Some(Self(number)) } else { None }
     }
 
     /// The number.
@@ -62,7 +62,7 @@ impl serde::Serialize for Version {
 
 /// A number or text that is no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a version: expected a whole number from 1 to 9223372036854775807")]
+#[error("not a version: expected a whole number from 0 to 9223372036854775807")]
 pub struct VersionError;
 
 /// The name of a set, under which its history is kept: 1 to 63 of `a-z`, `0-9`, `_`, `-`, `.`, the first one

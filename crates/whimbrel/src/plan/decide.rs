@@ -8,7 +8,7 @@ use super::working::Working;
 use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction};
 use crate::dialect::Dialect;
 use crate::digest::Digest;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Finding, FindingKind, Weight};
 use crate::history::{History, InForce, SetHistory};
 use crate::migration::{Kind, Migration, MigrationSet, ScriptFile, SetName, Version};
 use crate::prepare::{Prepared, Sharing, prepare};
@@ -393,7 +393,20 @@ impl<'a> Decision<'a> {
         migration: &Migration,
         file: &ScriptFile,
     ) -> Option<Prepared> {
-        prepare(set, migration, file, self.dialect).map_err(|findings| self.findings.extend(findings)).ok()
+        let prepared = prepare(set, migration, file, self.dialect)
+            .map_err(|findings| self.findings.extend(findings))
+            .ok()?;
+        if prepared.statements == 0 {
+            let down = migration.down().is_some_and(|down| down.path() == file.path());
+            let message = if down {
+                "has a way down without a statement: there is nothing to undo"
+            } else {
+                "holds no statement: it is recorded, and changes nothing"
+            };
+            let note = Finding::new(FindingKind::Script, set, migration.label(), message);
+            self.notes.push(note.at(file.location()).weighing(Weight::Note));
+        }
+        Some(prepared)
     }
 
     fn repeatables(&mut self, scope: &mut Scope<'_>) {

@@ -104,6 +104,45 @@ fn read<'t>(text: &'t str, lexing: &Lexing, reading: Reading) -> Cut<'t> {
     }
 }
 
+/// A place in a script that begins a token or a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) offset: usize,
+    /// Whether it stands inside a statement.
+    pub(crate) inside: bool,
+    /// How many statements have ended before it.
+    pub(crate) before: usize,
+}
+
+/// Which of some places in a script begin a token or a comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Located {
+    pub(crate) marks: Vec<Mark>,
+    /// How many statements there are in all.
+    pub(crate) statements: usize,
+}
+
+/// Finds out which of these places, in the order of the text, begin a token or a comment: the others are inside of one,
+/// such as a string. Nothing, if a quote or a comment is never closed.
+pub(crate) fn locate(text: &str, lexing: &Lexing, mut places: &[usize]) -> Option<Located> {
+    let mut cutter = Cutter::new(text, lexing);
+    let mut marks = Vec::new();
+    while let Some(lexeme) = cutter.lexer.next() {
+        while let Some((place, rest)) = places.split_first().filter(|(place, _)| **place <= lexeme.start) {
+            if *place == lexeme.start {
+                let (inside, before) = (cutter.statement.is_some(), cutter.cut);
+                marks.push(Mark { offset: lexeme.start, inside, before });
+            }
+            places = rest;
+        }
+        cutter.lexeme(&lexeme);
+        cutter.statements.clear();
+    }
+    let open = cutter.problems.iter().any(|(_, kind)| kind.swallows_the_rest());
+    let statements = cutter.cut + usize::from(cutter.statement.is_some());
+    (!open).then_some(Located { marks, statements })
+}
+
 /// The statements of a text, cut as they are asked for: a script of any size is read without a list of its statements.
 ///
 /// Made by [`Script::stream`].

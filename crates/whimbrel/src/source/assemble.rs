@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, FileName, Role};
+use crate::layout::{self, FileName, FileNameError, Role};
 use crate::manifest::Manifest;
 use crate::migration::{Key, Kind, Migration, MigrationSet, ScriptFile, SetName, Version, canonical_text};
+use crate::script::Lexing;
+use crate::shown::{acts, shown};
 
 /// A file as it was found: its path below the root, with `/` between folders, and its bytes.
 #[derive(Clone)]
@@ -21,6 +23,10 @@ impl std::fmt::Debug for SourceFile {
         f.debug_struct("SourceFile").field("path", &self.path).finish_non_exhaustive()
     }
 }
+
+/// A set's files may be read before its dialect is known.
+pub(super) const LEXINGS: [&Lexing; 4] =
+    [&Lexing::POSTGRES, &Lexing::SQLITE, &Lexing::MYSQL, &Lexing::MARIADB];
 
 #[derive(Default)]
 struct Parts {
@@ -47,6 +53,7 @@ impl MigrationSet {
         // Which of two files is told to be in the other's place must not hang on the order in a directory.
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let mut wrong: Vec<String> = Vec::new();
+        let mut names: Vec<(String, FileNameError)> = Vec::new();
         let place = |path: &str| if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") };
         let text = manifest;
         let mut unreadable = None;
@@ -78,11 +85,11 @@ impl MigrationSet {
             let parsed = match layout::parse_file_name(path.rsplit('/').next().unwrap_or(&path)) {
                 Ok(parsed) => parsed,
                 Err(error) => {
-                    wrong.push(format!("{}: {error}", place(&path)));
+                    names.push((place(&path), error));
                     continue;
                 }
             };
-            if path.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+            if path.contains(|letter: char| letter.is_whitespace() || acts(letter)) {
                 wrong.push(format!(
                     "{}: a folder's name may hold no white space",
                     place(&path).escape_debug()
@@ -96,8 +103,14 @@ impl MigrationSet {
                     continue;
                 }
             };
-            let script = ScriptFile::new(root.to_owned(), path.clone(), text);
             let FileName { version, name, role } = parsed;
+            if role != Role::Rust
+                && let Some(found) = layout::both_ways(&path, &text, &LEXINGS)
+            {
+                wrong.push(format!("{}:{}: {found}", place(&path), found.position));
+                continue;
+            }
+            let script = ScriptFile::new(root.to_owned(), path.clone(), text);
             let Some(version) = version else {
                 let key = Key::Repeatable { revision: 1 };
                 migrations.push(Migration::new(key, name, Kind::Sql, script, None));
@@ -105,10 +118,10 @@ impl MigrationSet {
             };
             let parts = versioned.entry(version).or_default();
             if let Some(other) = parts.name.as_ref().filter(|other| **other != name) {
-                wrong.push(format!(
-                    "{}: version {version} is taken by another file, named `{other}`: give it another version",
-                    place(&path)
-                ));
+                let (down, other_down) = (role == Role::Down, parts.up.is_none());
+                let number = file_version(&path);
+                let what = layout::one_version(number, (&name, down), (other, other_down));
+                wrong.push(format!("{}: {what}", place(&path)));
                 continue;
             }
             parts.name = Some(name);
@@ -144,6 +157,8 @@ impl MigrationSet {
                 (None, None) => {}
             }
         }
+        let (told, more) = wrong_names(names);
+        wrong.extend(told);
         let set = Self::new(name, migrations).map_err(|duplicates| {
             wrong.extend(duplicates.iter().map(ToString::to_string));
         });
@@ -153,20 +168,94 @@ impl MigrationSet {
                 _ => set,
             }),
             _ => Err(match unreadable {
-                Some(error) => files_error(wrong).with_source(error),
-                None => files_error(wrong),
+                Some(error) => wrong_files(wrong, more).with_source(error),
+                None => wrong_files(wrong, more),
             }),
         }
     }
 }
 
+/// The version of a file as it is written.
+fn file_version(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split_once('_').map_or(name, |(version, _)| version)
+}
+
+/// How many files that are wrong in one way are told one by one.
+const FEW: usize = 3;
+
+/// What is wrong with names: where many are wrong in one way, once and with their number. Answers also how many of them are
+/// not told by name.
+fn wrong_names(names: Vec<(String, FileNameError)>) -> (Vec<String>, usize) {
+    let all = names.len();
+    let mut kinds: Vec<Vec<(String, FileNameError)>> = Vec::new();
+    for (place, error) in names {
+        match kinds.iter_mut().find(|kind| kind.iter().any(|(_, other)| other.is_like(&error))) {
+            Some(kind) => kind.push((place, error)),
+            None => kinds.push(vec![(place, error)]),
+        }
+    }
+    let told: Vec<String> = kinds
+        .into_iter()
+        .flat_map(|kind| {
+            if kind.len() <= FEW {
+                return kind
+                    .into_iter()
+                    .map(|(place, error)| format!("{place}: {error}"))
+                    .collect::<Vec<_>>();
+            }
+            let more = kind.len() - 1;
+            kind.first()
+                .map(|(place, error)| format!("{place} and {more} more files: {}", error.of_many()))
+                .into_iter()
+                .collect()
+        })
+        .collect();
+    let more = all - told.len();
+    (told, more)
+}
+
+/// Lines `PLACE: WHAT`: where many say the same of places, once and with their number. Answers also how many places are not
+/// named.
+fn grouped(lines: Vec<String>) -> (Vec<String>, usize) {
+    let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let all = lines.len();
+    for line in lines {
+        let what = line.split_once(": ").map_or("", |(_, what)| what).to_owned();
+        kinds.entry(what).or_default().push(line);
+    }
+    let mut told = Vec::new();
+    for (what, lines) in kinds {
+        match lines.first().and_then(|line| line.split_once(": ")) {
+            Some((place, _)) if lines.len() > FEW => {
+                told.push(format!("{place} and {} more: {what}", lines.len() - 1));
+            }
+            _ => told.extend(lines),
+        }
+    }
+    let more = all - told.len();
+    (told, more)
+}
+
 /// One error for everything that is wrong with the files of a source.
-pub(super) fn files_error(mut wrong: Vec<String>) -> Error {
+pub(super) fn files_error(wrong: Vec<String>) -> Error {
+    wrong_files(wrong, 0)
+}
+
+/// The same, where `more` files are not named.
+fn wrong_files(wrong: Vec<String>, more: usize) -> Error {
+    let (mut wrong, grouped) = grouped(wrong);
+    let all = wrong.len() + grouped + more;
     wrong.sort();
+    for text in &mut wrong {
+        if let std::borrow::Cow::Owned(safe) = shown(text) {
+            *text = safe;
+        }
+    }
     match wrong.as_slice() {
         [only] => Error::new(ErrorKind::Files, only.clone()),
         _ => {
-            let error = Error::new(ErrorKind::Files, format!("{} migration files are wrong", wrong.len()));
+            let error = Error::new(ErrorKind::Files, format!("{all} migration files are wrong"));
             wrong.into_iter().fold(error, |error, text| error.with_note("file", text))
         }
     }

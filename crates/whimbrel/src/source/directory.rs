@@ -11,6 +11,7 @@ use super::assemble::{SourceFile, files_error};
 use super::writers::{Doubt, Watch, Writers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout;
+use crate::limits::Limits;
 use crate::migration::{MigrationSet, SetName};
 
 /// A directory of migration files, read at run time.
@@ -36,6 +37,7 @@ pub struct Directory {
     without_manifest: bool,
     writers: Writers,
     follows: bool,
+    limits: Limits,
 }
 
 impl Directory {
@@ -49,6 +51,7 @@ impl Directory {
             without_manifest: false,
             writers: Writers::default(),
             follows: false,
+            limits: Limits::default(),
         }
     }
 
@@ -95,6 +98,13 @@ impl Directory {
         self
     }
 
+    /// How much of it is read into memory; what is larger is refused before it is read.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Reads the files now, without an async runtime.
     ///
     /// # Errors
@@ -119,14 +129,22 @@ impl Directory {
             move |error: io::Error| unreadable(&path, &error)
         };
         let watch = Watch::new(self.writers, &self.path, self.follows).map_err(at(&self.path))?;
-        let mut walk = Walk { recursive: self.recursive, watch, files: Vec::new(), wrong: Vec::new() };
+        let mut walk = Walk {
+            recursive: self.recursive,
+            watch,
+            limits: self.limits,
+            bytes: 0,
+            files: Vec::new(),
+            wrong: Vec::new(),
+        };
         if path != self.path {
             // Who may write to the directory may exchange the dialect's folder.
             walk.look_at_folder(&self.path).map_err(at(&self.path))?;
         }
         walk.folder(&path, "").map_err(|(path, error)| unreadable(&path, &error))?;
         let sum = path.join(layout::MANIFEST_FILE);
-        let manifest = match walk.read_file(&sum) {
+        let most = Most { bytes: self.limits.manifest_bytes, setting: "manifest_bytes" };
+        let manifest = match walk.read_file(&sum, most) {
             Ok(_) if self.without_manifest => None,
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -156,6 +174,22 @@ impl Source for Directory {
     }
 }
 
+/// How many names in folders that are not read are looked at, to tell what they are.
+const NAMES: usize = 1000;
+
+/// Collects the names of files in a folder that is not read. What cannot be looked at is left out: they are for advice only.
+fn names_below(folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if names.len() >= NAMES {
+            return;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => names_below(&entry.path(), names),
+            _ => names.push(entry.file_name().to_string_lossy().into_owned()),
+        }
+    }
+}
+
 /// Whether migrations or their manifest lie in this very folder.
 fn has_migrations(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
@@ -174,8 +208,17 @@ fn has_migrations(folder: &Path) -> io::Result<bool> {
 struct Walk {
     recursive: bool,
     watch: Watch,
+    limits: Limits,
+    /// How many bytes were read.
+    bytes: u64,
     files: Vec<SourceFile>,
     wrong: Vec<String>,
+}
+
+/// How many bytes a file may have, and which limit says so.
+struct Most {
+    bytes: u64,
+    setting: &'static str,
 }
 
 impl Walk {
@@ -197,12 +240,14 @@ impl Walk {
             if kind.is_dir() && self.recursive {
                 self.folder(&path, &format!("{below}/"))?;
             } else if kind.is_dir() {
-                self.wrong.push(format!(
-                    "{}: a folder, and folders are not read unless asked: use `recursive`, or name it after the dialect",
-                    path.display()
-                ));
+                let mut names = Vec::new();
+                names_below(&path, &mut names);
+                let advice = layout::folder_advice(names.iter().map(String::as_str));
+                self.wrong.push(format!("{}: {advice}", path.display()));
             } else if kind.is_file() {
-                if let Some(bytes) = self.read_file(&path).map_err(|error| (path, error))? {
+                let most = Most { bytes: self.limits.script_bytes, setting: "script_bytes" };
+                if let Some(bytes) = self.read_file(&path, most).map_err(|error| (path.clone(), error))? {
+                    self.count(bytes.len() as u64).map_err(|error| (folder.to_owned(), error))?;
                     self.files.push(SourceFile { path: below, bytes });
                 }
             } else {
@@ -251,8 +296,34 @@ impl Walk {
         Ok((!self.doubt(path, doubt)).then_some((file, metadata.len())))
     }
 
-    fn read_file(&mut self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        self.open(path)?.map(|(file, length)| read_whole(file, length)).transpose()
+    fn read_file(&mut self, path: &Path, most: Most) -> io::Result<Option<Vec<u8>>> {
+        let Some((file, length)) = self.open(path)? else { return Ok(None) };
+        if length > most.bytes {
+            let (bytes, setting) = (most.bytes, most.setting);
+            self.wrong.push(format!(
+                "{}: it has {length} bytes, and may have {bytes}: if that is meant, raise `{setting}` of `Limits`",
+                path.display()
+            ));
+            return Ok(None);
+        }
+        read_whole(file, length).map(Some)
+    }
+
+    /// Counts a file that was read.
+    fn count(&mut self, bytes: u64) -> io::Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let over = |what: &str, most: u64, setting: &str| {
+            Err(io::Error::other(format!(
+                "it has more than {most} {what}: if that is meant, raise `{setting}` of `Limits`"
+            )))
+        };
+        if self.bytes > self.limits.directory_bytes {
+            return over("bytes of files", self.limits.directory_bytes, "directory_bytes");
+        }
+        if self.files.len() as u64 >= self.limits.files {
+            return over("files", self.limits.files, "files");
+        }
+        Ok(())
     }
 }
 
@@ -289,7 +360,8 @@ fn signature(path: &Path, walk: &mut Walk) -> Result<Option<Vec<u8>>> {
 /// opened, must never pass for the end of a script.
 fn read_whole(mut file: impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 20));
-    file.read_to_end(&mut bytes)?;
+    // A file that grows meanwhile is not read to its end.
+    file.by_ref().take(length.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != length {
         return Err(io::Error::other(format!(
             "it changed while it was read: {} bytes instead of {length}; run again when nobody writes to it",

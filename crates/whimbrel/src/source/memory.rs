@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 
 use super::Source;
-use super::assemble::files_error;
+use super::assemble::{LEXINGS, files_error};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout;
 use crate::manifest::Manifest;
 use crate::migration::{Key, Kind, Migration, MigrationSet, ScriptFile, SetName, Version, canonical_text};
 
@@ -116,7 +117,7 @@ impl Memory {
     /// The set.
     ///
     /// # Errors
-    /// A version below 1, one twice, a repeatable's name twice, a way down without a way up.
+    /// A negative version, one twice, a repeatable's name twice, a way down without a way up.
     pub fn set(&self) -> Result<MigrationSet> {
         let mut wrong = Vec::new();
         let file = |path: String, text: &str| {
@@ -132,7 +133,7 @@ impl Memory {
                 continue;
             };
             let Some(version) = Version::new(number) else {
-                wrong.push(format!("{name}: {number} is no version: expected 1 to {}", i64::MAX));
+                wrong.push(format!("{name}: {number} is no version: expected 0 to {}", i64::MAX));
                 continue;
             };
             let ending = if entry.kind == Kind::Sql { "sql" } else { "rust" };
@@ -144,6 +145,13 @@ impl Memory {
         for (number, _) in &self.downs {
             if !self.entries.iter().any(|entry| entry.version == Some(*number) && entry.kind == Kind::Sql) {
                 wrong.push(format!("{number}: a way down without a way up"));
+            }
+        }
+        for migration in migrations.iter().filter(|migration| migration.kind() == Kind::Sql) {
+            for file in std::iter::once(migration.up()).chain(migration.down()) {
+                if let Some(found) = layout::both_ways(file.path(), file.text(), &LEXINGS) {
+                    wrong.push(format!("{}:{}: {found}", file.location(), found.position));
+                }
             }
         }
         if !wrong.is_empty() {

@@ -235,16 +235,16 @@ impl Parts {
             "user" if network => set(&mut self.user, filled(&value), "user"),
             "dbname" if network => set(&mut self.database, filled(&value), "dbname"),
             "host" if network => {
-                self.hosts = value
+                let hosts: Vec<_> = value
                     .split(',')
                     .enumerate()
                     .map(|(index, host)| address(host, index + 1))
                     .collect::<Result<_, _>>()?;
-                Ok(())
+                self.take_hosts("host", hosts)
             }
             "socket" if mysql => match value.starts_with('/') {
                 true => {
-                    self.hosts = vec![HostAddress::Socket(PathBuf::from(value.as_str()))];
+                    self.take_hosts("socket", vec![HostAddress::Socket(PathBuf::from(value.as_str()))])?;
                     self.ports.clear();
                     Ok(())
                 }
@@ -289,6 +289,23 @@ impl Parts {
                 Ok(())
             }
         }
+    }
+
+    /// Takes the hosts that a parameter names. Those before the path, which people read, must not be others.
+    fn take_hosts(&mut self, name: &'static str, hosts: Vec<HostAddress>) -> Result<(), UrlError> {
+        let same = |one: &HostAddress, other: &HostAddress| match (one, other) {
+            (HostAddress::Name(one), HostAddress::Name(other)) => one.eq_ignore_ascii_case(other),
+            // A socket is this machine's; many URLs name it so.
+            (HostAddress::Name(name), HostAddress::Socket(_)) => name.eq_ignore_ascii_case("localhost"),
+            (one, other) => one == other,
+        };
+        let agree = self.hosts.len() == hosts.len() && self.hosts.iter().zip(&hosts).all(|(a, b)| same(a, b));
+        if !self.hosts.is_empty() && !agree {
+            let wrong = "names another host than the one before the path";
+            return Err(UrlError::malformed(Part::Known(name), wrong, ONE_PLACE));
+        }
+        self.hosts = hosts;
+        Ok(())
     }
 
     fn together(self) -> Result<DatabaseUrl, UrlError> {
