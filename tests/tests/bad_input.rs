@@ -136,8 +136,8 @@ fn a_history_with_foreign_rows_is_refused() {
         let bench = Bench::prepared(3);
         let edit = format!("UPDATE whimbrel_history SET {column} = {value} WHERE seq = 2");
         bench.open().execute_batch(&edit).expect(&edit);
-        let error = bench.is_refused(&many(4), ErrorKind::Database, &["history"]);
-        assert!(format!("{error:#}").contains("next"), "{error:#}");
+        let error = bench.is_refused(&many(4), ErrorKind::Database, &["history", "row 2", "put back"]);
+        assert!(format!("{error:#}").contains(&format!("`{column}`")), "{error:#}");
     }
 }
 

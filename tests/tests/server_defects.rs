@@ -14,11 +14,12 @@ mod large;
 #[path = "server_defects/products.rs"]
 mod products;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use whimbrel::{
-    DatabaseUrl, Driver as _, ErrorClass, ErrorKind, FindingKind, Memory, Migrator, Outcome, TableName,
-    Transaction, Version,
+    DatabaseUrl, Driver as _, ErrorClass, ErrorKind, Event, FindingKind, Memory, Migrator, Outcome,
+    TableName, Transaction, Version,
 };
 use whimbrel_testkit::{Faulty, Moment, ServerKind};
 use whimbrel_tests::either::{Database, Either, kinds};
@@ -398,5 +399,44 @@ async fn a_version_0_goes_up_and_down_and_boots_in_one_query() {
         db.try_run("SELECT * FROM a").await.expect_err("it is gone");
         let error = Migrator::new(&memory).run(&mut db).await.expect_err("both were reverted");
         assert_eq!(error.findings().len(), 2, "{kind}: {error:#}");
+    }
+}
+
+/// A session that does nothing and holds a lock on a table is named by who waits for it.
+#[tokio::test]
+async fn a_wait_for_an_idle_session_names_it_and_the_table() {
+    for kind in kinds() {
+        let (database, mut db) = prepared(kind, &table()).await;
+        let mut idle = database.open().await;
+        for sql in ["BEGIN", "SELECT count(*) FROM t"] {
+            idle.apart(sql).await;
+        }
+        let number = idle.session().to_string();
+        for header in ["", "-- whimbrel: no-transaction\n"] {
+            let heard = Mutex::new(Vec::new());
+            let set = table().with_sql(2, "more", format!("{header}ALTER TABLE t ADD COLUMN more INTEGER;"));
+            let migrator = Migrator::new(&set)
+                .with_lock_timeout(Duration::from_millis(200))
+                .with_lock_deadline(Duration::from_secs(2))
+                .with_failure_pause(Duration::ZERO)
+                .with_observer(|event: &Event<'_>| {
+                    if let Event::Blocked { by, .. } = event {
+                        heard.lock().expect("one thread").push(by.map(str::to_owned));
+                    }
+                });
+            let error = migrator.run(&mut db).await.expect_err("the table is locked");
+            drop(migrator);
+            let noted = error.notes().find(|(name, _)| *name == "blocked by").map(|(_, by)| by.to_owned());
+            let heard = heard.into_inner().expect("one thread");
+            assert!(!heard.is_empty(), "{kind}: {header}: {error:#}");
+            for by in heard.into_iter().chain([noted]) {
+                let by = by.unwrap_or_else(|| panic!("{kind}: {header}: nobody is named: {error:#}"));
+                let what =
+                    if kind == ServerKind::MariaDb { "has a transaction open" } else { "holds a lock on t" };
+                assert!(by.contains(&number) && by.ends_with(what), "{kind}: {header}: {by}");
+            }
+        }
+        idle.apart("ROLLBACK").await;
+        run(&mut db, &table().with_sql(2, "more", "ALTER TABLE t ADD COLUMN more INTEGER;")).await;
     }
 }

@@ -1,8 +1,10 @@
 //! The command to type next, for what the library has refused or could not do. Knows no verb's workings.
 
+use whimbrel::layout::{MANIFEST_FILE, SIGNATURE_FILE};
 use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, Version, Weight};
 
 use crate::context::{Context, quoted};
+use crate::exit::Code;
 use crate::locking::Previous;
 use crate::{locking, relock, sets};
 
@@ -67,14 +69,74 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
                 None => vec![format!("correct {file}, then"), command("lock"), again],
             }
         }
-        ErrorKind::Database if verb == "history" => {
-            vec![command("history"), format!("when you know why: {}", command("repair --reason '…'"))]
+        _ if error.is_history_broken() => {
+            let mut next = vec![command("history")];
+            next.extend(for_broken(context, error.to_string().contains("cannot be read")));
+            next
+        }
+        ErrorKind::Files if error.findings().is_empty() && error.class().is_none() => {
+            of_files(context, &error.to_string())
         }
         _ if matches!(error.class(), Some(ErrorClass::Permission | ErrorClass::ReadOnly)) => {
             vec![command("doctor")]
         }
         _ => Vec::new(),
     }
+}
+
+/// What to do where nothing better is known: a step that shows more.
+pub(crate) fn last_resort(context: &Context, verb: &str, code: Code) -> String {
+    match code {
+        Code::Usage => format!("whimbrel {verb} --help"),
+        _ => context.command("doctor"),
+    }
+}
+
+/// What to do about files that do not make up a set.
+fn of_files(context: &Context, headline: &str) -> Vec<String> {
+    let root = sets::own(context).unwrap_or_else(|_| context.settings.directory.value.clone());
+    let place = |name: &str| quoted(&root.join(name).display().to_string());
+    let signature = headline.contains(SIGNATURE_FILE);
+    if signature {
+        return vec![format!("when it is reviewed, sign it anew: {}", command_of_signing(context))];
+    }
+    if headline.contains(MANIFEST_FILE) && !headline.contains("migration files") {
+        let mut next = vec![format!("bring it back as it was: git restore {}", place(MANIFEST_FILE))];
+        next.push(format!("if files are new: {}", context.command("lock")));
+        return next;
+    }
+    if !root.exists() {
+        return vec![
+            format!("to begin here: {}", context.command("new create_users")),
+            "or name the directory of the migrations: --directory=DIR".to_owned(),
+        ];
+    }
+    let mut next = locking::remedies(context, &root);
+    next.push(context.command("lock"));
+    next
+}
+
+fn command_of_signing(context: &Context) -> String {
+    context.command("sign --key KEY")
+}
+
+/// What to do with rows of the history that are not as they were written.
+pub(crate) fn for_broken(context: &Context, unreadable: bool) -> Vec<String> {
+    let repair = context.command("repair --reason '…'");
+    if !unreadable {
+        return vec![format!("when you know who did it, and why: {repair}")];
+    }
+    let table = context.settings.table.value.to_string();
+    vec![
+        format!(
+            "put back what stood in the column, from a backup of {table} (or use a newer whimbrel, if one has written the \
+             row), then: {}",
+            context.command("history --verify")
+        ),
+        format!(
+            "without a backup: write a value of the form in docs/formats.md into the column, then: {repair}"
+        ),
+    ]
 }
 
 /// The words that declare these versions of the directory and no others.
@@ -199,11 +261,22 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
             next.extend(new.flatten().map(|it| format!("or, if the new name is meant: {}", command(&it))));
             next
         }
-        FindingKind::Environment => vec![command("config")],
-        FindingKind::History => vec![
-            command("history --verify"),
-            format!("when you know why: {}", command("repair --reason '…'")),
-        ],
+        FindingKind::Environment => {
+            // The message has the name of the one that was recorded.
+            let recorded = finding.message().split('`').nth(1).unwrap_or_default();
+            let known = context.settings.environments.iter().find(|name| *name == recorded);
+            let mut next: Vec<String> = known
+                .map(|name| format!("if that one is meant: whimbrel -e {} {verb}", quoted(name)))
+                .into_iter()
+                .collect();
+            next.push(format!("to see which database is meant: {}", command("config")));
+            next
+        }
+        FindingKind::History => {
+            let mut next = vec![command("history --verify")];
+            next.extend(for_broken(context, finding.message().contains("put back what stood")));
+            next
+        }
         FindingKind::InDoubt | FindingKind::Open => vec![command("settle")],
         FindingKind::Preflight | FindingKind::Schema => vec![command("doctor")],
         FindingKind::Signature | FindingKind::Replay => {

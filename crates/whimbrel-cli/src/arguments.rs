@@ -27,10 +27,11 @@ Examples:
   whimbrel -e production plan --sql       what a DBA would run
 
 Exit codes:
-  0  done, or nothing to do     4  refused, nothing (more) was changed
-  1  failed                     5  the outcome of a statement is unknown: settle
-  2  wrong arguments            6  somebody else migrates, or no server: try again
-  3  something is pending       7  stopped as asked; 130 broken off
+  0  done, or nothing to do     5  the outcome of a statement is unknown: settle
+  1  failed                     6  somebody else migrates, or no server: try again
+  2  wrong arguments            7  stopped as asked; 130 broken off
+  3  something is pending       8  the history is broken: history --verify
+  4  refused, nothing (more) was changed
 
 Settings come from whimbrel.toml; `whimbrel config` shows each and where it came from.";
 
@@ -46,6 +47,9 @@ pub(crate) struct Global {
     /// The migrations directory
     #[arg(short, long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub(crate) directory: Option<PathBuf>,
+    /// Who may be able to write to the migrations: anyone, group or owner
+    #[arg(long, global = true, value_name = "WHO", help_heading = "Global options")]
+    pub(crate) writers: Option<String>,
     /// The configuration, instead of whimbrel.toml here or in a folder above
     #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! What every verb works with: the settings, and what is made of them. Runs nothing.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::path::Path;
 #[cfg(feature = "sign")]
 use std::path::PathBuf;
@@ -9,8 +9,12 @@ use whimbrel::{Dialect, Directory, Migrator, Scheme, Secret, SecretProvider, Sto
 
 use crate::answer::Failure;
 use crate::arguments::{Format, Global};
+use crate::database::init::InitScript;
+#[cfg(feature = "sqlite")]
+use crate::database::unmade::Unmade;
 use crate::database::{self, Address, Connection};
 use crate::exit::Code;
+use crate::interrupt::Interrupts;
 use crate::progress::Progress;
 use crate::sets;
 use crate::settings::{Overrides, Place, Settings};
@@ -19,27 +23,27 @@ use crate::settings::{Overrides, Place, Settings};
 pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) settings: Settings,
+    pub(crate) interrupts: Interrupts,
     /// Asked by the first Ctrl-C.
     pub(crate) stop: Stop,
     /// What the verb was told that the next command has to be told too, like ` --to 3`.
     words: OnceCell<String>,
     /// The address is read once: a file descriptor can be.
     address: OnceCell<Address>,
-    /// Whether a connection was made.
-    connected: Cell<bool>,
 }
 
 impl Context {
-    pub(crate) fn new(global: Global) -> Result<Self, Failure> {
+    pub(crate) fn new(global: Global, interrupts: &Interrupts) -> Result<Self, Failure> {
         let overrides = Overrides {
             config: global.config.clone(),
             environment: global.environment.clone(),
             directory: global.directory.clone(),
             url: global.url.clone(),
             lock_deadline: global.lock_deadline.clone(),
+            writers: global.writers.clone(),
             ..Overrides::default()
         };
-        for name in ["DATABASE_URL", "WHIMBREL_ENVIRONMENT", "WHIMBREL_CONFIG"] {
+        for name in ["DATABASE_URL", "WHIMBREL_ENVIRONMENT", "WHIMBREL_CONFIG", "WHIMBREL_WRITERS"] {
             if matches!(std::env::var(name), Err(std::env::VarError::NotUnicode(_))) {
                 return Err(Failure::of(
                     Code::Usage,
@@ -49,14 +53,16 @@ impl Context {
         }
         let variables = |name: &str| std::env::var(name).ok();
         let settings = Settings::load(&overrides, &variables, Path::new(""))?;
-        Ok(Self {
+        let context = Self {
             global,
             settings,
-            stop: Stop::new(),
+            interrupts: interrupts.clone(),
+            stop: interrupts.stop().clone(),
             words: OnceCell::new(),
             address: OnceCell::new(),
-            connected: Cell::new(false),
-        })
+        };
+        interrupts.advise(context.command("status"));
+        Ok(context)
     }
 
     pub(crate) fn is_for_people(&self) -> bool {
@@ -74,10 +80,6 @@ impl Context {
         self.words.get().map_or("", String::as_str)
     }
 
-    pub(crate) fn has_connected(&self) -> bool {
-        self.connected.get()
-    }
-
     /// The command that does something else in the same place.
     pub(crate) fn command(&self, rest: &str) -> String {
         let mut command = "whimbrel".to_owned();
@@ -89,6 +91,9 @@ impl Context {
         }
         if let Some(directory) = &self.global.directory {
             command.push_str(&format!(" --directory={}", quoted(&directory.display().to_string())));
+        }
+        if let Some(writers) = &self.global.writers {
+            command.push_str(&format!(" --writers {}", quoted(writers)));
         }
         match (&self.global.url, self.settings.database.value.as_ref()) {
             (None, _) => {}
@@ -111,7 +116,9 @@ impl Context {
 
     /// A directory, read as the settings have it.
     pub(crate) fn source(&self, root: &Path) -> Directory {
-        let mut directory = Directory::new(root).with_limits(self.settings.limits());
+        let mut directory = Directory::new(root)
+            .with_limits(self.settings.limits())
+            .with_writers(self.settings.writers.value);
         if self.settings.recursive.value {
             directory = directory.recursive();
         }
@@ -175,19 +182,32 @@ impl Context {
         }
     }
 
-    /// Opens the connection; a file of SQLite's is made if it is not there.
+    /// Opens the connection; a file of SQLite's that is not there is made when something is first written.
     pub(crate) async fn connect_to_write(&self) -> Result<Connection, Failure> {
-        self.open(true).await
+        match self.address()? {
+            #[cfg(feature = "sqlite")]
+            Address::Sqlite(path) if !path.exists() && path.as_os_str() != ":memory:" => {
+                let init = InitScript::of(&self.settings)?;
+                self.interrupts.connected(true);
+                Ok(Connection::Unmade(Box::new(Unmade::new(path, init)?)))
+            }
+            _ => self.open(true).await,
+        }
     }
 
     async fn open(&self, create: bool) -> Result<Connection, Failure> {
         let address = self.address()?;
+        let init = InitScript::of(&self.settings)?;
         let opened = Connection::open(&address, create).await;
-        self.connected.set(opened.is_ok());
-        opened.map_err(|error| {
+        self.interrupts.connected(opened.is_ok());
+        let mut db = opened.map_err(|error| {
             let failure = Failure::from(error.with_note("database", address.shown()));
             failure.advised(vec![self.command("doctor")])
-        })
+        })?;
+        if let Some(init) = &init {
+            init.run(&mut db).await?;
+        }
+        Ok(db)
     }
 
     /// The name of the dialect, without asking the database.
@@ -208,6 +228,17 @@ impl Context {
 
     /// A migrator as the settings have it, that tells people how far it is.
     pub(crate) fn migrator(&self) -> Result<Migrator<'static>, Failure> {
+        let migrator = self.migrator_of_any_environment()?;
+        let settings = &self.settings;
+        let name = settings.environment.value.as_ref().filter(|_| settings.record_environment.value);
+        Ok(match name {
+            Some(name) => migrator.with_environment(name),
+            None => migrator,
+        })
+    }
+
+    /// The same, which takes a database for its own whatever environment that belongs to.
+    pub(crate) fn migrator_of_any_environment(&self) -> Result<Migrator<'static>, Failure> {
         let settings = &self.settings;
         let mut migrator = Migrator::new(self.directory())
             .with_table(settings.table.value.clone())
@@ -231,10 +262,6 @@ impl Context {
         if let Some(role) = &settings.role.value {
             migrator = migrator.with_role(role);
         }
-        if let Some(name) = settings.environment.value.as_ref().filter(|_| settings.record_environment.value)
-        {
-            migrator = migrator.with_environment(name);
-        }
         if settings.database_messages.value {
             migrator = migrator.with_database_messages();
         }
@@ -251,7 +278,7 @@ impl Context {
         }
         #[cfg(feature = "sign")]
         if let Some(signatures) = &settings.signatures {
-            migrator = migrator.with_verifier(signatures.verifier()?);
+            migrator = migrator.with_verifier(signatures.verifier(settings.protected())?);
         }
         Ok(migrator.with_observer(Progress::new(self.global.format, self.global.quiet)))
     }
@@ -283,7 +310,9 @@ impl Approvals {
                 }
             };
         };
-        let Some(approvers) = signatures.approvers()? else { return Ok(migrator) };
+        let Some(approvers) = signatures.approvers(context.settings.protected())? else {
+            return Ok(migrator);
+        };
         let mut approvals = whimbrel_sign::SignedApprovals::new(approvers);
         for path in &self.approval {
             let bytes = std::fs::read(path).map_err(|error| {

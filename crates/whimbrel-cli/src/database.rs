@@ -4,6 +4,9 @@
 compile_error!("choose at least one database: the features postgres, mysql and sqlite");
 
 pub(crate) mod describe;
+pub(crate) mod init;
+#[cfg(feature = "sqlite")]
+pub(crate) mod unmade;
 pub(crate) mod whole;
 
 use std::any::Any;
@@ -60,6 +63,9 @@ pub(crate) enum Connection {
     MySql(Box<whimbrel_mysql::MySql>),
     #[cfg(feature = "sqlite")]
     Sqlite(whimbrel_sqlite::Sqlite),
+    /// A file that is made when something is first written.
+    #[cfg(feature = "sqlite")]
+    Unmade(Box<unmade::Unmade>),
 }
 
 /// How long a server may be starting up.
@@ -142,6 +148,8 @@ macro_rules! each {
             Connection::MySql($db) => $what,
             #[cfg(feature = "sqlite")]
             Connection::Sqlite($db) => $what,
+            #[cfg(feature = "sqlite")]
+            Connection::Unmade($db) => $what,
         }
     };
 }

@@ -25,6 +25,8 @@ pub(crate) enum Code {
     Locked,
     /// It ended between two migrations, since somebody asked for it.
     Stopped,
+    /// Rows of the history are not as they were written.
+    BrokenHistory,
     /// It was broken off.
     Aborted,
 }
@@ -32,7 +34,7 @@ pub(crate) enum Code {
 impl Code {
     /// All of them, in the order of their numbers.
     #[cfg(test)]
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -41,6 +43,7 @@ impl Code {
         Self::UnknownOutcome,
         Self::Locked,
         Self::Stopped,
+        Self::BrokenHistory,
         Self::NothingToDo,
         Self::Aborted,
     ];
@@ -55,6 +58,7 @@ impl Code {
             Self::UnknownOutcome => 5,
             Self::Locked => 6,
             Self::Stopped => 7,
+            Self::BrokenHistory => 8,
             Self::NothingToDo => 10,
             // What a shell gives a program that SIGINT has ended.
             Self::Aborted => 130,
@@ -73,6 +77,7 @@ impl Code {
             Self::UnknownOutcome => "unknown-outcome",
             Self::Locked => "locked",
             Self::Stopped => "stopped",
+            Self::BrokenHistory => "broken-history",
             Self::Aborted => "aborted",
         }
     }
@@ -81,6 +86,8 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Self {
         let refused = error.findings().iter().any(|finding| finding.weight() != Weight::Note);
         match error.kind() {
+            // Whatever else is said was read from such a history.
+            _ if error.is_history_broken() => Self::BrokenHistory,
             ErrorKind::OutcomeUnknown => Self::UnknownOutcome,
             ErrorKind::Pending => Self::Pending,
             ErrorKind::Retry => Self::Locked,

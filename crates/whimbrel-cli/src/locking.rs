@@ -120,8 +120,19 @@ pub(crate) fn lock(context: &Context, roots: &[PathBuf], words: &Words) -> Resul
     for version in words.accept.iter().chain(&words.remove).chain(&words.amend) {
         let database = words.accept.contains(version) && words.database.contains_key(version);
         if !database && !looked.iter().any(|looked| looked.touched.contains_key(version)) {
-            return Err(Failure::of(Code::Usage, format!("version {version} is as it was locked"))
-                .with_note("directory", context.settings.directory.value.display().to_string()));
+            let known = looked.iter().any(|looked| looked.set.migration(*version).is_some());
+            let failure = Failure::of(
+                Code::Usage,
+                if known {
+                    format!("version {version} is as it was locked: there is nothing to say about it")
+                } else {
+                    format!("there is no version {version}, neither now nor in the manifest")
+                },
+            );
+            return Err(failure
+                .with_note("directory", context.settings.directory.value.display().to_string())
+                .with_next(format!("to lock what is new: {}", context.command("lock")))
+                .with_next(format!("to see what has changed: {}", context.command("verify"))));
         }
     }
     for looked in &looked {
@@ -398,7 +409,10 @@ pub(crate) fn read(context: &Context, root: &Path) -> Result<MigrationSet, Failu
 
 /// The set, with the name that is configured or that its manifest has.
 fn read_upon(context: &Context, root: &Path, previous: Option<&Previous>) -> Result<MigrationSet, Failure> {
-    let mut source = Directory::new(root).unlocked().with_limits(context.settings.limits());
+    let mut source = Directory::new(root)
+        .unlocked()
+        .with_limits(context.settings.limits())
+        .with_writers(context.settings.writers.value);
     if context.settings.recursive.value {
         source = source.recursive();
     }
@@ -421,14 +435,21 @@ fn read_upon(context: &Context, root: &Path, previous: Option<&Previous>) -> Res
         source = source.with_set(name);
     }
     // The directory's own name is that of no dialect, so its folders are not taken for dialects'.
-    source.read("\u{0}").map_err(|error| Failure::from(error).advised(remedies(context, root)))
+    source.read("\u{0}").map_err(|error| {
+        let mut next = remedies(context, root);
+        if !root.exists() {
+            next.push(format!("to begin here: {}", context.command("new create_users")));
+            next.push("or name the directory of the migrations: --directory=DIR".to_owned());
+        }
+        Failure::from(error).advised(next)
+    })
 }
 
 /// How many files are told one by one what to do about them.
 const FEW: usize = 3;
 
-/// What to type about files whose names are wrong; the error says what is wrong with the others.
-fn remedies(context: &Context, root: &Path) -> Vec<String> {
+/// What to do about files whose names are wrong, or whose version another one has; the error says what is wrong with the others.
+pub(crate) fn remedies(context: &Context, root: &Path) -> Vec<String> {
     let names = files(root).into_iter().filter(|path| !path.is_dir()).filter_map(|path| {
         let name = path.file_name()?.to_str()?.to_owned();
         let error = layout::parse_file_name(&name).err().filter(|_| !layout::is_ignored(&name))?;

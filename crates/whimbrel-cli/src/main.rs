@@ -32,6 +32,7 @@ use crate::arguments::misuse::{self, Misuse};
 use crate::arguments::{Arguments, Format, Verb};
 use crate::context::Context;
 use crate::exit::Code;
+use crate::interrupt::Interrupts;
 
 fn main() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
@@ -44,7 +45,10 @@ fn main() -> ExitCode {
         Ok(arguments) => {
             let format = arguments.global.format;
             let verb = verbs::name(&arguments.verb);
-            match work(arguments) {
+            let quiet = arguments.global.quiet || format != Format::Human;
+            // From here on signals are heard, whatever is done meanwhile.
+            let interrupts = Interrupts::listen(format, verb, quiet);
+            match work(arguments, &interrupts) {
                 Ok(answer) => output::answer(format, verb, &answer),
                 Err(failure) => output::failure(format, verb, &failure),
             }
@@ -61,7 +65,7 @@ fn main() -> ExitCode {
     code.into()
 }
 
-fn work(arguments: Arguments) -> Result<answer::Answer, Failure> {
+fn work(arguments: Arguments, interrupts: &Interrupts) -> Result<answer::Answer, Failure> {
     // In the middle of a merge the configuration may be in conflict too.
     if let Verb::Merge(merge) = &arguments.verb
         && merge.files().is_some()
@@ -70,7 +74,7 @@ fn work(arguments: Arguments) -> Result<answer::Answer, Failure> {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::of(Code::Failed, format!("no runtime: {error}")))?;
-    let context = Context::new(arguments.global)?;
+    let context = Context::new(arguments.global, interrupts)?;
     let answer = runtime.block_on(verbs::run(&context, arguments.verb));
     // Nothing is waited for that was left behind, such as a statement that does not end.
     runtime.shutdown_background();

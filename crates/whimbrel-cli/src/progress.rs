@@ -30,6 +30,8 @@ struct State {
     told: Option<String>,
     /// How many statements each migration of the plan has.
     statements: HashMap<String, usize>,
+    /// The lines of migrations that ran, and that nothing has committed yet.
+    ran: Vec<String>,
 }
 
 /// How often it is told again that somebody else is waited for.
@@ -62,24 +64,34 @@ impl Progress {
         }
     }
 
+    /// What is waited for: at once where the line can be written over, and else again every few seconds.
+    fn wait(&self, state: &mut State, kind: &str, what: &str, waited: Duration) {
+        if waited.is_zero() {
+            return;
+        }
+        let line = format!("{what} ({})", short(waited));
+        let again = state.told.as_deref() != Some(kind) || waited >= state.waited + AGAIN;
+        if again {
+            (state.told, state.waited) = (Some(kind.to_owned()), waited);
+        }
+        if self.terminal {
+            self.pass(state, &paint(WAITING, line));
+        } else if again {
+            self.stay(state, &line);
+        }
+    }
+
     fn tell(&self, event: &Event<'_>) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let state = &mut *state;
         match event {
             Event::Waiting { holder, waited } => {
                 let who = holder.map_or_else(String::new, |holder| format!(": {}", shown(holder)));
-                let line = format!("waiting for another migrator{who} ({})", short(*waited));
-                let again = state.told.as_deref() != Some("waiting") || *waited >= state.waited + AGAIN;
-                if again && !waited.is_zero() {
-                    (state.told, state.waited) = (Some("waiting".to_owned()), *waited);
-                    if self.terminal {
-                        self.pass(state, &paint(WAITING, line));
-                    } else {
-                        self.stay(state, &line);
-                    }
-                } else if self.terminal && !waited.is_zero() {
-                    self.pass(state, &paint(WAITING, line));
-                }
+                self.wait(state, "waiting", &format!("waiting for another migrator{who}"), *waited);
+            }
+            Event::Blocked { by, waited } => {
+                let who = by.map_or_else(|| "another session, which holds a lock".to_owned(), shown);
+                self.wait(state, "blocked", &format!("waiting for {who}"), *waited);
             }
             Event::Postponed { label, failures, left } => {
                 let times = if *failures == 1 { "once".to_owned() } else { format!("{failures} times") };
@@ -116,16 +128,27 @@ impl Progress {
                     Some(number) => output::count(*number, "statement") + ", ",
                 };
                 let time = paint(DIM, statements + &short(*elapsed));
-                self.stay(state, &format!("  {} {}  {time}", paint(GOOD, word), shown(label)));
+                state.ran.push(format!("  {} {}  {time}", paint(GOOD, word), shown(label)));
+                self.pass(state, &format!("  committing {}", shown(label)));
+            }
+            // Only now it is so: what ran may be rolled back until then, as on a full disk.
+            Event::Committed { .. } => {
+                for line in std::mem::take(&mut state.ran) {
+                    self.stay(state, &line);
+                }
             }
             Event::OneByOne { label } => {
+                state.ran.clear();
                 let label = shown(label);
                 let line = format!(
                     "{label} failed, and what shared its transaction was rolled back: one by one now"
                 );
                 self.stay(state, &format!("  {}", paint(BAD, line)));
             }
-            Event::Finished { .. } | Event::Failed { .. } => self.wipe(state),
+            Event::Finished { .. } | Event::Failed { .. } => {
+                state.ran.clear();
+                self.wipe(state);
+            }
             _ => {}
         }
     }
@@ -153,6 +176,7 @@ fn line(event: &Event<'_>) -> Option<Value> {
         Event::Waiting { holder, waited } => {
             ("waiting", json!({ "holder": holder, "waited_us": micros(waited) }))
         }
+        Event::Blocked { by, waited } => ("blocked", json!({ "by": by, "waited_us": micros(waited) })),
         Event::Postponed { label, failures, left } => {
             ("postponed", json!({ "label": label, "failures": failures, "left_us": micros(left) }))
         }

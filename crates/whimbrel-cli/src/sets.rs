@@ -117,7 +117,10 @@ pub(crate) async fn gate(
 ) -> Result<Vec<Finding>, Failure> {
     let facts = database::dialect(dialect).ok_or_else(|| not_built(dialect))?;
     #[cfg(feature = "sign")]
-    let signers = context.settings.signatures.as_ref().map(|signatures| signatures.verifier()).transpose()?;
+    let signers = {
+        let settings = &context.settings;
+        settings.signatures.as_ref().map(|it| it.verifier(settings.protected())).transpose()?
+    };
     #[cfg(feature = "sign")]
     let verifiers: Vec<&dyn Verifier> = signers.iter().map(|signers| signers as &dyn Verifier).collect();
     #[cfg(not(feature = "sign"))]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use whimbrel::{
     Ahead, Gaps, Limits, OutOfOrder, Preflight, Reverted, SecretReference, SetName, TableName, Transaction,
-    Unbaselined,
+    Unbaselined, Writers,
 };
 
 use crate::config::Problem;
@@ -27,6 +27,8 @@ pub(crate) use self::origin::{Origin, Setting};
 pub(crate) use self::overrides::Overrides;
 pub(crate) use self::place::Place;
 pub(crate) use self::policy::{Concern, Level, PolicySettings, Waivers};
+#[cfg(feature = "sign")]
+pub(crate) use self::signatures::Protected;
 pub(crate) use self::signatures::SignatureSettings;
 
 /// All settings, each with its origin.
@@ -41,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) recursive: Setting<bool>,
     /// The limits that are set, by their names.
     pub(crate) limits: BTreeMap<&'static str, Setting<u64>>,
+    /// Who may be able to write to the migrations.
+    pub(crate) writers: Setting<Writers>,
     /// The set's name, where the directory has no manifest that says it.
     pub(crate) set: Setting<Option<SetName>>,
     pub(crate) database: Setting<Option<Place>>,
@@ -48,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) password: Setting<Option<SecretReference>>,
     /// Whether the database may be dropped and reset without more words.
     pub(crate) development: Setting<bool>,
+    /// The script that prepares each connection.
+    pub(crate) init: Setting<Option<PathBuf>>,
     pub(crate) role: Setting<Option<String>>,
     pub(crate) table: Setting<TableName>,
     /// Whether the database is to remember the environment's name.
@@ -81,6 +87,16 @@ impl Settings {
             "directory-bytes" => limits.with_directory_bytes(most.value),
             _ => limits.with_files(most.value),
         })
+    }
+
+    /// What the files of the signers are held against.
+    #[cfg(feature = "sign")]
+    pub(crate) fn protected(&self) -> Protected<'_> {
+        Protected {
+            directory: &self.directory.value,
+            config: self.config.value.as_deref(),
+            writers: self.writers.value,
+        }
     }
 
     /// Where the database is.

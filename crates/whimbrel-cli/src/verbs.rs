@@ -34,7 +34,6 @@ use crate::answer::{Answer, Failure};
 use crate::arguments::Verb;
 use crate::context::Context;
 use crate::exit::Code;
-use crate::interrupt::interruptible;
 
 macro_rules! verbs {
     ($($(#[$cfg:meta])* $verb:ident => $module:ident),* $(,)?) => {
@@ -83,24 +82,17 @@ verbs! {
 /// Carries out a verb. When it fails, says what to type next.
 pub(crate) async fn run(context: &Context, verb: Verb) -> Result<Answer, Failure> {
     let name = name(&verb);
-    let quiet = context.global.quiet || !context.is_for_people();
-    // Only what applies something ends between two migrations; the others, and who does not even have a connection, end.
-    let applies = matches!(name, "up" | "down" | "redo" | "reset" | "baseline" | "wait");
-    let patient = || applies && context.has_connected();
-    let done = interruptible(&context.stop, quiet, &patient, carry_out(context, verb)).await;
-    match done {
+    match context.interrupts.interruptible(carry_out(context, verb)).await {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(failure)) => {
-            let next = advice::of(context, name, &failure.error);
+            let mut next = advice::of(context, name, &failure.error);
+            if next.is_empty() && !failure.error.notes().any(|(note, _)| note == "next") {
+                next.push(advice::last_resort(context, name, failure.code));
+            }
             Err(failure.advised(next))
         }
-        None if patient() => Err(broken_off(context, name).await),
-        None => {
-            let looks =
-                ["status", "plan", "check", "history", "verify", "lint", "config", "doctor", "report"];
-            let state = if looks.contains(&name) { "it has changed nothing" } else { "look how far it came" };
-            Err(Failure::of(Code::Aborted, format!("{name} was broken off; {state}")))
-        }
+        None if context.interrupts.is_patient() => Err(broken_off(context, name).await),
+        None => Err(context.interrupts.broken_off()),
     }
 }
 
@@ -130,5 +122,5 @@ async fn broken_off(context: &Context, name: &str) -> Failure {
     }
 }
 
-/// How long the look after a break may take.
-const LOOKING: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long the look after a break may take: whoever breaks off does not want to wait.
+const LOOKING: std::time::Duration = std::time::Duration::from_secs(2);

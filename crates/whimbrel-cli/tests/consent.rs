@@ -175,3 +175,145 @@ fn a_report_replaces_nothing_but_a_report() {
     assert_eq!(said.code, 4, "{said:#?}");
     assert_eq!(applied(&stage), 1);
 }
+
+/// Makes the history of a database one that is not as it was written.
+fn forged(stage: &Stage, edit: &str) {
+    stage.migration(2, "forge", &format!("UPDATE whimbrel_history SET {edit} WHERE seq = 1;\n"));
+    stage.done("lock");
+    stage.done("up");
+}
+
+#[test]
+fn whatever_reads_a_broken_history_says_so_with_a_code_of_its_own() {
+    for kind in Kind::all() {
+        for (edit, named) in [("name = 'forged'", "row 2"), ("detail = 'none'", "`detail`")] {
+            let stage = stage(kind);
+            forged(&stage, edit);
+            stage.migration(3, "more", "CREATE TABLE more (id INTEGER PRIMARY KEY);\n");
+            stage.done("lock");
+            for verb in [
+                "status",
+                "history",
+                "history --verify",
+                "plan",
+                "check",
+                "wait --deadline 2s",
+                "up",
+                "down --yes",
+            ] {
+                let said = stage.whimbrel(verb);
+                let all = format!("{}{}", said.stdout, said.stderr);
+                assert_eq!(said.code, 8, "{kind:?}: {verb}: {said:#?}");
+                assert!(all.contains("row 1") || all.contains(named), "{kind:?}: {verb}: {all}");
+                assert!(all.contains("next: "), "{kind:?}: {verb}: {all}");
+                let json = stage.whimbrel(&format!("{verb} --format json")).json();
+                assert_eq!(json["exit"]["word"], "broken-history", "{kind:?}: {verb}");
+            }
+            let said = stage.whimbrel("report --out page.html");
+            assert!(said.code == 8 && said.stdout.contains("the history is broken"), "{kind:?}: {said:#?}");
+            assert!(stage.read("page.html").contains("the history is broken"), "{kind:?}");
+            // Also where nothing is pending, and the one query of a boot finds nothing.
+            std::fs::remove_file(stage.path().join("migrations/0003_more.sql")).expect("the file");
+            stage.done("lock --amend 3 --offline");
+            for verb in ["check", "wait --deadline 2s", "status", "report --out page.html"] {
+                assert_eq!(stage.whimbrel(verb).code, 8, "{kind:?}: {verb}");
+            }
+            let repaired = stage.whimbrel_with(&["repair", "--yes", "--reason", "looked at"]);
+            if edit.starts_with("name") {
+                assert_eq!(repaired.code, 0, "{kind:?}: {repaired:#?}");
+                stage.done("status");
+            } else {
+                assert!(
+                    repaired.code == 8 && repaired.stderr.contains("`detail`"),
+                    "{kind:?}: {repaired:#?}"
+                );
+                assert!(repaired.stderr.contains("put back"), "{kind:?}: {repaired:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_looks_at_a_database_of_another_environment_is_refused() {
+    for kind in Kind::all() {
+        let stage = Stage::new(kind);
+        stage.done("create");
+        stage.migration(1, "users", "CREATE TABLE users (id INTEGER PRIMARY KEY);\n");
+        stage.write(
+            "whimbrel.toml",
+            "[environments.staging]\nurl = { env = \"DATABASE_URL\" }\n\
+             [environments.production]\nurl = { env = \"DATABASE_URL\" }\n",
+        );
+        stage.done("-e production lock");
+        stage.done("-e production up");
+        for verb in [
+            "status",
+            "history",
+            "history --tip",
+            "report --out page.html",
+            "plan",
+            "check",
+            "wait",
+            "up",
+            "settle",
+        ] {
+            let said = stage.whimbrel(&format!("-e staging {verb}"));
+            assert_eq!(said.code, 4, "{kind:?}: {verb}: {said:#?}");
+            assert!(said.stderr.contains("belongs to `production`"), "{kind:?}: {verb}: {said:#?}");
+            assert!(said.stderr.contains("whimbrel -e production"), "{kind:?}: {verb}: {said:#?}");
+        }
+        assert!(!stage.path().join("page.html").exists());
+        let doctor = stage.whimbrel("-e staging doctor");
+        assert!(format!("{doctor:?}").contains("belongs to environment production"), "{kind:?}: {doctor:#?}");
+    }
+}
+
+#[test]
+fn a_script_prepares_each_connection() {
+    for kind in Kind::all() {
+        let stage = Stage::new(kind);
+        stage.done("create");
+        let (prepare, use_it) = match kind {
+            Kind::Postgres => (
+                "SET app.region = 'eu';\nCREATE FUNCTION pg_temp.twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';\n",
+                "SELECT current_setting('app.region'), pg_temp.twice(21)",
+            ),
+            Kind::Sqlite => (
+                "CREATE TEMP TABLE prepared (region TEXT, n INTEGER);\nINSERT INTO prepared VALUES ('eu', 42);\n",
+                "SELECT region, n FROM temp.prepared",
+            ),
+            _ => ("SET @region = 'eu', @n = 42;\n", "SELECT @region, @n"),
+        };
+        stage.write("prepare.sql", prepare);
+        let toml = "[environments.development]\nurl = { env = \"DATABASE_URL\" }\ndevelopment = true\ninit = \"prepare.sql\"\n";
+        stage.write("whimbrel.toml", &format!("environment = \"development\"\n{toml}"));
+        stage.migration(
+            1,
+            "places",
+            "CREATE TABLE places (region VARCHAR(9) NOT NULL, n INTEGER NOT NULL);\n",
+        );
+        stage.migration(2, "fill", &format!("INSERT INTO places {use_it};\n"));
+        stage.done("lock");
+        stage.done("up");
+        stage.done("check");
+        let said = stage.whimbrel("doctor");
+        assert!(!format!("{said:?}").contains("prepare.sql"), "{kind:?}: {said:#?}");
+        for (text, wrong, code) in [
+            ("BEGIN;\n", "is refused", 4),
+            ("SELECT 1;\nCOMMIT;\n", "is refused", 4),
+            ("SELECT 1;\nSELECT nothing FROM nowhere;\n", "statement 2 of the `init` script", 1),
+        ] {
+            stage.write("prepare.sql", text);
+            for verb in ["up", "status"] {
+                let said = stage.whimbrel(verb);
+                assert_eq!(said.code, code, "{kind:?}: {verb}: {text}: {said:#?}");
+                assert!(said.stderr.contains(wrong) && said.stderr.contains("next: "), "{kind:?}: {said:#?}");
+            }
+        }
+        stage.write("prepare.sql", prepare);
+        let open = stage.shell("chmod o+w prepare.sql && whimbrel up");
+        assert!(open.code == 2 && open.stdout.contains("chmod o-w"), "{kind:?}: {open:#?}");
+        stage.shell("chmod o-w prepare.sql");
+        stage.done("status");
+    }
+}

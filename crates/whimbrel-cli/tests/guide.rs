@@ -191,7 +191,7 @@ fn the_exit_codes_in_the_guide_are_those_of_the_command() {
         .filter_map(|line| line.strip_prefix("| ")?.split(' ').next())
         .filter(|code| code.parse::<u8>().is_ok())
         .collect();
-    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "10", "130"]);
+    assert_eq!(codes, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "10", "130"]);
     for code in codes.iter().filter(|code| code.len() == 1) {
         assert!(help.contains(&format!("  {code}  ")), "{code} is not in --help");
     }

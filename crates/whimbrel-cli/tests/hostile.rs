@@ -354,3 +354,269 @@ fn what_other_tools_have_is_translated() {
     }
     assert_eq!(stage.done("status --format json").json()["data"]["pending"], 2);
 }
+
+fn mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+const SIGNER: &str =
+    "alice@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIByLFGfKwx4P3nzXKO9uA6CR+/K/aLnDr4UR8hy02Pfi\n";
+
+fn signed_by(stage: &Stage, file: &str) {
+    let text = format!("[signatures]\nallowed-signers = \"{file}\"\n");
+    stage.write("whimbrel.toml", &text);
+}
+
+#[test]
+fn signers_that_others_can_change_are_no_signers() {
+    let stage = stage();
+    stage.write("signers", SIGNER);
+    let file = stage.path().join("signers");
+    mode(&file, 0o644);
+    signed_by(&stage, "signers");
+    let verify = || stage.whimbrel("verify --dialect sqlite");
+    // The set has no signature: so far it comes with signers that are relied on.
+    assert_eq!(verify().code, 4, "{:#?}", verify());
+    let refused = |wrong: &str| {
+        let said = verify();
+        assert_eq!(said.code, 2, "{wrong}: {said:#?}");
+        assert!(said.stderr.contains(wrong), "{wrong}: {said:#?}");
+        assert!(said.stderr.contains("next"), "{wrong}: {said:#?}");
+    };
+    for bits in [0o666, 0o646, 0o664] {
+        mode(&file, bits);
+        refused("may write to it");
+        // What it says to type helps.
+        let said = verify();
+        let next = said.stderr.lines().find_map(|line| line.split("next: ").nth(1)).expect("a next step");
+        let typed = stage.shell(next);
+        assert_eq!(typed.code, 0, "{typed:#?}");
+        assert_eq!(verify().code, 4, "{bits:o}");
+    }
+    let inside = stage.path().join("migrations/.signers");
+    stage.write("migrations/.signers", SIGNER);
+    signed_by(&stage, "migrations/.signers");
+    refused("which it protects");
+    std::fs::remove_file(&inside).expect("the file");
+    std::os::unix::fs::symlink("../signers", &inside).expect("a link");
+    refused("leads out of its folder");
+    std::fs::remove_file(&inside).expect("the link");
+    std::fs::hard_link(&file, &inside).expect("a link");
+    signed_by(&stage, "signers");
+    refused("which it protects");
+    std::fs::remove_file(&inside).expect("the link");
+    // The keys in the configuration are signers too.
+    stage.write(
+        "migrations/whimbrel.toml",
+        "directory = \".\"\n[signatures]\nminisign = { carol = \"RWSjucinnXYpaWTH5jsmDxUA9cArPHYLXyTnGkWkrRdCO8OMwIInYJOK\" }\n",
+    );
+    let said = stage.whimbrel("verify --dialect sqlite --config migrations/whimbrel.toml");
+    assert!(said.code == 2 && said.stderr.contains("which it protects"), "{said:#?}");
+}
+
+#[test]
+fn migrations_that_the_group_can_write_are_refused_where_only_the_owner_may() {
+    let mut stage = stage();
+    mode(&stage.path().join("migrations"), 0o775);
+    stage.done("verify --dialect sqlite");
+    let refused = |said: Said| {
+        assert_eq!(said.code, 4, "{said:#?}");
+        assert!(said.stderr.contains("chmod g-w"), "{said:#?}");
+    };
+    refused(stage.whimbrel("verify --dialect sqlite --writers owner"));
+    refused(stage.whimbrel("up --writers=owner"));
+    stage.variable("WHIMBREL_WRITERS", "owner");
+    refused(stage.whimbrel("up"));
+    stage.done("verify --dialect sqlite --writers group");
+    stage.without_variable("WHIMBREL_WRITERS");
+    stage.write("whimbrel.toml", "writers = \"owner\"\n");
+    refused(stage.whimbrel("up"));
+    assert_eq!(stage.whimbrel("up --writers root").code, 2);
+    mode(&stage.path().join("migrations"), 0o755);
+    stage.done("up");
+}
+
+#[test]
+fn an_up_that_is_refused_makes_no_file() {
+    let stage = stage();
+    let database = stage.path().join("shop.db");
+    let refused = |arguments: &str, code: i32| {
+        let said = stage.whimbrel(arguments);
+        assert_eq!(said.code, code, "{arguments}: {said:#?}");
+        assert!(!database.exists(), "{arguments}: {said:#?}");
+    };
+    refused("up --to 9", 4);
+    refused("up --approve b3v1:0", 2);
+    for (file, text) in [
+        ("migrations/0003_step.rust", "revision = 1\n"),
+        ("migrations/0003_commit.sql", "COMMIT;\n"),
+        (
+            "migrations/0003_value.sql",
+            "-- whimbrel: placeholders\nINSERT INTO one VALUES (${nobody_gives_it});\n",
+        ),
+    ] {
+        stage.write(file, text);
+        refused("up", 4);
+        stage.whimbrel("lock");
+        refused("up", 4);
+        std::fs::remove_file(stage.path().join(file)).expect("the file");
+        stage.whimbrel("lock --amend 3");
+    }
+    let there = stage.whimbrel("up --url sqlite:nowhere/shop.db");
+    assert!(there.code != 0 && there.stderr.contains("mkdir -p"), "{there:#?}");
+    stage.done("up");
+    assert!(database.exists());
+    let status = stage.done("status --format json").json();
+    assert_eq!((&status["data"]["pending"], &status["data"]["at"]), (&0.into(), &"2_two".into()));
+}
+
+#[test]
+fn a_signature_that_cannot_be_read_is_not_written_over() {
+    let stage = stage();
+    let made = stage.shell("ssh-keygen -q -t ed25519 -N '' -f key");
+    assert_eq!(made.code, 0, "{made:#?}");
+    stage.done("sign --key key");
+    let plan = format!("b3v1:{}", "0".repeat(64));
+    let path = stage.path().join("approval.sig");
+    let add = || stage.whimbrel(&format!("sign --key key --plan {plan} --out approval.sig --add"));
+    std::fs::create_dir(&path).expect("a folder in its place");
+    let said = add();
+    assert!(said.code == 1 && said.stderr.contains("cannot be read"), "{said:#?}");
+    std::fs::remove_dir(&path).expect("the folder");
+    assert_eq!(add().code, 0);
+    let one = std::fs::read(&path).expect("a signature").len();
+    assert_eq!(add().code, 0);
+    assert!(std::fs::read(&path).expect("two").len() > one);
+    std::fs::write(&path, vec![b'x'; 4 << 20]).expect("written");
+    let said = add();
+    assert!(said.code == 4 && said.stderr.contains("next: "), "{said:#?}");
+    assert_eq!(std::fs::read(&path).expect("as it was").len(), 4 << 20);
+}
+
+#[test]
+fn a_word_of_another_tool_leads_to_the_verb_that_is_meant_and_to_no_other() {
+    let stage = Stage::new(Kind::Sqlite);
+    for (line, meant, never) in [
+        ("revision -m users", "whimbrel new", "redo"),
+        ("stamp head", "whimbrel baseline", "'status'"),
+        ("make users", "whimbrel new", "'man'"),
+        ("unlock", "whimbrel doctor", "'lock'"),
+        ("create users", "whimbrel new users", "'users' found: "),
+        ("upgrade head", "whimbrel up", "'update'"),
+        ("current", "whimbrel status", "'create'"),
+        ("setup", "whimbrel init", "'settle'"),
+        // A slip of the pen.
+        ("statsu", "'status'", "whimbrel status"),
+        ("histroy", "'history'", "whimbrel history"),
+        ("verfy", "'verify'", "whimbrel verify"),
+    ] {
+        let said = stage.whimbrel(line);
+        assert_eq!(said.code, 2, "{line}: {said:#?}");
+        assert!(said.stderr.contains(meant) && !said.stderr.contains(never), "{line}: {said:#?}");
+    }
+}
+
+#[test]
+fn each_error_about_files_has_a_next_step() {
+    let situations: [(&str, &[(&str, &str)], &[&str]); 8] = [
+        (
+            "two files of one version",
+            &[("migrations/0001_other.sql", "SELECT 1;\n")],
+            &["up", "lock", "verify", "status"],
+        ),
+        (
+            "a manifest that is none",
+            &[("migrations/whimbrel.sum", "nonsense\n")],
+            &["up", "lock", "verify", "status"],
+        ),
+        ("a signature too long", &[("migrations/whimbrel.sum.sig", "LONG")], &["up", "verify"]),
+        ("a wrong name", &[("migrations/users.sql", "SELECT 1;\n")], &["up", "lock", "verify"]),
+        ("a configuration already", &[("whimbrel.toml", "")], &["init"]),
+        (
+            "more signers than there are",
+            &[
+                ("whimbrel.toml", "[signatures]\nallowed-signers = \"signers\"\nthreshold = 3\n"),
+                ("signers", SIGNER),
+            ],
+            &["verify", "up"],
+        ),
+        (
+            "no directory",
+            &[("whimbrel.toml", "directory = \"nowhere\"\n")],
+            &["up", "lock", "verify", "status"],
+        ),
+        (
+            "nothing to say",
+            &[],
+            &["lock --amend 1", "lock --accept 1 --reason none", "lock --amend 9 --offline"],
+        ),
+    ];
+    for (what, files, verbs) in situations {
+        let stage = stage();
+        for (file, text) in files {
+            stage.write(file, &text.replace("LONG", &"x".repeat(2 << 20)));
+        }
+        for verb in verbs {
+            let offline = if *verb == "verify" { " --dialect sqlite" } else { "" };
+            let said = stage.whimbrel(&format!("{verb}{offline}"));
+            assert!(said.code != 0 && said.stderr.contains("next: "), "{what}: {verb}: {said:#?}");
+            assert!(!stage.path().join("shop.db").exists(), "{what}: {verb}");
+        }
+    }
+}
+
+#[test]
+fn init_takes_over_what_names_the_database() {
+    for (arguments, line) in [
+        ("init --url sqlite:x.db", "sqlite = \"x.db\""),
+        ("init -u env:SHOP_URL", "url = { env = \"SHOP_URL\" }"),
+        ("init -u file:./secret/url", "url = { file = \"./secret/url\" }"),
+        ("init -e staging -u fd:3", "[environments.staging]\nurl = { fd = 3 }"),
+        ("init", "[environments.development]\nurl = { env = \"DATABASE_URL\" }\ndevelopment = true"),
+    ] {
+        let stage = Stage::new(Kind::Sqlite);
+        stage.done(arguments);
+        assert!(stage.read("whimbrel.toml").contains(line), "{arguments}: {}", stage.read("whimbrel.toml"));
+        stage.done("config");
+    }
+    let stage = Stage::new(Kind::Sqlite);
+    for arguments in
+        ["init -u postgres://localhost/shop", "init -u sqlite:x.db --sqlite y.db", "init --config x.toml"]
+    {
+        let said = stage.whimbrel(arguments);
+        assert!(said.code == 2 && said.stderr.contains("next: "), "{arguments}: {said:#?}");
+        assert!(!stage.path().join("whimbrel.toml").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn a_url_in_a_file_needs_no_folder_before_its_name() {
+    let stage = stage();
+    stage.write("url", "sqlite:shop.db\n");
+    mode(&stage.path().join("url"), 0o600);
+    for named in ["file:url", "file:./url"] {
+        stage.done(&format!("up --url {named}"));
+    }
+    let said = stage.whimbrel("up --url file:hunter2");
+    assert!(said.code == 2 && said.stderr.contains("file:./PATH"), "{said:#?}");
+    assert!(!said.stderr.contains("hunter2"), "{said:#?}");
+}
+
+/// What a commit refuses was never applied.
+#[test]
+fn a_migration_is_told_as_applied_after_its_commit_only() {
+    let stage = stage();
+    stage.done("up");
+    stage.migration(
+        3,
+        "orphans",
+        "CREATE TABLE three (one INTEGER REFERENCES one (id) DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO three VALUES (9);\n",
+    );
+    stage.done("lock");
+    let said = stage.whimbrel("up");
+    assert!(said.code != 0 && !said.stderr.contains("applied"), "{said:#?}");
+    stage.migration(3, "orphans", "CREATE TABLE three (one INTEGER);\n");
+    stage.done("lock --amend 3");
+    assert!(stage.done("up").stderr.contains("applied  3_orphans"));
+}

@@ -140,3 +140,80 @@ fn whoever_waits_for_another_one_ends_at_once() {
         told.join().expect("lines");
     }
 }
+
+/// Waits for a process that was told to end, and ends it if it does not.
+fn ends(mut child: Child) -> (Option<i32>, String) {
+    for _ in 0..600 {
+        if child.try_wait().expect("its state").is_some() {
+            let output = child.wait_with_output().expect("its output");
+            return (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    child.kill().expect("it ends");
+    panic!("it did not end by itself");
+}
+
+fn spawn(stage: &Stage, arguments: &[&str]) -> Child {
+    let mut command = stage.command(env!("CARGO_BIN_EXE_whimbrel"));
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("whimbrel")
+}
+
+fn word(line: &str) -> String {
+    let line: serde_json::Value = serde_json::from_str(line.trim()).unwrap_or_default();
+    line["exit"]["word"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Opens the other end of a pipe, which can be had when somebody reads it.
+fn writer_of(pipe: &std::path::Path) -> std::fs::File {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).expect("a flag");
+    for _ in 0..600 {
+        match std::fs::File::options().write(true).custom_flags(flags).open(pipe) {
+            Ok(writer) => return writer,
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(50)),
+        }
+    }
+    panic!("nobody reads the pipe");
+}
+
+#[test]
+fn a_signal_ends_what_waits_for_a_pipe() {
+    let stage = stage(Kind::Sqlite);
+    let pipe = stage.path().join("pipe");
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().expect("mkfifo").success());
+    for (verb, signal) in [("status", "-INT"), ("up", "-TERM")] {
+        let child = spawn(&stage, &[verb, "--url", "file:pipe", "--format", "json"]);
+        let writer = writer_of(&pipe);
+        assert!(
+            Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill").success()
+        );
+        let (code, said) = ends(child);
+        assert_eq!((code, &*word(&said)), (Some(130), "aborted"), "{verb}: {said}");
+        drop(writer);
+    }
+}
+
+#[test]
+fn signals_end_work_that_cannot_be_broken_off() {
+    let stage = stage(Kind::Sqlite);
+    let rows = "INSERT INTO one (id) VALUES (1 + 2 * 3);\n".repeat(300_000);
+    stage.migration(4, "rows", &rows);
+    stage.done("lock");
+    // Without a connection the first one ends it, and with one the second.
+    for (verb, signals) in [("verify", 1), ("up", 2)] {
+        let child = spawn(&stage, &[verb, "--dialect", "sqlite", "--format", "json"]);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        for _ in 0..signals {
+            interrupt(&child);
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let (code, said) = ends(child);
+        let last = said.lines().last().unwrap_or_default();
+        assert_eq!((code, &*word(last)), (Some(130), "aborted"), "{verb}: {last}");
+    }
+    // It was looked at, and nothing of it is in the database.
+    std::fs::remove_file(stage.path().join("migrations/0004_rows.sql")).expect("the file");
+    stage.done("lock --amend 4 --offline");
+    assert!(!labels(&stage, "applied").contains(&"4_rows".to_owned()));
+}

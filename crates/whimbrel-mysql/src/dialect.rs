@@ -46,6 +46,15 @@ pub const MYSQL: Dialect = Dialect {
     literal,
     quoted,
     version: Some("version()"),
+    blockers: Some(
+        "select convert(concat('connection ', t.processlist_id, ', ', t.processlist_user, '@', \
+         coalesce(t.processlist_host, ''), ', ', coalesce(t.processlist_command, '')) using utf8mb4), \
+         convert(m.object_name using utf8mb4) \
+         from performance_schema.metadata_locks m \
+         join performance_schema.threads t on t.thread_id = m.owner_thread_id \
+         where m.object_type = 'TABLE' and m.lock_status = 'GRANTED' and m.object_schema = database() \
+         and t.processlist_id <> connection_id() order by t.processlist_time desc limit 100",
+    ),
     transaction: TransactionSql {
         begin: "START TRANSACTION READ WRITE",
         // Whatever `completion_type` says.
@@ -96,6 +105,12 @@ pub const MYSQL: Dialect = Dialect {
 pub const MARIADB: Dialect = Dialect {
     name: "mariadb",
     lexing: Lexing::MARIADB,
+    // Who locks which table only a plugin would tell; who has a transaction open, the server does.
+    blockers: Some(
+        "select convert(concat('connection ', p.id, ', ', p.user, '@', p.host, ', ', p.command) using utf8mb4), null \
+         from information_schema.innodb_trx t join information_schema.processlist p on p.id = t.trx_mysql_thread_id \
+         where p.id <> connection_id() order by t.trx_started limit 100",
+    ),
     settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
     // Seconds, with a fraction.
     timeouts: Some(|timeouts| {

@@ -1,4 +1,4 @@
-//! The verifier: keys and a threshold, and what they say of a set. Reads no file.
+//! The verifier: keys and a threshold, and what they say of a set. Reads no file but that of the signers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
@@ -6,7 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use whimbrel::layout::{MANIFEST_FILE, SIGNATURE_FILE};
-use whimbrel::{Error, ErrorKind, Finding, FindingKind, MigrationSet, Plan, Provenance, Result, Verifier};
+use whimbrel::{
+    Error, ErrorKind, Finding, FindingKind, MigrationSet, Plan, Provenance, Result, TrustedFile, Verifier,
+};
 
 use crate::minisign::MinisignKey;
 use crate::signer::{Key, Terms, TrustedKey, group};
@@ -80,6 +82,26 @@ impl SignatureVerifier {
         Ok(self)
     }
 
+    /// Adds the keys of a file in the form that [`with_allowed_signers`](Self::with_allowed_signers) takes, if no one else can
+    /// write to it. It must not lie in the directory whose set it protects.
+    ///
+    /// ```no_run
+    /// use whimbrel::TrustedFile;
+    /// use whimbrel_sign::SignatureVerifier;
+    ///
+    /// let signers = TrustedFile::new("/etc/shop/allowed_signers").apart_from("migrations");
+    /// let signed = SignatureVerifier::new().with_allowed_signers_file(&signers)?;
+    /// # Ok::<(), whimbrel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`TrustedFile::read`] and [`with_allowed_signers`](Self::with_allowed_signers).
+    pub fn with_allowed_signers_file(self, file: &TrustedFile) -> Result<Self> {
+        let text = file.read()?;
+        self.with_allowed_signers(&text)
+            .map_err(|error| error.with_note("file", file.path().display().to_string()))
+    }
+
     /// Adds a minisign key of this signer: its line, which begins with `RW`, or the text of its .pub file.
     ///
     /// A signer may have several, and SSH's beside them under the same name.
@@ -138,7 +160,10 @@ impl SignatureVerifier {
     /// Whether the threshold can be met at all.
     pub(crate) fn check_threshold(&self) -> Result<()> {
         let signers = group(&self.keys).into_iter().collect::<BTreeSet<_>>().len();
-        let wrong = |what: String| Err(Error::new(ErrorKind::Configuration, what));
+        let wrong = |what: String| {
+            let next = "name as many signers as have to sign, or lower the threshold";
+            Err(Error::new(ErrorKind::Configuration, what).with_note("next", next))
+        };
         match self.threshold {
             _ if signers == 0 => wrong("no signer is named, so no set can be signed by one".to_owned()),
             0 => wrong("a threshold of 0 would accept unsigned sets: name at least one signer".to_owned()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::driver::{DriverError, ErrorClass};
-use crate::finding::{Finding, Weight};
+use crate::finding::{Finding, FindingKind, Weight};
 use crate::report::{Outcome, Report};
 use crate::script::Position;
 use crate::shown::{shown, shown_lines};
@@ -84,6 +84,7 @@ struct Inner {
     code: Option<String>,
     class: Option<ErrorClass>,
     report: Option<Report>,
+    broken_history: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -124,6 +125,7 @@ impl Error {
             code: None,
             class: None,
             report: None,
+            broken_history: false,
             source: None,
         }))
     }
@@ -221,6 +223,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn about_broken_history(mut self) -> Self {
+        self.0.broken_history = true;
+        self
+    }
+
     /// Sets the database's code.
     #[must_use]
     pub fn with_code(mut self, code: Option<&str>) -> Self {
@@ -293,6 +300,11 @@ impl Error {
     /// The reasons for which something was refused; empty for other errors.
     pub fn findings(&self) -> &[Finding] {
         &self.0.findings
+    }
+
+    /// Whether rows of the history are not as they were written: one was changed, is missing, or cannot be read.
+    pub fn is_history_broken(&self) -> bool {
+        self.0.broken_history || self.0.findings.iter().any(|finding| finding.kind() == FindingKind::History)
     }
 
     /// The database's code (SQLSTATE or a name).

@@ -6,13 +6,14 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-pub(crate) use self::row::RowError;
+use self::row::Unreadable;
 pub use self::row::{HistoryEvent, HistoryRow};
 pub(crate) use self::write::{NewRow, RowWriter, insert_sql, select_all_sql};
 
 use crate::dialect::Dialect;
 use crate::digest::{Chain, Context, Digest, Fields, repeatables_digest};
 use crate::driver::Row;
+use crate::finding::{Finding, FindingKind};
 use crate::migration::{Migration, SetName, Version, label};
 use crate::predecessor::Predecessor;
 use crate::prepare::statement_digest;
@@ -21,22 +22,55 @@ use crate::script::Script;
 /// The set's name under which rows stand that concern all sets. No set can have it.
 pub(crate) const EVERY_SET: &str = "*";
 
-/// Where the chain of rows is broken.
+/// Where the chain of rows is broken, or a row cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BrokenRow {
-    /// The set.
+    /// The set; `*` for rows that concern all sets.
     pub set: String,
     /// The row.
     pub seq: i64,
     /// What is wrong with it.
     pub what: &'static str,
+    /// The column that holds what this library does not write. Such a row is not among
+    /// [`SetHistory::rows`], and no repair vouches for it: the column has to be put back.
+    pub column: Option<&'static str>,
+}
+
+impl BrokenRow {
+    /// The wrong thing, without the row's name.
+    pub fn wrong(&self) -> String {
+        match self.column {
+            Some(column) => format!("{} `{column}`", self.what),
+            None => self.what.to_owned(),
+        }
+    }
+
+    /// The reason to refuse that this is, for a set.
+    pub fn finding(&self, set: &SetName) -> Finding {
+        let of = if self.set == EVERY_SET { " of all sets" } else { "" };
+        let next = match self.column {
+            Some(_) => {
+                "put back what stood there, from a backup of the table; or run a newer version, if one has written the row"
+            }
+            None => "find out who did it, then `repair` with a reason",
+        };
+        let message = format!("{}: {next}", self.wrong());
+        Finding::new(FindingKind::History, set, format!("row {}{of}", self.seq), message)
+    }
 }
 
 impl fmt::Display for BrokenRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {} of set {}: {}", self.seq, self.set, self.what)
+        match self.set.as_str() {
+            EVERY_SET => write!(f, "row {} of all sets: {}", self.seq, self.wrong()),
+            set => write!(f, "row {} of set {set}: {}", self.seq, self.wrong()),
+        }
     }
 }
+
+/// What is wrong with a row that cannot be read; its column's name follows.
+const UNREADABLE: &str = "it cannot be read, since this version does not write what stands in its column";
 
 /// A migration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,6 +204,8 @@ pub struct SetHistory {
     failures: HashMap<(Option<Version>, String), Failures>,
     heads: HashMap<Digest, i64>,
     start: Digest,
+    /// The number of the newest row, where that is one that cannot be read.
+    unreadable_tip: Option<i64>,
 }
 
 impl SetHistory {
@@ -185,6 +221,7 @@ impl SetHistory {
             failures: HashMap::new(),
             heads: HashMap::new(),
             start: Chain::start(set).head(),
+            unreadable_tip: None,
         }
     }
 
@@ -213,7 +250,8 @@ impl SetHistory {
         digests.take(open.statements.len()).eq(open.statements.iter().copied())
     }
 
-    /// The rows whose hash does not fit, and that no one has looked at (a `repaired` row says that someone has).
+    /// The rows whose hash does not fit, and that no one has looked at (a `repaired` row says that someone has); and those
+    /// that cannot be read.
     pub fn broken(&self) -> &[BrokenRow] {
         &self.broken
     }
@@ -221,7 +259,9 @@ impl SetHistory {
     /// Whether nothing was ever applied, declared or begun: whatever was tried has failed.
     pub(crate) fn is_blank(&self) -> bool {
         use HistoryEvent::{Backup, Environment, Failed};
-        self.rows.iter().all(|row| matches!(row.event, Failed | Backup | Environment)) && self.open.is_none()
+        self.rows.iter().all(|row| matches!(row.event, Failed | Backup | Environment))
+            && self.open.is_none()
+            && self.broken.iter().all(|row| row.column.is_none())
     }
 
     pub(crate) fn last_seq(&self) -> i64 {
@@ -257,15 +297,27 @@ impl SetHistory {
     /// Adds a row that was read, and looks whether it is as it was written.
     fn push_read(&mut self, row: HistoryRow) {
         let expected = self.tip();
-        let mut wrong = |what| self.broken.push(BrokenRow { set: row.set.clone(), seq: row.seq, what });
-        if row.seq != self.rows.last().map_or(1, |last| last.seq + 1) {
+        let unread = self.unreadable_tip.take();
+        let next = unread.or_else(|| self.rows.last().map(|last| last.seq)).map_or(1, |seq| seq + 1);
+        let mut wrong =
+            |what| self.broken.push(BrokenRow { set: row.set.clone(), seq: row.seq, what, column: None });
+        if row.seq != next {
             wrong("a row before it is missing");
-        } else if row.previous != expected {
+        } else if row.previous != expected && unread.is_none() {
             wrong("it does not follow the row before it, which was changed or replaced");
         } else if row.computed_hash() != row.hash {
             wrong("it was changed after it was written");
         }
         self.push(row);
+    }
+
+    /// Adds a row that cannot be read. What it says does not count.
+    fn push_unreadable(&mut self, set: &str, row: &Unreadable) {
+        let last = self.unreadable_tip.unwrap_or_else(|| self.last_seq());
+        let seq = row.seq.unwrap_or(last + 1);
+        let column = Some(row.column);
+        self.broken.push(BrokenRow { set: set.to_owned(), seq, what: UNREADABLE, column });
+        self.unreadable_tip = Some(seq);
     }
 
     fn push(&mut self, row: HistoryRow) {
@@ -308,7 +360,7 @@ impl SetHistory {
             if row.event == HistoryEvent::Repaired
                 && row.detail.value("content") == Some(&content(&self.rows).to_string())
             {
-                self.broken.clear();
+                self.broken.retain(|row| row.column.is_some());
             }
             return;
         };
@@ -459,13 +511,18 @@ impl History {
     }
 
     /// The history that these rows, sorted by set and number, add up to.
-    pub(crate) fn read(rows: &[Row]) -> Result<Self, RowError> {
+    pub(crate) fn read(rows: &[Row]) -> Self {
         let mut history = Self { exists: true, ..Self::default() };
         for row in rows {
-            let row = HistoryRow::read(row)?;
-            history.of(&row.set).push_read(row);
+            match HistoryRow::read(row) {
+                Ok(row) => history.of(&row.set).push_read(row),
+                Err(row) => {
+                    let set = row.set.as_deref().unwrap_or(EVERY_SET);
+                    history.of(set).push_unreadable(set, &row);
+                }
+            }
         }
-        Ok(history)
+        history
     }
 
     /// Whether the table is there, with or without rows.
@@ -528,7 +585,7 @@ impl History {
         row.detail.value("name")
     }
 
-    /// The rows whose hash does not fit.
+    /// The rows whose hash does not fit, or that cannot be read.
     pub fn broken(&self) -> impl Iterator<Item = &BrokenRow> {
         self.sets.values().flat_map(|set| &set.broken)
     }

@@ -95,7 +95,7 @@ pub use self::plan::{
 pub use self::preflight::{Need, Preflight, PreflightSql, Right, RightsQuery, Transport};
 pub use self::report::{MigrationReport, Outcome, Report};
 pub use self::secret::{ProviderError, Secret, SecretProvider, SecretReference, SecretReferenceError};
-pub use self::source::{Directory, Joined, Memory, Source, SourceFile, Writers};
+pub use self::source::{Directory, Joined, Memory, Source, SourceFile, TrustedFile, Writers};
 pub use self::step::{BlockingTransaction, StepError, StepFuture, StepKey, StepTransaction};
 pub use self::stop::Stop;
 #[cfg(feature = "tracing")]

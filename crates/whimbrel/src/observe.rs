@@ -23,6 +23,13 @@ pub enum Event<'a> {
         /// How long this process has waited.
         waited: Duration,
     },
+    /// A statement of a migration was given up since another session holds what it needs, and is tried again.
+    Blocked {
+        /// Who holds what, where the database tells.
+        by: Option<&'a str>,
+        /// How long this process has waited.
+        waited: Duration,
+    },
     /// A migration has failed before, and is tried again after a pause.
     Postponed {
         /// The migration's label.

@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::conditions::{Conditions, Product, ServerVersion};
+pub(crate) use self::decide::{broken_rows, other_environment};
 pub use self::item::{Action, PlanItem};
 
 use crate::approval::{Approval, Granted};
@@ -324,6 +325,7 @@ pub fn plan(
     let first = sets.first().map(|set| set.name());
     decision.environment(first);
     decision.schemas(first);
+    decision.rows_of_all_sets(first);
     for (index, set) in sets.iter().enumerate() {
         decision.set(set, index + 1 == sets.len());
     }

@@ -4,6 +4,7 @@ mod assemble;
 mod directory;
 mod joined;
 mod memory;
+mod trusted;
 mod writers;
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ pub use self::assemble::SourceFile;
 pub use self::directory::Directory;
 pub use self::joined::Joined;
 pub use self::memory::Memory;
+pub use self::trusted::TrustedFile;
 pub use self::writers::Writers;
 
 use crate::error::Result;

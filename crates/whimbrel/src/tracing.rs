@@ -42,6 +42,9 @@ impl Observer for Tracing {
             Event::Waiting { holder, waited } => {
                 info!(parent: &verb, holder, waited_ms = waited.as_millis() as u64, "waiting for the lock");
             }
+            Event::Blocked { by, waited } => {
+                info!(parent: &verb, by, waited_ms = waited.as_millis() as u64, "waiting for another session");
+            }
             Event::Postponed { label, failures, left } => {
                 let left = left.as_millis() as u64;
                 warn!(parent: &verb, label, failures, left_ms = left, "has failed before, and is tried again after a pause");

@@ -1,12 +1,13 @@
 //! Rows 3, 14, 16 and 18: the history, what it tells, and what may be added to it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 use whimbrel::{
-    Backup, Driver, Error, ErrorKind, FindingKind, Memory, Migrator, Outcome, Plan, Receipt, StepError, Tip,
-    async_trait,
+    Backup, Driver, Ending, Error, ErrorKind, Event, FindingKind, Memory, Migrator, Outcome, Plan, Receipt,
+    Settlement, StepError, Tip, Version, async_trait,
 };
 use whimbrel_sqlite as _;
 use whimbrel_testkit::{Fake, Faulty, Moment, Record};
@@ -229,6 +230,103 @@ async fn threat_15_a_crash_loop_tries_a_migration_that_fails_a_handful_of_times(
     }
 }
 
+fn settlement() -> Settlement {
+    Settlement { version: Version::new(1), ending: Ending::Undone, reason: "none".to_owned() }
+}
+
+/// What is written to each row's column in turn, which this library does not write there.
+const UNREADABLE: [(&str, &str); 6] = [
+    ("event", "'exploded'"),
+    ("digest", "'md5:7'"),
+    ("detail", "'{}'"),
+    ("version", "-4"),
+    ("previous", "'none'"),
+    ("hash", "'b3v1:short'"),
+];
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named_with_its_column_and_can_be_put_back() {
+    for kind in kinds() {
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        let set = many(3);
+        let migrator = Migrator::new(&set);
+        migrator.run(&mut db).await.expect("an empty database");
+        for (column, value) in UNREADABLE {
+            let rows = db.number("SELECT count(*) FROM whimbrel_history").await;
+            db.run(&format!("UPDATE whimbrel_history SET {column} = {value} WHERE seq = 2")).await;
+            let history = migrator.history(&mut db).await.expect("the rest can be read");
+            let broken: Vec<_> = history.broken().map(|row| (&*row.set, row.seq, row.column)).collect();
+            assert_eq!(broken, [("app", 2, Some(column))], "{kind}");
+            let read: usize = history.sets().map(|(_, set)| set.rows().len()).sum();
+            assert_eq!(i64::try_from(read).expect("a count"), rows - 1, "{kind}");
+            assert_eq!(migrator.status(&mut db).await.expect("a status").broken.len(), 1, "{kind}: {column}");
+            let newer = many(4);
+            let newer = Migrator::new(&newer).with_wait_deadline(Duration::from_secs(2));
+            for error in [
+                newer.run(&mut db).await.expect_err("run"),
+                newer.plan(&mut db).await.expect_err("plan"),
+                newer.check(&mut db).await.expect_err("check"),
+                newer.wait(&mut db).await.expect_err("wait"),
+                migrator.verify_history(&mut db, &[]).await.expect_err("verify"),
+                migrator.repair(&mut db, "why").await.expect_err("repair"),
+                migrator.settle(&mut db, settlement()).await.expect_err("settle"),
+            ] {
+                let said = format!("{error:#}");
+                assert!(error.is_history_broken(), "{kind}: {said}");
+                assert!(said.contains("row 2") && said.contains(&format!("`{column}`")), "{kind}: {said}");
+                assert!(said.contains("put back what stood"), "{kind}: {said}");
+            }
+            // A value that can be read and is another one is what `repair` is for.
+            let readable = match column {
+                "event" => "'baselined'",
+                "detail" => "'v1'",
+                "version" => "2",
+                _ => "(SELECT h FROM (SELECT hash AS h FROM whimbrel_history WHERE seq = 1) x)",
+            };
+            db.run(&format!("UPDATE whimbrel_history SET {column} = {readable} WHERE seq = 2")).await;
+            if migrator.verify_history(&mut db, &[]).await.is_err() {
+                migrator
+                    .repair(&mut db, "put back")
+                    .await
+                    .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            }
+            migrator.verify_history(&mut db, &[]).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_reads_a_history_that_was_touched_says_so() {
+    for kind in kinds() {
+        // The rows of the set, and those that concern all sets.
+        for forged in ["set_name = 'app' AND seq = 1", "event = 'environment'"] {
+            let database = Database::new(kind).await;
+            let mut db = database.open().await;
+            let set = many(2);
+            Migrator::new(&set).with_environment("here").run(&mut db).await.expect("an empty database");
+            db.run(&format!("UPDATE whimbrel_history SET who = 'v1 user=root' WHERE {forged}")).await;
+            let newer = many(3);
+            let newer =
+                Migrator::new(&newer).with_environment("here").with_wait_deadline(Duration::from_secs(2));
+            let status = newer.status(&mut db).await.expect("a status");
+            assert!(!status.broken.is_empty(), "{kind}: {forged}");
+            assert!(status.to_string().contains("wrong in the history: row"), "{kind}: {status}");
+            for error in [
+                newer.run(&mut db).await.expect_err("run"),
+                newer.plan(&mut db).await.expect_err("plan"),
+                newer.check(&mut db).await.expect_err("check"),
+                newer.wait(&mut db).await.expect_err("wait"),
+                newer.verify_history(&mut db, &[]).await.expect_err("verify"),
+            ] {
+                assert!(error.is_history_broken(), "{kind}: {forged}: {error:#}");
+            }
+            newer.repair(&mut db, "looked at").await.expect("a repair");
+            newer.run(&mut db).await.expect("it was looked at");
+        }
+    }
+}
+
 #[tokio::test]
 async fn threat_18_a_program_for_staging_does_nothing_to_a_production_database() {
     for kind in kinds() {
@@ -243,11 +341,30 @@ async fn threat_18_a_program_for_staging_does_nothing_to_a_production_database()
                 staging.check(&mut db).await.expect_err("check"),
                 staging.plan(&mut db).await.expect_err("plan"),
                 staging.revert_to(&mut db, None).await.expect_err("revert"),
+                staging.status(&mut db).await.expect_err("status"),
+                staging.history(&mut db).await.expect_err("history"),
+                staging.verify_history(&mut db, &[]).await.expect_err("verify"),
+                staging.postponed(&mut db).await.expect_err("postponed"),
+                staging.repair(&mut db, "why").await.expect_err("repair"),
+                staging.settle(&mut db, settlement()).await.expect_err("settle"),
             ] {
                 assert!(kinds_of(&error).contains(&FindingKind::Environment), "{kind}: {error:#}");
                 assert!(format!("{error:#}").contains("production"), "{error:#}");
             }
         }
+        // No one else mends that, so it is not waited for.
+        let waited = AtomicUsize::new(0);
+        let set = many(3);
+        let waiting = Migrator::new(&set)
+            .with_environment("staging")
+            .with_wait_deadline(Duration::from_secs(2))
+            .with_observer(|event: &Event<'_>| {
+                waited.fetch_add(usize::from(matches!(event, Event::Waiting { .. })), Ordering::Relaxed);
+            });
+        let error = waiting.wait(&mut db).await.expect_err("wait");
+        assert_eq!(kinds_of(&error), [FindingKind::Environment], "{kind}: {error:#}");
+        drop(waiting);
+        assert_eq!(waited.into_inner(), 0, "{kind}");
         assert_eq!(db.lines("SELECT * FROM whimbrel_history ORDER BY seq").await, before, "{kind}");
         assert_eq!(db.number("SELECT count(*) FROM t").await, 1, "{kind}");
         // A name that only looks the same is another one.

@@ -133,10 +133,19 @@ fn discourage(error: &mut clap::Error) {
     let harmless = |name: &String| {
         command.find_subcommand(name).is_some_and(|verb| !NEVER_PROPOSED.contains(&verb.get_name()))
     };
-    let proposed: Vec<String> = proposed.into_iter().filter(harmless).collect();
+    let typed = word(error, ContextKind::InvalidSubcommand).unwrap_or_default().to_owned();
+    let proposed: Vec<String> =
+        proposed.into_iter().filter(harmless).filter(|name| is_slip_of(&typed, name)).collect();
     if !proposed.is_empty() {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(proposed));
     }
+}
+
+/// Whether a word is a name with a slip of the pen in it, or its beginning. Another word, such as another tool's, is not: to be
+/// led to a verb that only sounds alike is worse than no help.
+fn is_slip_of(word: &str, name: &str) -> bool {
+    let slips = if word.len() < 8 { 1 } else { 2 };
+    (word.len() > 2 && name.starts_with(word)) || strsim::osa_distance(word, name) <= slips
 }
 
 /// The verb among the arguments.
@@ -150,6 +159,33 @@ fn verb(typed: &[OsString]) -> Option<String> {
 fn meant(error: &clap::Error, typed: &[OsString]) -> Option<String> {
     let said = match error.kind() {
         ErrorKind::InvalidSubcommand => match word(error, ContextKind::InvalidSubcommand)? {
+            "revision" | "make" | "makemigration" | "makemigrations" | "migration" | "generate-migration" => {
+                "`whimbrel new NAME` begins a migration"
+            }
+            "stamp" | "mark" | "fake" | "changelog-sync" => {
+                "`whimbrel baseline VERSION` declares that a database has everything up to a version"
+            }
+            "unlock" | "release-locks" | "force-unlock" => {
+                "nothing has to be unlocked: a lock ends with its session; `whimbrel doctor` shows who holds it"
+            }
+            "upgrade" | "deploy" | "latest" | "update" => "`whimbrel up` applies what is pending",
+            "downgrade" => {
+                "`whimbrel down` reverts the newest one, `whimbrel down --to VERSION` what is newer"
+            }
+            "current" | "heads" | "pending" | "showmigrations" | "show" => {
+                "`whimbrel status` shows what is in force and what is pending"
+            }
+            "log" => "`whimbrel history` shows what was done, when and by whom",
+            "diff" | "dump" | "schema" | "hash" => {
+                "`whimbrel plan` shows what would be done, `whimbrel lock` writes the manifest with the hashes"
+            }
+            "sqlmigrate" | "update-sql" | "sql" => {
+                "`whimbrel plan --sql` writes what would be done as one script"
+            }
+            "setup" => "`whimbrel init` makes whimbrel.toml, `whimbrel create` the database",
+            "squash" | "squashmigrations" | "merge" => {
+                "`whimbrel lock --remove VERSION --reason '…'` takes a migration out whose effects stay"
+            }
             "validate" => "`whimbrel verify` checks the files, `whimbrel check` whether something is pending",
             "goto" => "`whimbrel up --to VERSION` goes forward, `whimbrel down --to VERSION` back",
             "clean" => "`whimbrel drop` removes the database with everything in it (development)",
@@ -167,6 +203,11 @@ fn meant(error: &clap::Error, typed: &[OsString]) -> Option<String> {
                 ("up" | "plan", _) if number => {
                     return Some(format!(
                         "`whimbrel {verb} --to VERSION` goes up to and including a version"
+                    ));
+                }
+                ("create", _) if !argument.starts_with('-') => {
+                    return Some(format!(
+                        "`whimbrel create` makes the database; `whimbrel new {argument}` begins a migration"
                     ));
                 }
                 ("down", _) if number => {

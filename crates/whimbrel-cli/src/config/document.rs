@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 use whimbrel::{
     Ahead, Gaps, OutOfOrder, Preflight, Reverted, SecretReference, SetName, TableName, Transaction,
-    Unbaselined,
+    Unbaselined, Writers,
 };
 
 use super::credential;
@@ -48,6 +48,8 @@ pub(crate) struct Environment {
 /// What may stand at the top level and in an environment.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
+    pub(crate) writers: Option<Setting<Writers>>,
+    pub(crate) init: Option<Setting<PathBuf>>,
     pub(crate) role: Option<Setting<String>>,
     pub(crate) table: Option<Setting<TableName>>,
     pub(crate) record_environment: Option<Setting<bool>>,
@@ -190,6 +192,8 @@ impl Options {
             }
         }
         Self {
+            writers: table.text("writers", |word| text::word(&words::WRITERS, word)),
+            init: table.text("init", text::path).map(|path| path.map(|path| folder.join(path))),
             role: table.text("role", text::role),
             table: table.text("table", text::table),
             record_environment: table.switch("record-environment"),
@@ -217,6 +221,8 @@ impl Options {
         values.extend(self.values);
         secrets.extend(self.secrets);
         Self {
+            writers: self.writers.or(below.writers),
+            init: self.init.or(below.init),
             role: self.role.or(below.role),
             table: self.table.or(below.table),
             record_environment: self.record_environment.or(below.record_environment),

@@ -102,6 +102,11 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new(Section::Environment, "development", "true or false", "development = true")
         .default("`false`")
         .about("whether the database may be dropped and reset without more words"),
+    Key::new(Section::Shared, "writers", "`anyone`, `group`, `owner`", r#"writers = "owner""#)
+        .default("`group`")
+        .about("who may be able to write to the migrations and the `init` script"),
+    Key::new(Section::Shared, "init", "path", r#"init = "prepare.sql""#)
+        .about("a script that prepares each connection: settings, temporary functions"),
     Key::new(Section::Shared, "role", "name", r#"role = "app_owner""#)
         .about("the role that migrations run as (PostgreSQL)"),
     Key::new(Section::Shared, "table", "name", r#"table = "ops.whimbrel_history""#)

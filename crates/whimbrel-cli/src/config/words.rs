@@ -1,6 +1,6 @@
 //! Words that a setting may be, and the values that they stand for. A closed list each.
 
-use whimbrel::{Ahead, Gaps, OutOfOrder, Reverted, Transaction, Unbaselined};
+use whimbrel::{Ahead, Gaps, OutOfOrder, Reverted, Transaction, Unbaselined, Writers};
 
 use crate::settings::{Concern, Level, Waivers};
 
@@ -13,6 +13,8 @@ pub(crate) const TRANSACTION: Words<Transaction> = Words(&[
     ("per-run", Transaction::PerRun),
     ("per-migration", Transaction::PerMigration),
 ]);
+pub(crate) const WRITERS: Words<Writers> =
+    Words(&[("anyone", Writers::Anyone), ("group", Writers::Group), ("owner", Writers::Owner)]);
 pub(crate) const OUT_OF_ORDER: Words<OutOfOrder> =
     Words(&[("refuse", OutOfOrder::Refuse), ("apply", OutOfOrder::Apply)]);
 pub(crate) const AHEAD: Words<Ahead> = Words(&[("accept", Ahead::Accept), ("refuse", Ahead::Refuse)]);

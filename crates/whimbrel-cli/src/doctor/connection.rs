@@ -9,6 +9,7 @@ use whimbrel::{DatabaseUrl, Error, ErrorKind, HostAddress, Scheme};
 use super::patient::{Patient, whence};
 use super::{Check, Remedy, State};
 use crate::context::Context;
+use crate::database::init::InitScript;
 use crate::database::{Address, Connection};
 use crate::output::short;
 
@@ -25,9 +26,19 @@ pub(crate) enum Connected<'c> {
 /// How long a port may take to answer, where the connection has failed.
 const KNOCKING: Duration = Duration::from_secs(3);
 
+/// Opens the connection, and prepares it as the verbs do.
+async fn opened(context: &Context, address: &Address) -> whimbrel::Result<Connection> {
+    let init = InitScript::of(&context.settings).map_err(|failure| *failure.error)?;
+    let mut db = Connection::open_at_once(address).await?;
+    if let Some(init) = &init {
+        init.run(&mut db).await.map_err(|failure| *failure.error)?;
+    }
+    Ok(db)
+}
+
 pub(crate) async fn open<'c>(context: &'c Context, address: &Address) -> Connected<'c> {
     let began = Instant::now();
-    match Connection::open_at_once(address).await {
+    match opened(context, address).await {
         Ok(db) => {
             let connecting = began.elapsed();
             let mut patient = Box::new(Patient { context, address: address.clone(), db });

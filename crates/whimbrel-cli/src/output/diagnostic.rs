@@ -20,6 +20,7 @@ pub(crate) fn render(failure: &Failure) -> String {
     let mut text = String::new();
     let word = match failure.code {
         Code::Refused => "refused",
+        Code::BrokenHistory if !error.findings().is_empty() => "refused",
         Code::Pending => "pending",
         Code::Stopped | Code::Aborted => "stopped",
         _ => "error",

@@ -19,6 +19,8 @@ type Variables<'v> = &'v dyn Fn(&str) -> Option<String>;
 const CONFIG: &str = "WHIMBREL_CONFIG";
 /// Names the environment.
 const ENVIRONMENT: &str = "WHIMBREL_ENVIRONMENT";
+/// Says who may be able to write to the migrations.
+const WRITERS: &str = "WHIMBREL_WRITERS";
 /// Holds the URL of the database, where no file says where that is.
 const DATABASE: &str = "DATABASE_URL";
 
@@ -95,10 +97,15 @@ impl Settings {
             recursive: switch(overrides.recursive, "--recursive")
                 .or(recursive)
                 .unwrap_or(Setting::by_default(false)),
+            writers: word("--writers", &overrides.writers, &words::WRITERS)?
+                .or(variable_word(&variable, WRITERS, &words::WRITERS)?)
+                .or(options.writers)
+                .unwrap_or_default(),
             set: optional(argument("--set", overrides.set.as_deref(), text::set)?.or(set)),
             database: optional(database),
             password: optional(password),
             development: development.unwrap_or(Setting::by_default(false)),
+            init: optional(options.init),
             role: optional(argument("--role", overrides.role.as_deref(), text::role)?.or(options.role)),
             table: argument("--table", overrides.table.as_deref(), text::table)?
                 .or(options.table)
@@ -220,6 +227,19 @@ fn word<T: Copy + PartialEq>(
     words: &Words<T>,
 ) -> Result<Option<Setting<T>>, Problem> {
     argument(name, given.as_deref(), |given| text::word(words, given))
+}
+
+fn variable_word<T: Copy + PartialEq>(
+    variable: Variables<'_>,
+    name: &'static str,
+    words: &Words<T>,
+) -> Result<Option<Setting<T>>, Problem> {
+    let origin = Origin::Variable(name);
+    let Some(given) = variable(name) else { return Ok(None) };
+    match text::word(words, &given) {
+        Ok(value) => Ok(Some(Setting::new(value, origin))),
+        Err(wrong) => Err(wrong.of(&origin)),
+    }
 }
 
 /// What may be left out altogether.

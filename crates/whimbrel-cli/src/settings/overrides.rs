@@ -14,6 +14,8 @@ pub(crate) struct Overrides {
     pub(crate) directory: Option<PathBuf>,
     /// `--recursive`
     pub(crate) recursive: bool,
+    /// `--writers`
+    pub(crate) writers: Option<String>,
     /// `--set`
     pub(crate) set: Option<String>,
     /// `--url`

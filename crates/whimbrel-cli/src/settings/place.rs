@@ -30,7 +30,7 @@ impl fmt::Display for Place {
 }
 
 /// What an argument may be.
-const FORMS: &str = "give `sqlite:PATH`, `env:NAME`, `file:PATH`, `fd:NUMBER`, or a `postgres://`, `mysql://` or `mariadb://` URL \
+const FORMS: &str = "give `sqlite:PATH`, `env:NAME`, `file:./PATH`, `fd:NUMBER`, or a `postgres://`, `mysql://` or `mariadb://` URL \
                      without a password";
 /// What to do with a password.
 const ELSEWHERE: &str = "put the whole URL into an environment variable, and give its name: `--url env:NAME`";
@@ -39,9 +39,22 @@ impl Place {
     /// Reads what `--url` gives; paths are relative to `start`.
     pub(crate) fn of_argument(text: &str, start: &Path) -> Result<Self, Problem> {
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+        // A file that is there needs no folder before its name; any other text could be a password.
+        if let Some(("file", (_, path))) = scheme.as_deref().zip(text.split_once(':'))
+            && !path.is_empty()
+            && start.join(path).exists()
+        {
+            return Ok(Self::Reference(SecretReference::File(start.join(path))));
+        }
         if let Some("env" | "file" | "fd") = scheme.as_deref() {
             let reference: SecretReference = text.parse().map_err(|_| {
-                Problem::new("`--url` refers to nothing that can hold a URL").with_next(FORMS)
+                let next = match scheme.as_deref() {
+                    Some("file") => {
+                        "there is no such file here: give its path as `file:./PATH` or `file:/PATH`"
+                    }
+                    _ => FORMS,
+                };
+                Problem::new("`--url` refers to nothing that can hold a URL").with_next(next)
             })?;
             return Ok(Self::Reference(match reference {
                 SecretReference::File(path) => SecretReference::File(start.join(path)),

@@ -436,12 +436,16 @@ fn the_signers_are_read_when_they_are_asked_for() {
     let text = "[signatures]\nallowed-signers = 'signers'\n[signatures.approvals]\nthreshold = 2\n";
     let folder = folder(text);
     let settings = Settings::load(&Overrides::default(), &nothing, folder.path()).expect("good");
-    let signatures = settings.signatures.expect("asked for");
+    let signatures = settings.signatures.as_ref().expect("asked for");
+    let protected = || settings.protected();
     assert_eq!(signatures.approvals.as_ref().map(|threshold| threshold.value), Some(2));
-    let problem = signatures.verifier().expect_err("no file");
-    assert!(problem.to_string().contains("signers, cannot be read"), "{problem}");
+    let failure = signatures.verifier(protected()).expect_err("no file");
+    assert!(failure.error.to_string().contains("signers cannot be read"), "{failure:?}");
     let key =
         "alice@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIByLFGfKwx4P3nzXKO9uA6CR+/K/aLnDr4UR8hy02Pfi";
     fs::write(folder.path().join("signers"), key).expect("written");
-    assert!(signatures.verifier().is_ok() && signatures.approvers().expect("good").is_some());
+    assert!(
+        signatures.verifier(protected()).is_ok()
+            && signatures.approvers(protected()).expect("good").is_some()
+    );
 }

@@ -98,7 +98,7 @@ pub(crate) async fn remove(
         Ok(mut db) => {
             refuse_environment(context, &mut db, consent, verb, &mut shown).await?;
             // That the files are refused is no matter here.
-            if let Ok(found) = context.migrator()?.status(&mut db).await {
+            if let Ok(found) = context.migrator_of_any_environment()?.status(&mut db).await {
                 let (at, open, pending) = status::summary(&found);
                 let state = status::sentence(at.as_deref(), open.as_deref(), pending);
                 shown.push_str(&format!("\nit is {state}"));
@@ -133,6 +133,12 @@ async fn refuse_environment(
     match (&history, environment, &context.settings.environment.value) {
         _ if consent.any_environment => Ok(()),
         (Err(error), ..) => Err(unread(context, consent, verb, error)),
+        // The row that would say so may be the one that cannot be read.
+        (Ok(history), ..) if history.broken().any(|row| row.set == "*" || row.column.is_some()) => {
+            let wrong = history.broken().next().map(ToString::to_string).unwrap_or_default();
+            let headline = format!("whom this database belongs to cannot be told: {wrong}");
+            Err(of_others(context, consent, verb, headline))
+        }
         (_, Some(is), Some(meant)) if is != meant => {
             let headline = format!("this database belongs to the environment {is}");
             Err(of_others(context, consent, verb, headline))

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
-use whimbrel::{HistoryEvent, SetName, Tip};
+use whimbrel::{BrokenRow, HistoryEvent, SetName, Tip};
 
 use super::status::{moment, who};
 use crate::answer::{Answer, Failure};
@@ -96,13 +96,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         }
         text.push_str(&table.render(output::width()));
     }
-    if rows.is_empty() {
+    if rows.is_empty() && history.broken().next().is_none() {
         text.push_str("there is no history yet");
     }
-    for broken in history.broken() {
-        let _ = writeln!(text, "{}: {}", paint(BAD, "wrong"), shown(&broken.to_string()));
+    let broken: Vec<BrokenRow> = history.broken().cloned().collect();
+    let data = json!({ "rows": rows, "broken": broken });
+    if broken.is_empty() {
+        return Ok(Answer::new(text, data));
     }
-    Ok(Answer::new(text, json!({ "rows": rows })))
+    text.push_str(&super::status::broken(context, &broken));
+    Ok(Answer::new(text, data).with_code(Code::BrokenHistory))
 }
 
 /// Reads what `--tip` has printed.

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 use whimbrel::{Dialect, Driver, History, Migrator, Source, Version};
 
+use crate::advice;
 use crate::answer::{Answer, Failure};
 use crate::context::{Context, quoted};
 use crate::exit::Code;
@@ -203,6 +204,13 @@ async fn refuse_applied(context: &Context, amend: &[Version]) -> Result<(), Fail
     }
     let offline = "or, without asking it: --offline";
     let (history, dialect) = read(context).await.map_err(|failure| failure.with_next(offline))?;
+    if let Some(row) = history.broken().next() {
+        // It may be the row that says that the database has it.
+        let unreadable = history.broken().any(|row| row.column.is_some());
+        return Err(Failure::of(Code::BrokenHistory, format!("what the database has cannot be told: {row}"))
+            .advised(advice::for_broken(context, unreadable))
+            .with_next(offline));
+    }
     refuse_executed(context, &history, &dialect, amend).await?;
     let has = history.sets().flat_map(|(_, set)| set.in_force()).find(|(version, _)| amend.contains(version));
     match has {

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use clap::Args;
 use serde_json::json;
 
+use crate::advice;
 use crate::answer::{Answer, Failure};
 use crate::confirm;
 use crate::context::Context;
+use crate::exit::Code;
 use crate::output;
 
 /// Records that somebody has looked at what is wrong with the history's rows
@@ -33,6 +35,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     let broken: Vec<String> = history.broken().map(ToString::to_string).collect();
     if broken.is_empty() {
         return Ok(Answer::new("nothing is wrong with the history's rows", json!({ "broken": [] })));
+    }
+    if let Some(row) = history.broken().find(|row| row.column.is_some()) {
+        return Err(Failure::of(
+            Code::BrokenHistory,
+            format!("{row}; nobody can vouch for what cannot be read"),
+        )
+        .advised(advice::for_broken(context, true)));
     }
     let shown = broken.iter().fold(String::from("wrong in the history:\n"), |mut text, row| {
         let _ = writeln!(text, "  {row}");

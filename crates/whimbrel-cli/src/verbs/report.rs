@@ -40,12 +40,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         "summary": page.summary, "path": arguments.out.as_ref().map(|path| path.display().to_string()), "html": arguments.out.is_none().then_some(&text),
         "findings": page.findings.len(), "broken": page.broken.len(), "rows": rows,
     });
-    let Some(path) = &arguments.out else { return Ok(Answer::new(text, data)) };
+    let is_broken = !page.broken.is_empty();
+    let coded = |answer: Answer| if is_broken { answer.with_code(Code::BrokenHistory) } else { answer };
+    let Some(path) = &arguments.out else { return Ok(coded(Answer::new(text, data))) };
     refuse_other(path)?;
     std::fs::write(path, &text).map_err(|error| {
         Failure::of(Code::Failed, format!("{} cannot be written: {error}", path.display()))
     })?;
-    Ok(Answer::new(format!("wrote {}\n{}", path.display(), page.summary), data))
+    Ok(coded(Answer::new(format!("wrote {}\n{}", path.display(), page.summary), data)))
 }
 
 /// Only a page is replaced by a page.
@@ -124,6 +126,13 @@ impl Found {
     }
 
     fn summary(&self) -> String {
+        let broken = self.history.broken().count();
+        if broken > 0 {
+            return format!(
+                "the history is broken: {} not as written, so what is said here may not be true",
+                if broken == 1 { "1 row is".to_owned() } else { format!("{broken} rows are") }
+            );
+        }
         match &self.status {
             Some(status) => {
                 let (at, open, pending) = status::summary(status);

@@ -106,6 +106,8 @@ struct Open {
 
 async fn look(context: &Context, db: &mut Connection) -> Result<Option<Open>, Failure> {
     let migrator = context.migrator()?;
+    // What is open is read from rows.
+    super::check::refuse_broken(&migrator, db).await?;
     let status = migrator.status(db).await?;
     let open = status.sets.iter().flat_map(|set| &set.entries).find(|entry| entry.standing == Standing::Open);
     let Some(open) = open else { return Ok(None) };

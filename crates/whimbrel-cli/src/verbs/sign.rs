@@ -1,14 +1,14 @@
 //! `whimbrel sign`: signs the manifest, or a plan, with the programs that hold the keys. No key is read here.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
 use serde_json::json;
 use whimbrel::Digest;
-use whimbrel::layout::{MANIFEST_FILE, SIGNATURE_FILE};
+use whimbrel::layout::{MANIFEST_FILE, SIGNATURE_FILE, SIGNATURE_LIMIT};
 use whimbrel_sign::{NAMESPACE, SignedApprovals};
 
 use crate::answer::{Answer, Failure};
@@ -157,11 +157,31 @@ fn missing(program: &str, package: &str, error: &std::io::Error) -> Failure {
 }
 
 fn put(path: &Path, signature: &[u8], add: bool) -> Result<(), Failure> {
-    let mut all = if add { fs::read(path).unwrap_or_default() } else { Vec::new() };
+    let mut all = Vec::new();
+    if add {
+        match File::open(path).and_then(|file| file.take(SIGNATURE_LIMIT + 1).read_to_end(&mut all)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                // Without them the new one would take their place.
+                return Err(Failure::of(
+                    Code::Failed,
+                    format!("the signatures in {} cannot be read: {error}", path.display()),
+                )
+                .with_next("make the file readable, or leave --add out to begin anew"));
+            }
+            _ => {}
+        }
+    }
     if !all.is_empty() && !all.ends_with(b"\n") {
         all.push(b'\n');
     }
     all.extend_from_slice(signature);
+    if all.len() as u64 > SIGNATURE_LIMIT {
+        return Err(Failure::of(
+            Code::Refused,
+            format!("{} would have {} bytes, and may have {SIGNATURE_LIMIT}", path.display(), all.len()),
+        )
+        .with_next("leave --add out to begin anew, then let each signer sign once"));
+    }
     fs::write(path, all)
         .map_err(|error| Failure::of(Code::Failed, format!("{} cannot be written: {error}", path.display())))
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
-use whimbrel::{History, HistoryEvent, Standing, Status};
+use whimbrel::{BrokenRow, History, HistoryEvent, Standing, Status};
 
+use crate::advice;
 use crate::answer::{Answer, Failure};
 use crate::context::Context;
 use crate::exit::Code;
@@ -71,10 +72,17 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
             text.push_str(&table.render(output::width()));
         }
     }
-    text.push_str(&sentence(at.as_deref(), open.as_deref(), pending));
+    let said = sentence(at.as_deref(), open.as_deref(), pending);
     let data = json!({
         "environment": status.environment, "sets": status.sets, "at": at, "open": open, "pending": pending,
+        "broken": status.broken,
     });
+    if !status.broken.is_empty() {
+        let _ = writeln!(text, "as far as that can be told: {said}");
+        text.push_str(&broken(context, &status.broken));
+        return Ok(Answer::new(text, data).with_code(Code::BrokenHistory));
+    }
+    text.push_str(&said);
     let answer = Answer::new(text, data);
     Ok(if arguments.exit_code && (pending > 0 || open.is_some()) {
         answer.with_code(Code::Pending)
@@ -82,6 +90,24 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
         answer
     })
 }
+
+/// The rows of the history that are not as they were written, and what to do.
+pub(crate) fn broken(context: &Context, rows: &[BrokenRow]) -> String {
+    let mut text = String::new();
+    for row in rows.iter().take(NAMED) {
+        let _ = writeln!(text, "{}: {}", paint(BAD, "wrong in the history"), shown(&row.to_string()));
+    }
+    if let Some(more) = rows.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let _ = writeln!(text, "{}: {}", paint(BAD, "wrong in the history"), count(more, "more row"));
+    }
+    for next in advice::for_broken(context, rows.iter().any(|row| row.column.is_some())) {
+        let _ = writeln!(text, "next: {next}");
+    }
+    text
+}
+
+/// How many wrong rows are named.
+const NAMED: usize = 10;
 
 /// What is known of migrations beside how they stand.
 pub(crate) struct Known {
@@ -161,12 +187,13 @@ pub(crate) fn summary(status: &Status) -> (Option<String>, Option<String>, usize
 /// The same in words.
 pub(crate) fn sentence(at: Option<&str>, open: Option<&str>, pending: usize) -> String {
     let at = at.map_or_else(|| "nothing is applied".to_owned(), |at| format!("at {}", shown(at)));
-    let pending = match pending {
-        0 => "nothing pending".to_owned(),
-        pending => format!("{pending} pending"),
-    };
-    match open {
-        Some(open) => format!("{at}, {} is begun and not known to be done, {pending}", shown(open)),
-        None => format!("{at}, {pending}"),
+    match (open, pending) {
+        // It is to be gone on with, so something is left to do.
+        (Some(open), 0) => format!("{at}, {} is begun and not known to be done", shown(open)),
+        (Some(open), more) => {
+            format!("{at}, {} is begun and not known to be done, {more} more pending", shown(open))
+        }
+        (None, 0) => format!("{at}, nothing pending"),
+        (None, pending) => format!("{at}, {pending} pending"),
     }
 }

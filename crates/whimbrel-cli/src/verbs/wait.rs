@@ -24,5 +24,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Answe
     }
     let mut db = context.connect().await?;
     let report = migrator.wait(&mut db).await?;
+    super::check::refuse_broken(&migrator, &mut db).await?;
     Ok(super::up::answer(&report))
 }

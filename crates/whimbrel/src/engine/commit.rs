@@ -520,8 +520,21 @@ impl Engine<'_, '_> {
             }
             _ => false,
         };
+        let blocked = match &failing {
+            Failing::Statement { item, .. } if error.class() == ErrorClass::Busy => item.script(),
+            _ => None,
+        };
+        let blocker = match blocked {
+            Some(script) => self.session.blocker(script.text()).await,
+            None => None,
+        };
         if lost_to_others && !self.patience.passed() {
-            return Ok(self.again().await);
+            if blocked.is_none() {
+                return Ok(self.again().await);
+            }
+            self.blocked(blocker.as_deref());
+            self.session.back_off(&mut self.run.round, &self.patience).await;
+            return Ok(Progress::Again);
         }
         if let Failing::Statement { item, .. } | Failing::Commit(item) = failing
             && item.in_transaction()
@@ -533,7 +546,16 @@ impl Engine<'_, '_> {
             };
             self.failed = Some(self.failed_row(item, statement, error.code()));
         }
-        Err(self.fail(failing.error(error, &self.dialect.lexing, self.settings.verbatim)))
+        let error = failing.error(error, &self.dialect.lexing, self.settings.verbatim);
+        Err(self.fail(match blocker {
+            Some(blocker) => error.with_note("blocked by", blocker),
+            None => error,
+        }))
+    }
+
+    /// Tells that a statement waits for another session.
+    pub(super) fn blocked(&self, by: Option<&str>) {
+        self.settings.tell(&Event::Blocked { by, waited: self.patience.waited() });
     }
 
     /// After a pause, plan again.

@@ -324,15 +324,24 @@ impl<'e> Engine<'e, '_> {
             let left = self.left_by(statement, error.class()).await;
             let had_no_effect = left == Left::Nothing;
             if error.class() == ErrorClass::Busy && !self.deadline.passed() && !self.patience.passed() {
-                self.settings.tell(&Event::Waiting { holder: None, waited: self.patience.waited() });
+                let blocker = self.session.blocker(statement.text()).await;
+                self.blocked(blocker.as_deref());
                 self.session.back_off(&mut round, &self.patience).await;
                 if had_no_effect {
                     continue;
                 }
                 return Ok(Some(Progress::Again));
             }
+            let blocker = match error.class() {
+                ErrorClass::Busy => self.session.blocker(statement.text()).await,
+                _ => None,
+            };
             let failing = Failing::Statement { item: journal.item, statement: index, kept: index, left };
             let error = failing.error(shift(error, statement), &self.dialect.lexing, self.settings.verbatim);
+            let error = match blocker {
+                Some(blocker) => error.with_note("blocked by", blocker),
+                None => error,
+            };
             return Err(if had_no_effect {
                 self.record_failure(journal, index, error).await
             } else {

@@ -1,5 +1,6 @@
 //! One driver during one verb: counts its calls, waits politely, and gives the connection up when it cannot vouch for it.
 
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use super::fill::{Filled, MARK, Values, setting};
 use crate::dialect::{Dialect, SecretSql, SessionNumber, SurveyQuery, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Row, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{History, RowError, select_all_sql};
+use crate::history::{History, select_all_sql};
 use crate::migration::MigrationSet;
 use crate::predecessor::{self, Predecessor, Recorded};
 use crate::secret::Secret;
@@ -420,6 +421,28 @@ impl<'d> Session<'d> {
         self.clustered == Some(true)
     }
 
+    /// Which other session holds a lock on a table that a script names. Nothing depends on the answer: it is for people.
+    pub(crate) async fn blocker(&mut self, script: &str) -> Option<String> {
+        let rows = self.query(self.dialect().blockers?).await.ok()?;
+        let script = script.to_lowercase();
+        let words: HashSet<&str> =
+            script.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+        let mut without_table = None;
+        for row in rows {
+            let who: String = row.read(0).ok()?;
+            match row.read::<Option<String>>(1).ok()? {
+                Some(table) if words.contains(table.to_lowercase().as_str()) => {
+                    return Some(format!("{who}, which holds a lock on {table}"));
+                }
+                Some(_) => {}
+                None => {
+                    without_table.get_or_insert_with(|| format!("{who}, which has a transaction open"));
+                }
+            }
+        }
+        without_table
+    }
+
     /// Rolls back. A connection on which that fails is given up; the error that led here is not hidden by it.
     pub(crate) async fn roll_back(&mut self) -> RolledBack {
         let rollback = self.dialect().transaction.rollback;
@@ -573,7 +596,7 @@ impl<'d> Session<'d> {
                 Found::Rows(rows) => rows,
                 Found::Absent(absent) => return Ok(absent),
             };
-            let mut history = History::read(&rows).map_err(foreign_row)?;
+            let mut history = History::read(&rows);
             let blank: Vec<Arc<MigrationSet>> =
                 self.sets.iter().filter(|set| history.set(set.name()).is_blank()).cloned().collect();
             // Without rows it is no witness: it may be new, and it may have been emptied.
@@ -652,12 +675,6 @@ fn foreign_table(table: &TableName, error: DriverError) -> Error {
     .with_class(error.class())
     .with_note("next", "give the history another name with `with_table`, or restore the table")
     .with_source(error)
-}
-
-fn foreign_row(error: RowError) -> Error {
-    Error::new(ErrorKind::Database, format!("the history cannot be read: {error}"))
-        .with_note("next", "the table was made or changed by something else: name another one, or restore it")
-        .with_source(error)
 }
 
 fn unreadable(error: crate::driver::ColumnError) -> Error {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::detail::Detail;
 use crate::digest::{Context, Digest, Fields};
-use crate::driver::{ColumnError, Row};
+use crate::driver::{FromValue, Row};
 use crate::migration::{Version, label};
 
 macro_rules! events {
@@ -77,6 +77,24 @@ impl fmt::Display for HistoryEvent {
 /// The columns that the client writes, in the order in which they are hashed, inserted and read.
 pub(super) const COLUMNS: &str =
     "set_name, seq, event, version, name, digest, head, repeatables, below, who, at, detail, previous, hash";
+
+/// The same, by their number.
+const NAMES: [&str; 14] = [
+    "set_name",
+    "seq",
+    "event",
+    "version",
+    "name",
+    "digest",
+    "head",
+    "repeatables",
+    "below",
+    "who",
+    "at",
+    "detail",
+    "previous",
+    "hash",
+];
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,41 +225,57 @@ impl HistoryRow {
             .finish()
     }
 
-    pub(super) fn read(row: &Row) -> Result<Self, RowError> {
-        let digest = |column: usize| -> Result<Option<Digest>, RowError> {
-            row.read::<Option<String>>(column)?
-                .map(|text| text.parse().map_err(|_| RowError::Text))
-                .transpose()
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// The first column that holds what this library does not write.
+    pub(super) fn read(row: &Row) -> Result<Self, Unreadable> {
+        let digest = |column: usize| -> Result<Option<Digest>, Unreadable> {
+            let text = value::<Option<String>>(row, column)?;
+            text.map(|text| text.parse().map_err(|_| unreadable(row, column))).transpose()
         };
-        let version = |column: usize| -> Result<Option<Version>, RowError> {
-            row.read::<Option<i64>>(column)?
-                .map(|number| number.try_into().map_err(|_| RowError::Text))
-                .transpose()
+        let version = |column: usize| -> Result<Option<Version>, Unreadable> {
+            let number = value::<Option<i64>>(row, column)?;
+            number.map(|number| number.try_into().map_err(|_| unreadable(row, column))).transpose()
         };
+        let must = |column: usize| digest(column)?.ok_or_else(|| unreadable(row, column));
         Ok(Self {
-            set: row.read(0)?,
-            seq: row.read(1)?,
-            event: HistoryEvent::parse(&row.read::<String>(2)?).ok_or(RowError::Text)?,
+            set: value(row, 0)?,
+            seq: value(row, 1)?,
+            event: HistoryEvent::parse(&value::<String>(row, 2)?).ok_or_else(|| unreadable(row, 2))?,
             version: version(3)?,
-            name: row.read(4)?,
+            name: value(row, 4)?,
             digest: digest(5)?,
             head: digest(6)?,
-            repeatables: digest(7)?.ok_or(RowError::Text)?,
+            repeatables: must(7)?,
             below: version(8)?,
-            who: row.read(9)?,
-            at: row.read(10)?,
-            detail: row.read::<String>(11)?.parse().map_err(|_| RowError::Text)?,
+            who: value(row, 9)?,
+            at: value(row, 10)?,
+            detail: value::<String>(row, 11)?.parse().map_err(|_| unreadable(row, 11))?,
             previous: digest(12)?,
-            hash: digest(13)?.ok_or(RowError::Text)?,
+            hash: must(13)?,
             mark: None,
         })
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RowError {
-    #[error(transparent)]
-    Column(#[from] ColumnError),
-    #[error("a column of the history holds a text that this library did not write")]
-    Text,
+/// A row with a column that holds what this library does not write.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    /// None if that is what cannot be read.
+    pub(super) set: Option<String>,
+    pub(super) seq: Option<i64>,
+    pub(super) column: &'static str,
+}
+
+fn unreadable(row: &Row, column: usize) -> Unreadable {
+    Unreadable {
+        set: row.read(0).ok(),
+        seq: row.read(1).ok(),
+        column: NAMES.get(column).copied().unwrap_or_default(),
+    }
+}
+
+fn value<T: FromValue>(row: &Row, column: usize) -> Result<T, Unreadable> {
+    row.read(column).map_err(|_| unreadable(row, column))
 }

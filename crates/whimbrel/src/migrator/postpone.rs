@@ -45,10 +45,11 @@ impl Migrator<'_> {
     /// Says which migrations have failed as they are now, and are not tried again before a pause is over. Changes nothing.
     ///
     /// # Errors
-    /// The sets do not pass the first gate; the database cannot be read.
+    /// The sets do not pass the first gate; the database cannot be read, or belongs to another environment.
     pub async fn postponed<D: Driver>(&self, db: &mut D) -> Result<Vec<PostponedMigration>> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
+        self.refuse_other_environment(&history)?;
         let now = clock(&mut verb).await?;
         let migrations =
             verb.sets.iter().flat_map(|set| set.iter().map(move |migration| (set.name(), migration)));

@@ -2,7 +2,7 @@
 
 use super::Migrator;
 use super::doubt::open_script;
-use super::verbs::{Mode, Verb};
+use super::verbs::{Mode, Verb, unreadable_row};
 use crate::detail::Detail;
 use crate::digest::Digest;
 use crate::driver::Driver;
@@ -10,7 +10,7 @@ use crate::engine::{Engine, Progress, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, HistoryEvent, NewRow, OpenWork};
 use crate::migration::{MigrationSet, Version, label};
-use crate::plan::Plan;
+use crate::plan::{Plan, broken_rows};
 use crate::prepare::statement_digest;
 use crate::report::{Outcome, Report};
 use crate::script::Script;
@@ -80,7 +80,13 @@ impl Migrator<'_> {
         let Some(set) = verb.sets.last().cloned() else {
             return Err(Error::new(ErrorKind::Bug, "a migrator without a set"));
         };
+        self.refuse_other_environment(&history)?;
         let state = history.set(set.name()).into_owned();
+        // What is open is read from rows, and these are not to be relied on.
+        let broken = broken_rows(&state, set.name());
+        if !broken.is_empty() {
+            return Err(Error::refused(broken));
+        }
         let configuration = |what: String| Error::new(ErrorKind::Configuration, what);
         let Some(open) = &state.open else {
             return Err(configuration(format!(
@@ -154,6 +160,10 @@ impl Migrator<'_> {
     pub(super) async fn write_repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
+        self.refuse_other_environment(&history)?;
+        if let Some(row) = history.broken().find(|row| row.column.is_some()) {
+            return Err(unreadable_row(row));
+        }
         let mut rows = Vec::new();
         for (set, state) in history.sets().filter(|(_, state)| !state.broken().is_empty()) {
             let broken = state.broken().iter();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::history::{History, HistoryEvent, SetHistory};
+use crate::history::{BrokenRow, History, HistoryEvent, SetHistory};
 use crate::migration::{Key, MigrationSet, SetName, Version, label};
 use crate::verify::Verified;
 
@@ -18,6 +18,8 @@ pub struct Status {
     pub environment: Option<String>,
     /// The sets, in the order given.
     pub sets: Vec<SetStatus>,
+    /// The rows of the history that are not as they were written, of whichever set. With any of them the rest may not be true.
+    pub broken: Vec<BrokenRow>,
 }
 
 /// One set.
@@ -91,7 +93,8 @@ impl Status {
             .iter()
             .map(|set| SetStatus { set: set.name().clone(), entries: entries(set, &history.set(set.name())) })
             .collect();
-        Self { environment: history.environment().map(str::to_owned), sets }
+        let broken = history.broken().cloned().collect();
+        Self { environment: history.environment().map(str::to_owned), sets, broken }
     }
 }
 
@@ -173,6 +176,6 @@ impl fmt::Display for Status {
                 write!(f, "\n  {:<9}  {:<24}  {}", entry.standing.as_str(), at, entry.label)?;
             }
         }
-        Ok(())
+        self.broken.iter().try_for_each(|row| write!(f, "\nwrong in the history: {row}"))
     }
 }

@@ -11,10 +11,11 @@ use super::status::Status;
 use crate::driver::Driver;
 use crate::engine::{Deadline, Locked, Session, jittered, lock_deadline};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::History;
-use crate::migration::{MigrationSet, Version};
+use crate::finding::{Finding, FindingKind};
+use crate::history::{BrokenRow, History};
+use crate::migration::{MigrationSet, SetName, Version};
 use crate::observe::{Event, Tip};
-use crate::plan::{Conditions, Goal, Plan, Request, ServerVersion, Transaction, plan};
+use crate::plan::{Conditions, Goal, Plan, Request, ServerVersion, Transaction, other_environment, plan};
 use crate::report::{Outcome, Report};
 use crate::stop::{Stop, stopped};
 use crate::verify::{Verified, Verifier};
@@ -83,19 +84,22 @@ impl<'a> Migrator<'a> {
     /// Changes nothing.
     ///
     /// # Errors
-    /// It did not happen in time ([`with_wait_deadline`](Self::with_wait_deadline)); as [`run`](Self::run) otherwise.
+    /// It did not happen in time ([`with_wait_deadline`](Self::with_wait_deadline)); as [`run`](Self::run) otherwise. What
+    /// no other process mends is refused at once: a database of another environment, and a history that is broken.
     pub async fn wait<D: Driver>(&self, db: &mut D) -> Result<Report> {
         let result = self.wait_for_others(db).await;
         self.close(result)
     }
 
-    /// Says what is in force and what is not. Changes nothing, and refuses nothing that planning would.
+    /// Says what is in force and what is not. Changes nothing. Of what planning would refuse it refuses one thing only: a
+    /// database of another environment. That rows of the history are wrong, [`Status::broken`] says.
     ///
     /// # Errors
-    /// The sets do not pass the first gate; the database cannot be read.
+    /// The sets do not pass the first gate; the database cannot be read, or belongs to another environment.
     pub async fn status<D: Driver>(&self, db: &mut D) -> Result<Status> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
+        self.refuse_other_environment(&history)?;
         Ok(Status::new(&verb.sets, &history))
     }
 
@@ -176,13 +180,25 @@ impl<'a> Migrator<'a> {
         self.close(result)
     }
 
-    /// Reads the history, with the rows of all sets. Changes nothing, and loads no set.
+    /// Reads the history, with the rows of all sets. Changes nothing, and loads no set. Rows that are not as they were
+    /// written are among [`History::broken`].
     ///
     /// # Errors
-    /// The database cannot be read, or the table is not one of this library's.
+    /// The database cannot be read, or belongs to another environment; the table is not one of this library's.
     pub async fn history<D: Driver>(&self, db: &mut D) -> Result<History> {
         let mut session = Session::new(db);
-        session.history(&self.table, &Deadline::new(self.lock_deadline)).await
+        let history = session.history(&self.table, &Deadline::new(self.lock_deadline)).await?;
+        self.refuse_other_environment(&history)?;
+        Ok(history)
+    }
+
+    /// Refuses a database that belongs to another environment.
+    pub(super) fn refuse_other_environment(&self, history: &History) -> Result<()> {
+        let name = history.sets().find_map(|(name, _)| SetName::new(name).ok()).unwrap_or_default();
+        match other_environment(history, &self.request, &name) {
+            Some(finding) => Err(Error::refused(vec![finding])),
+            None => Ok(()),
+        }
     }
 
     /// Computes the chain of the history's rows anew, and returns its tips. Whoever can write to the table can compute a
@@ -190,17 +206,24 @@ impl<'a> Migrator<'a> {
     /// ([`Event::Tip`]).
     ///
     /// # Errors
-    /// Of kind [`Database`](ErrorKind::Database), naming the first row that is wrong.
+    /// Of kind [`Database`](ErrorKind::Database), naming the first row that is wrong; the database belongs to another
+    /// environment.
     pub async fn verify_history<D: Driver>(&self, db: &mut D, tips: &[Tip]) -> Result<Vec<Tip>> {
         let mut session = Session::new(db);
         let deadline = Deadline::new(self.lock_deadline);
         let history = session.history(&self.table, &deadline).await?;
+        self.refuse_other_environment(&history)?;
         let touched = |what: String| {
-            Error::new(ErrorKind::Database, format!("the history was touched: {what}")).with_note(
-                "next",
-                "find out who did it and what else they did; `repair` records that you have",
-            )
+            Error::new(ErrorKind::Database, format!("the history was touched: {what}"))
+                .with_note(
+                    "next",
+                    "find out who did it and what else they did; `repair` records that you have",
+                )
+                .about_broken_history()
         };
+        if let Some(row) = history.broken().find(|row| row.column.is_some()) {
+            return Err(unreadable_row(row));
+        }
         if let Some(broken) = history.broken().next() {
             return Err(touched(broken.to_string()));
         }
@@ -341,12 +364,15 @@ impl<'a> Migrator<'a> {
                 // What the one query cannot tell, such as a newer revision of a repeatable, the history can.
                 Booted::Pending => {
                     let history = verb.session.history(&self.table, &verb.deadline.anew()).await?;
-                    let plan = plan(&verb.sets, &history, &self.request, verb.session.dialect());
-                    if let Ok(plan) = plan
-                        && plan.is_empty()
-                    {
-                        let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
-                        return Ok(self.report(&verb, outcome));
+                    match plan(&verb.sets, &history, &self.request, verb.session.dialect()) {
+                        Ok(plan) if plan.is_empty() => {
+                            let outcome = if plan.is_ahead() { Outcome::Ahead } else { Outcome::UpToDate };
+                            return Ok(self.report(&verb, outcome));
+                        }
+                        Err(findings) if findings.iter().any(is_mended_by_no_process) => {
+                            return Err(refusal(&verb.sets, &history, verb.session.dialect(), findings));
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -397,6 +423,22 @@ impl<'a> Migrator<'a> {
         verb.session.pause(&mut round, &verb.deadline).await;
         Ok(false)
     }
+}
+
+/// Whether a reason to refuse stays, whatever other processes apply.
+fn is_mended_by_no_process(finding: &Finding) -> bool {
+    matches!(finding.kind(), FindingKind::Environment | FindingKind::History | FindingKind::Duplicate)
+}
+
+/// The error about a row that cannot be read, with which nothing goes on.
+pub(super) fn unreadable_row(row: &BrokenRow) -> Error {
+    Error::new(ErrorKind::Database, format!("the history cannot be read: {row}"))
+        .with_note(
+            "next",
+            "put back what stood in the column, from a backup of the table; or run a newer version, if one has written the \
+             row. A value of the form that docs/formats.md gives can be read, and `repair` then vouches for it",
+        )
+        .about_broken_history()
 }
 
 /// On whose thread the verb runs.

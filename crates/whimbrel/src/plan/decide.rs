@@ -9,7 +9,7 @@ use super::{Ahead, Goal, OutOfOrder, PlannedSet, Request, Reverted, Transaction}
 use crate::dialect::Dialect;
 use crate::digest::Digest;
 use crate::finding::{Finding, FindingKind, Weight};
-use crate::history::{History, InForce, SetHistory};
+use crate::history::{EVERY_SET, History, InForce, SetHistory};
 use crate::migration::{Kind, Migration, MigrationSet, ScriptFile, SetName, Version};
 use crate::prepare::{Prepared, Sharing, prepare};
 use crate::verify::Verified;
@@ -40,6 +40,20 @@ impl Scope<'_> {
     pub(super) fn name(&self) -> &SetName {
         self.set.name()
     }
+}
+
+/// The finding that a history belongs to another environment than the one that was asked for.
+pub(crate) fn other_environment(history: &History, request: &Request, set: &SetName) -> Option<Finding> {
+    let wanted = request.environment.as_ref()?;
+    let recorded = history.environment().filter(|recorded| recorded != wanted)?;
+    let message =
+        format!("this database belongs to `{recorded}`: check which database the program is connected to");
+    Some(Finding::new(FindingKind::Environment, set, wanted, message))
+}
+
+/// A finding for each row of a history that is not as it was written.
+pub(crate) fn broken_rows(rows: &SetHistory, set: &SetName) -> Vec<Finding> {
+    rows.broken().iter().map(|row| row.finding(set)).collect()
 }
 
 impl<'a> Decision<'a> {
@@ -75,18 +89,17 @@ impl<'a> Decision<'a> {
     /// Compares the environment with the history's.
     pub(super) fn environment(&mut self, first: Option<&SetName>) {
         let (Some(wanted), Some(set)) = (&self.request.environment, first) else { return };
-        match self.history.environment() {
-            Some(recorded) if recorded != wanted => self.find(
-                FindingKind::Environment,
-                set,
-                wanted,
-                format!(
-                    "this database belongs to `{recorded}`: check which database the program is connected to"
-                ),
-            ),
-            Some(_) => {}
+        match other_environment(self.history, self.request, set) {
+            Some(finding) => self.findings.push(finding),
+            None if self.history.environment().is_some() => {}
             None => self.environment = Some(wanted.clone()),
         }
+    }
+
+    /// Refuses rows that are wrong and concern all sets.
+    pub(super) fn rows_of_all_sets(&mut self, first: Option<&SetName>) {
+        let rows = self.history.rows_of(EVERY_SET).zip(first);
+        self.findings.extend(rows.into_iter().flat_map(|(rows, set)| broken_rows(rows, set)));
     }
 
     /// Where there is no history, and one of that name in another schema, or a schema that this connection cannot see into
@@ -123,14 +136,7 @@ impl<'a> Decision<'a> {
         let working = Working::new(name.as_str(), &state);
         let expected = self.history.tail(name.as_str());
         let mut scope = Scope { set, state, working, ahead: false };
-        for broken in scope.state.broken() {
-            self.findings.push(Finding::new(
-                FindingKind::History,
-                name,
-                format!("row {}", broken.seq),
-                format!("{}: find out who did it, then `repair` with a reason", broken.what),
-            ));
-        }
+        self.findings.extend(broken_rows(&scope.state, name));
         let first = self.items.len();
         if let Some(environment) = self.environment.take() {
             let action = Action::Environment { name: environment };

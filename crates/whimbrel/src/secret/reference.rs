@@ -66,7 +66,9 @@ impl fmt::Display for SecretReference {
 
 /// A text that refers to no secret. It is not shown, since it may be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{wrong}: write `env:NAME`, `file:PATH` or `fd:NUMBER`, and keep the secret itself there")]
+#[error(
+    "{wrong}: write `env:NAME`, `file:/PATH`, `file:./PATH` or `fd:NUMBER`, and keep the secret itself there"
+)]
 pub struct SecretReferenceError {
     wrong: &'static str,
 }
@@ -97,7 +99,7 @@ impl FromStr for SecretReference {
                 if (path.is_absolute() || said) && !hides {
                     Ok(Self::File(path))
                 } else {
-                    wrong("not the path of a file")
+                    wrong("not the path of a file, which begins with `/`, `./` or `../`")
                 }
             }
             "fd" => match place.parse() {

@@ -51,7 +51,7 @@ pub(super) fn finding(finding: &Finding) -> html::Finding {
 }
 
 pub(super) fn broken(row: &BrokenRow) -> html::BrokenRow {
-    html::BrokenRow { set: row.set.clone(), seq: row.seq, what: row.what.to_owned() }
+    html::BrokenRow { set: row.set.clone(), seq: row.seq, what: row.wrong() }
 }
 
 /// A set of which no database was asked.
