@@ -83,7 +83,9 @@ impl Remote {
             remote.run(&[
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
                  WHERE datname = current_database() AND pid <> pg_backend_pid()",
-                "DROP SCHEMA public CASCADE",
+                // A test may have made others.
+                "DO $$DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' \
+                 AND nspname <> 'information_schema' LOOP EXECUTE format('DROP SCHEMA %I CASCADE', s); END LOOP; END$$",
                 "CREATE SCHEMA public",
             ]);
         }
