@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use whimbrel::script::Script;
 use whimbrel::{
     Answers, DatabaseUrl, Driver, DriverError, Effect, ErrorClass, ErrorKind, Memory, Message, Migrator,
-    Progress, Secret, SessionNumber, TableName, Value,
+    Progress, Secret, SessionNumber, SurveyQuery, TableName, Value,
 };
 use whimbrel_postgres::tokio_postgres::{self, Client, NoTls};
 use whimbrel_postgres::{ConnectOptions, DIALECT, Postgres};
@@ -471,7 +471,8 @@ fn the_survey_tells_tables_and_histories_elsewhere_and_schemas_passed_over() {
         )
         .await;
         async fn survey(db: &mut Postgres, table: &TableName) -> Vec<(String, i64)> {
-            let rows = db.query(&(DIALECT.history.survey)(table), &[]).await.expect("a survey");
+            let query = SurveyQuery { table, known: &[], made: &[], places: &[] };
+            let rows = db.query(&(DIALECT.history.survey)(&query), &[]).await.expect("a survey");
             rows.iter().map(|row| (row.read(0).expect("a name"), row.read(1).expect("a kind"))).collect()
         }
         let name = |name: &str, kind| (name.to_owned(), kind);

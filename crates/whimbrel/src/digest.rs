@@ -37,21 +37,21 @@ impl Context {
     }
 }
 
-/// Hashes length-prefixed fields. They are gathered first: BLAKE3 takes one long input with less ado than many short ones.
+/// Hashes length-prefixed fields as they come, so that a script of hundreds of megabytes is not copied for it.
 pub(crate) struct Fields {
-    context: Context,
-    bytes: Vec<u8>,
+    /// On the heap, since it is larger than what most fields hold and moves with each of them.
+    hasher: Box<blake3::Hasher>,
 }
 
 impl Fields {
     pub(crate) fn of(context: Context) -> Self {
-        Self { context, bytes: Vec::with_capacity(1024) }
+        Self { hasher: Box::new(blake3::Hasher::new_derive_key(context.text())) }
     }
 
     /// Adds a field: its length as eight bytes, least significant first, then its bytes.
     pub(crate) fn bytes(mut self, field: &[u8]) -> Self {
-        self.bytes.extend_from_slice(&(field.len() as u64).to_le_bytes());
-        self.bytes.extend_from_slice(field);
+        self.hasher.update(&(field.len() as u64).to_le_bytes());
+        self.hasher.update(field);
         self
     }
 
@@ -86,7 +86,7 @@ impl Fields {
     }
 
     pub(crate) fn finish(self) -> Digest {
-        Digest(blake3::derive_key(self.context.text(), &self.bytes))
+        Digest(*self.hasher.finalize().as_bytes())
     }
 }
 

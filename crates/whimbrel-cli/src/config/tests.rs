@@ -40,6 +40,7 @@ fn file_with(key: &Key) -> String {
         (Section::Environment, "password") => format!("[environments.a]\nurl.env = 'A'\n{example}\n"),
         (Section::Environment | Section::Shared, _) => format!("[environments.a]\n{example}\n"),
         (Section::Policy, _) => format!("[policy]\n{example}\n"),
+        (Section::Limits, _) => format!("[limits]\n{example}\n"),
         (Section::Signatures, "minisign") => format!("[signatures]\n{example}\n"),
         (Section::Signatures, _) => format!("[signatures]\n{nobody}\n{example}\n"),
         (Section::Approvals, _) => format!("[signatures]\n{nobody}\n[signatures.approvals]\n{example}\n"),

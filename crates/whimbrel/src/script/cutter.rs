@@ -125,7 +125,7 @@ pub(crate) struct Located {
 /// Finds out which of these places, in the order of the text, begin a token or a comment: the others are inside of one,
 /// such as a string. Nothing, if a quote or a comment is never closed.
 pub(crate) fn locate(text: &str, lexing: &Lexing, mut places: &[usize]) -> Option<Located> {
-    let mut cutter = Cutter::new(text, lexing);
+    let mut cutter = Cutter::new(text, lexing, Reading::EVERYTHING);
     let mut marks = Vec::new();
     while let Some(lexeme) = cutter.lexer.next() {
         while let Some((place, rest)) = places.split_first().filter(|(place, _)| **place <= lexeme.start) {
