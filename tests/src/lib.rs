@@ -5,6 +5,7 @@ pub mod by_hand;
 pub mod certificate;
 pub mod chance;
 pub mod command;
+pub mod crossing;
 pub mod dying;
 pub mod either;
 pub mod knock;

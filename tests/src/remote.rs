@@ -197,8 +197,8 @@ impl Remote {
             let _ = writeln!(text, "{}", self.rows(sql).join("\n"));
         }
         // Each row of that query is a query itself.
-        for sql in self.rows(tables) {
-            let _ = writeln!(text, "{sql}\n{}", self.rows(&sql).join("\n"));
+        for sql in self.ask(tables).iter().map(|row| shown(row.values())) {
+            let _ = writeln!(text, "{}\n{}", sql.replace(&self.name, "DATABASE"), self.rows(&sql).join("\n"));
         }
         let _ = writeln!(text, "{}", self.rows(history).join("\n"));
         text
@@ -218,56 +218,59 @@ impl Drop for Remote {
             self.asking = Mutex::default();
             match (self.kind(), USED.lock()) {
                 (ServerKind::Postgres, Ok(mut used)) => used.push((self.server.url(""), self.name.clone())),
-                _ => drop(self.administer(&format!("DROP DATABASE {}", self.name))),
+                _ => {
+                    drop(self.administer(&format!("DROP DATABASE {}", self.name)));
+                    drop(self.administer(&format!("DROP DATABASE IF EXISTS {}_b", self.name)));
+                }
             }
         }
     }
 }
 
 const POSTGRES_SCHEMA: &[&str] = &[
-    "SELECT c.relname::text, c.relkind::text, a.attname::text, a.attnum::text, format_type(a.atttypid, a.atttypmod), \
+    "SELECT c.relnamespace::regnamespace::text, c.relname::text, c.relkind::text, a.attname::text, a.attnum::text, format_type(a.atttypid, a.atttypmod), \
      a.attnotnull::text, pg_get_expr(d.adbin, d.adrelid) FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid \
      AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
-     WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1, a.attnum",
+     WHERE c.relnamespace::regnamespace::text IN ('public', 'far') AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1, 2, a.attnum",
     "SELECT pg_get_indexdef(indexrelid), indisvalid::text, indisready::text FROM pg_index i JOIN pg_class c \
-     ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1",
+     ON c.oid = i.indexrelid WHERE c.relnamespace::regnamespace::text IN ('public', 'far') AND c.relname NOT LIKE 'whimbrel%' ORDER BY 1",
     "SELECT conname::text, conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint \
-     WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'whimbrel%' ORDER BY 1, 2",
-    "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1",
+     WHERE connamespace::regnamespace::text IN ('public', 'far') AND conrelid::regclass::text NOT LIKE 'whimbrel%' ORDER BY 1, 2",
+    "SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace::regnamespace::text IN ('public', 'far') ORDER BY 1",
     "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
-    "SELECT viewname::text, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1",
-    "SELECT matviewname::text, definition FROM pg_matviews WHERE schemaname = 'public' ORDER BY 1",
+    "SELECT viewname::text, definition FROM pg_views WHERE schemaname IN ('public', 'far') ORDER BY 1",
+    "SELECT matviewname::text, definition FROM pg_matviews WHERE schemaname IN ('public', 'far') ORDER BY 1",
     "SELECT typname::text, enumlabel::text FROM pg_enum JOIN pg_type t ON t.oid = enumtypid ORDER BY 1, enumsortorder",
 ];
 
-const POSTGRES_TABLES: &str = "SELECT format('SELECT t::text FROM %I t ORDER BY 1', relname) FROM pg_class \
-     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'm') AND relname NOT LIKE 'whimbrel%' ORDER BY relname";
+const POSTGRES_TABLES: &str = "SELECT format('SELECT t::text FROM %s t ORDER BY 1', oid::regclass) FROM pg_class \
+     WHERE relnamespace::regnamespace::text IN ('public', 'far') AND relkind IN ('r', 'm', 'p') AND relname NOT LIKE 'whimbrel%' ORDER BY oid::regclass::text";
 
 const POSTGRES_HISTORY: &str = "SELECT set_name, event, version::text, name, digest, head, repeatables, below::text \
      FROM whimbrel_history WHERE event IN ('applied', 'reverted', 'baselined', 'accepted', 'tombstone') ORDER BY set_name, seq";
 
 /// MySQL keeps what stands between a body and the next statement of a packet with the body.
 const MYSQL_SCHEMA: &[&str] = &[
-    "SELECT table_name, table_type, engine, row_format, table_collation, create_options FROM information_schema.tables \
-     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1",
-    "SELECT table_name, ordinal_position, column_name, column_default, is_nullable, column_type, extra \
-     FROM information_schema.columns WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2",
-    "SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics \
-     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3",
-    "SELECT table_name, constraint_name, constraint_type FROM information_schema.table_constraints \
-     WHERE table_schema = database() AND table_name <> 'whimbrel_history' ORDER BY 1, 2",
-    "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = database() ORDER BY 1",
+    "SELECT table_schema, table_name, table_type, engine, row_format, table_collation, create_options FROM information_schema.tables \
+     WHERE table_schema IN (database(), concat(database(), '_b')) AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3",
+    "SELECT table_schema, table_name, ordinal_position, column_name, column_default, is_nullable, column_type, extra \
+     FROM information_schema.columns WHERE table_schema IN (database(), concat(database(), '_b')) AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3",
+    "SELECT table_schema, table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics \
+     WHERE table_schema IN (database(), concat(database(), '_b')) AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3, 4",
+    "SELECT table_schema, table_name, constraint_name, constraint_type FROM information_schema.table_constraints \
+     WHERE table_schema IN (database(), concat(database(), '_b')) AND table_name <> 'whimbrel_history' ORDER BY 1, 2, 3",
+    "SELECT table_name, view_definition FROM information_schema.views WHERE table_schema IN (database(), concat(database(), '_b')) ORDER BY 1",
     "SELECT routine_type, routine_name, regexp_replace(routine_definition, '[[:space:];]+$', ''), sql_mode \
      FROM information_schema.routines \
-     WHERE routine_schema = database() ORDER BY 1, 2",
+     WHERE routine_schema IN (database(), concat(database(), '_b')) ORDER BY 1, 2",
     "SELECT trigger_name, event_object_table, regexp_replace(action_statement, '[[:space:];]+$', ''), sql_mode FROM information_schema.triggers \
-     WHERE trigger_schema = database() ORDER BY 1",
+     WHERE trigger_schema IN (database(), concat(database(), '_b')) ORDER BY 1",
     "SELECT event_name, regexp_replace(event_definition, '[[:space:];]+$', ''), status, interval_value, interval_field, sql_mode FROM information_schema.events \
-     WHERE event_schema = database() ORDER BY 1",
+     WHERE event_schema IN (database(), concat(database(), '_b')) ORDER BY 1",
 ];
 
-const MYSQL_TABLES: &str = "SELECT concat('SELECT * FROM ', table_name, ' ORDER BY 1') FROM information_schema.tables \
-     WHERE table_schema = database() AND table_type = 'BASE TABLE' AND table_name <> 'whimbrel_history' ORDER BY table_name";
+const MYSQL_TABLES: &str = "SELECT concat('SELECT * FROM `', table_schema, '`.`', table_name, '` ORDER BY 1') FROM information_schema.tables \
+     WHERE table_schema IN (database(), concat(database(), '_b')) AND table_type = 'BASE TABLE' AND table_name <> 'whimbrel_history' ORDER BY table_schema, table_name";
 
 const MYSQL_HISTORY: &str = "SELECT set_name, event, version, name, digest, head, repeatables, below \
      FROM whimbrel_history WHERE event IN ('applied', 'reverted', 'baselined', 'accepted', 'tombstone') ORDER BY set_name, seq";

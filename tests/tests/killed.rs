@@ -11,8 +11,7 @@ use whimbrel_testkit::{
 };
 use whimbrel_tests::chance::{Chance, runs};
 use whimbrel_tests::remote::{self, Remote};
-use whimbrel_tests::straits::{self, DOUBTFUL};
-use whimbrel_tests::voyage;
+use whimbrel_tests::{crossing, straits, voyage};
 
 /// All of the history, for those who look for a fault.
 const WAY: &str = "SELECT seq, event, version, detail FROM whimbrel_history ORDER BY seq";
@@ -42,14 +41,15 @@ impl Course {
         course.time = began.elapsed();
         assert!(output.status.success(), "{}", said(&output));
         course.traffic = proxy.traffic();
-        course.picture = remote.picture();
+        course.picture = course.picture_of(&remote);
         course.check(&remote, "undisturbed");
         course
     }
 
-    fn migrator(&self) -> Migrator<'static> {
+    fn migrator(&self, remote: &Remote) -> Migrator<'static> {
         let set = match self.set {
             "voyage" => voyage::set(self.server.kind()),
+            "crossing" => crossing::set(self.server.kind(), remote.name()),
             _ => straits::set(),
         };
         Migrator::new(set).with_lock_deadline(Duration::from_secs(60)).with_database_messages()
@@ -66,7 +66,7 @@ impl Course {
 
     /// Runs until it has arrived. What is in doubt is settled by looking, where it may be in doubt. Answers how often.
     fn arrive(&self, remote: &Remote, what: &str) -> usize {
-        let (migrator, mut settled) = (self.migrator(), 0);
+        let (migrator, mut settled, mut errors) = (self.migrator(remote), 0, Vec::new());
         for _ in 0..8 {
             let error = match remote.migrate(&migrator) {
                 Ok(_) => {
@@ -76,7 +76,7 @@ impl Course {
                 Err(error) => error,
             };
             match error.kind() {
-                ErrorKind::Retry => {}
+                ErrorKind::Retry => errors.push(format!("{error:#}")),
                 ErrorKind::OutcomeUnknown => {
                     self.settle(remote, &migrator, &error, what);
                     settled += 1;
@@ -90,15 +90,19 @@ impl Course {
                 ),
             }
         }
-        panic!("{what}: it does not arrive");
+        panic!("{what}: it does not arrive:\n{}\n{}", errors.join("\n"), remote.rows(WAY).join("\n"));
     }
 
     /// Only what is on the list may be in doubt; the error says what to look at, and the answer lets it go on.
     fn settle(&self, remote: &Remote, migrator: &Migrator<'_>, error: &whimbrel::Error, what: &str) {
-        assert_eq!(self.set, "straits", "{what}: {error:#}");
         let place = error.location().unwrap_or_else(|| panic!("{what}: no place in {error:#}"));
         let label = error.migration().expect("a migration");
-        let doubtful = DOUBTFUL
+        let list = match (self.set, self.server.kind()) {
+            ("straits", _) => straits::DOUBTFUL,
+            ("crossing", ServerKind::MariaDb | ServerKind::MySql) => crossing::DOUBTFUL,
+            _ => &[],
+        };
+        let doubtful = list
             .iter()
             .find(|doubtful| {
                 label.starts_with(&format!("{}_", doubtful.version))
@@ -124,10 +128,27 @@ impl Course {
         result.unwrap_or_else(|error| panic!("{what}: {error:#}"));
     }
 
-    fn check(&self, remote: &Remote, what: &str) {
-        let counted = if self.set == "voyage" { voyage::COUNTED } else { straits::COUNTED };
-        assert_eq!(remote.number("SELECT n FROM counter"), counted, "{what}");
+    /// The names of databases stand in the scripts of `crossing`, so its digests are other ones in each database.
+    fn picture_of(&self, remote: &Remote) -> String {
         let picture = remote.picture();
+        if self.set != "crossing" {
+            return picture;
+        }
+        let mut parts = picture.split("b3v1:");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            text + "b3v1:…" + part.trim_start_matches(|c: char| c.is_ascii_hexdigit())
+        })
+    }
+
+    fn check(&self, remote: &Remote, what: &str) {
+        let counted = match self.set {
+            "voyage" => voyage::COUNTED,
+            "crossing" => crossing::counted(self.server.kind()),
+            _ => straits::COUNTED,
+        };
+        assert_eq!(remote.number("SELECT n FROM counter"), counted, "{what}");
+        let picture = self.picture_of(remote);
         if picture != self.picture {
             for (is, was) in picture.lines().zip(self.picture.lines()).filter(|(is, was)| is != was) {
                 println!("  is {is}\n was {was}");
@@ -136,7 +157,7 @@ impl Course {
         }
         let tips = remote::block_on(async {
             let mut driver = remote::connect(&remote.url()).await?;
-            self.migrator().verify_history(&mut &mut *driver, &[]).await
+            self.migrator(remote).verify_history(&mut &mut *driver, &[]).await
         });
         tips.unwrap_or_else(|error| panic!("{what}: {error:#}"));
     }
@@ -200,7 +221,11 @@ fn sets(kind: ServerKind) -> &'static [&'static str] {
 
 /// At a random time, or with the nth message of either side.
 fn program_killed(kind: ServerKind) {
-    each_course(kind, sets(kind), 500, |course, chance, number| {
+    killed_on(kind, sets(kind), 500);
+}
+
+fn killed_on(kind: ServerKind, sets: &[&'static str], all: usize) {
+    each_course(kind, sets, all, |course, chance, number| {
         let remote = Remote::fresh(&course.server);
         let proxy = Proxy::to(&course.server).expect("a proxy");
         let what;
@@ -232,18 +257,33 @@ fn either_way(chance: &mut Chance, to_server: u64, to_client: u64) -> (Towards, 
     }
 }
 
+/// Scripts whose place, role or session is in question: 200 deaths a server at every run.
+fn program_killed_between_schemas(kind: ServerKind) {
+    killed_on(kind, &["crossing"], 1_000);
+}
+
+fn connection_cut_between_schemas(kind: ServerKind) {
+    cut_on(kind, &["crossing"], 1_000);
+}
+
 fn connection_cut(kind: ServerKind) {
-    each_course(kind, sets(kind), 500, |course, chance, number| {
+    cut_on(kind, sets(kind), 500);
+}
+
+fn cut_on(kind: ServerKind, sets: &[&'static str], all: usize) {
+    each_course(kind, sets, all, |course, chance, number| {
         let remote = Remote::fresh(&course.server);
         let proxy = Proxy::to(&course.server).expect("a proxy");
         let (towards, bytes) =
             either_way(chance, course.traffic.bytes_to_server, course.traffic.bytes_to_client);
         let what = format!("run {number}, cut at byte {bytes} towards the {towards:?}");
         proxy.cut_after_bytes(towards, bytes);
-        let result = remote::migrate(&remote.url_through(&proxy), &course.migrator());
+        let result = remote::migrate(&remote.url_through(&proxy), &course.migrator(&remote));
         if let Err(error) = result {
+            // Cut while it connects, the client does not know why: nothing was sent then.
+            let connecting = error.to_string().starts_with("no connection to");
             assert!(
-                matches!(error.kind(), ErrorKind::Retry | ErrorKind::OutcomeUnknown),
+                connecting || matches!(error.kind(), ErrorKind::Retry | ErrorKind::OutcomeUnknown),
                 "{what}: {error:#}: {:?} {:?} {:?}",
                 error.class(),
                 error.code(),
@@ -335,4 +375,11 @@ macro_rules! on_each_server {
     )* };
 }
 
-on_each_server!(program_killed, connection_cut, server_killed, holder_stopped);
+on_each_server!(
+    program_killed,
+    connection_cut,
+    program_killed_between_schemas,
+    connection_cut_between_schemas,
+    server_killed,
+    holder_stopped
+);

@@ -33,10 +33,17 @@ pub(crate) fn has(folder: &Path) -> bool {
     std::env::var_os("GIT_DIR").is_some() || folder.ancestors().any(|folder| folder.join(".git").exists())
 }
 
+/// Git, without what a repository's configuration may have it run.
+fn git() -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
+    command
+}
+
 /// Runs git in a folder; nothing if it cannot be run or fails.
 fn run(folder: &Path, arguments: &[&str]) -> Option<Output> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut command = Command::new("git");
+    let mut command = git();
     // To look is not to write: the index stays as it is.
     command.arg("-C").arg(folder).args(arguments).env("GIT_OPTIONAL_LOCKS", "0");
     command.stdin(Stdio::null()).stderr(Stdio::null());
@@ -76,7 +83,7 @@ pub(crate) fn never_committed(root: &Path, paths: &[String]) -> bool {
         run(root, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     };
     // What git is told to leave alone may be kept by something else.
-    let mut ignored = Command::new("git");
+    let mut ignored = git();
     ignored.arg("-C").arg(if root.as_os_str().is_empty() { Path::new(".") } else { root });
     ignored.args(["check-ignore", "--no-index", "--"]).args(paths);
     let ignored = ignored.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -153,7 +160,7 @@ pub(crate) fn install(folder: &Path) -> Result<(), String> {
         [("merge.whimbrel.name", "the lines of both branches"), ("merge.whimbrel.driver", DRIVER)]
     {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let done = Command::new("git")
+        let done = git()
             .arg("-C")
             .arg(folder)
             .args(["config", key, value])

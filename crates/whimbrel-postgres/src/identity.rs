@@ -4,11 +4,10 @@
 
 use whimbrel::Imitator;
 
-/// An expression for what the server says of itself, in words that PostgreSQL 8.0 understood, since Redshift knows no others.
-/// Aurora DSQL gives PostgreSQL's version alone, and is told by a table that every cluster has (Aurora DSQL User Guide,
-/// *Authentication and authorization*, `sys.iam_pg_role_mappings`).
-pub(crate) const IDENTITY: &str = "version()||CASE WHEN EXISTS(SELECT 1 FROM pg_class c,pg_namespace n WHERE \
-    n.oid=relnamespace AND relname='iam_pg_role_mappings'AND nspname='sys')THEN' Aurora DSQL'ELSE''END";
+/// Expressions for what the server says of itself, each in a statement of its own: the second is not understood by every
+/// product that the first tells apart. Aurora DSQL gives PostgreSQL's version alone, and is told by a table that every cluster
+/// has (Aurora DSQL User Guide, *Authentication and authorization*).
+pub(crate) const IDENTITY: [&str; 2] = ["version()", "to_regclass('sys.iam_pg_role_mappings')::text"];
 
 pub(crate) const IMITATORS: &[Imitator] = &[
     Imitator {
@@ -23,7 +22,7 @@ pub(crate) const IMITATORS: &[Imitator] = &[
     },
     Imitator {
         name: "Aurora DSQL",
-        signs: &["aurora dsql"],
+        signs: &["iam_pg_role_mappings"],
         missing: "allows one change of the schema a transaction, and has no advisory locks",
     },
     Imitator {
@@ -74,7 +73,7 @@ mod tests {
         for (said, name) in [
             ("CockroachDB CCL v25.1.2 (x86_64-pc-linux-gnu, built 2025/03/12)", "CockroachDB"),
             ("PostgreSQL 15.2-YB-2025.1.0.0-b0 on x86_64-pc-linux-gnu", "YugabyteDB"),
-            ("PostgreSQL 16 Aurora DSQL", "Aurora DSQL"),
+            ("PostgreSQL 16 sys.iam_pg_role_mappings", "Aurora DSQL"),
             ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.122", "Amazon Redshift"),
         ] {
             let error = refuse_imitators(said, IMITATORS).unwrap_err();

@@ -112,7 +112,7 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
             }
             _ => None,
         };
-        Before { identity: (!self.recognized).then_some(IDENTITY), session }
+        Before { identity: if self.recognized { &[] } else { &IDENTITY }, session }
     }
 
     /// Takes in which session answers, and what the server says that it is. What the session has of other clients is neither
@@ -162,27 +162,28 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
 /// What goes in front of a question: statements of which each answers one row.
 #[derive(Default)]
 struct Before {
-    /// Asks what the server is. It comes first and by itself, since another product may not understand the rest.
-    identity: Option<&'static str>,
+    /// Ask what the server is. They come first and one by one, since another product may not understand the rest.
+    identity: &'static [&'static str],
     /// Asks for the session's number, and undoes what others have left there.
     session: Option<String>,
 }
 
 impl Before {
     fn text(&self) -> String {
-        self.identity.into_iter().chain(self.session.as_deref()).map(|it| format!("SELECT {it};")).collect()
+        let identity = self.identity.iter().copied();
+        identity.chain(self.session.as_deref()).map(|it| format!("SELECT {it};")).collect()
     }
 
     /// Takes in the row that is the answer to the statement of this number.
     fn read(&self, number: usize, text: Option<&str>, told: &mut Told) {
-        match number == 0 && self.identity.is_some() {
-            true => told.said = text.map(str::to_owned),
+        match number < self.identity.len() {
+            true => told.said.get_or_insert_default().extend(text.map(|text| format!("{text} "))),
             false => told.session = text.and_then(|number| number.parse().ok()),
         }
     }
 
     fn statements(&self) -> usize {
-        usize::from(self.identity.is_some()) + usize::from(self.session.is_some())
+        self.identity.len() + usize::from(self.session.is_some())
     }
 }
 

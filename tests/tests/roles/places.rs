@@ -459,11 +459,16 @@ async fn an_index_that_waits_for_others_is_built_once_and_a_limit_of_the_scripts
                 *waited.lock().expect("unpoisoned") += 1;
             }
         };
-        let mut db = database.open().await;
+        let (mut db, mut looks) = (database.open().await, database.open().await);
         let migrator =
             Migrator::new(&memory).with_lock_timeout(Duration::from_millis(100)).with_observer(observer);
+        // The other transaction ends when the limit has struck, or when the build has waited for three times as long.
         let (result, ()) = tokio::join!(migrator.run(&mut db), async {
-            tokio::time::sleep(Duration::from_millis(700)).await;
+            let long = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%INDEX CONCURRENTLY t_n%' \
+                AND wait_event_type = 'Lock' AND now() - query_start > '300 ms' AND datname = current_database()";
+            while *waited.lock().expect("unpoisoned") == 0 && looks.number(long).await == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             other.run("COMMIT").await;
         });
         result.unwrap_or_else(|error| panic!("{header}{before}{error:#}"));

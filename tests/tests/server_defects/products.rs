@@ -94,11 +94,7 @@ async fn products_that_only_speak_the_protocol_of_postgresql_are_refused_by_name
         (
             "Aurora DSQL",
             version("PostgreSQL 16")
-                .replacing(
-                    "FROM pg_class c,pg_namespace n WHERE",
-                    "WHERE true OR (SELECT c.oid FROM pg_class c,pg_namespace n WHERE",
-                )
-                .replacing("AND nspname='sys')", "AND nspname='sys')IS NULL)")
+                .replacing("to_regclass('sys.iam_pg_role_mappings')", "'sys.iam_pg_role_mappings'")
                 .replacing("pg_try_advisory_xact_lock(", MISSING),
         ),
         (

@@ -161,9 +161,9 @@ async fn threat_13_a_migration_that_leaves_another_role_behind_changes_nobody_el
              WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1",
         )
         .await;
-    // Outside transactions each statement has the role that was asked for.
+    // Outside transactions, too, a script's own role holds until the script ends; the history is written as the login.
     let expected = format!(
-        "a {name}_other|\nb {name}_login|\nc {name}_owner|\nd {name}_owner|\ne {name}_owner|\nwhimbrel_history {name}_login|\n"
+        "a {name}_other|\nb {name}_login|\nc {name}_owner|\nd {name}_other|\ne {name}_owner|\nwhimbrel_history {name}_login|\n"
     );
     assert_eq!(owners, expected);
     assert_eq!(login.lines("SELECT current_user::text").await, format!("{name}_login|\n"));

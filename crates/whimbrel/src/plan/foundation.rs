@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::Unbaselined;
 use super::decide::{Decision, Scope};
+use crate::dialect::Dialect;
 use crate::finding::{Finding, FindingKind};
 use crate::history::{InForce, SetHistory};
 use crate::migration::{Migration, MigrationSet, Version};
+use crate::placeholder::placeholders;
 use crate::predecessor::{OURS, Predecessor};
 use crate::traces::made_tables;
 
@@ -76,6 +78,7 @@ impl Decision<'_> {
                 .iter()
                 .filter_map(|index| set.versioned().get(*index))
                 .filter(|migration| is_in_force(&set, migration, state))
+                .filter(|migration| !is_template(migration, self.dialect))
                 // Two sets of one program may hold the same migration, as long as both do.
                 .filter(|migration| {
                     mine.is_none_or(|mine| {
@@ -110,6 +113,12 @@ impl Decision<'_> {
             Finding::new(FindingKind::Renamed, scope.name(), format!("set {}", scope.name()), message);
         self.findings.push(finding.about(known));
     }
+}
+
+/// Whether values decide what a migration does: a set for each tenant may then have the same files, and its own values.
+fn is_template(migration: &Migration, dialect: &Dialect) -> bool {
+    let text = migration.up().text();
+    text.contains("placeholders") && !placeholders(text, &dialect.lexing).is_empty()
 }
 
 /// Whether a migration is in force in another set's history, or was removed from it and its effects left.
