@@ -27,7 +27,9 @@ const ABOVE_THE_FILE: usize = 64 << 10;
 /// Applies the migrations of a directory to a database file.
 pub(crate) fn child(folder: &str, database: &str) {
     let mut db = Connection::open(database).expect("a database");
-    let report = Migrator::new(Directory::new(folder).unlocked()).run_blocking(&mut db).expect("nothing stands in the way");
+    let report = Migrator::new(Directory::new(folder).unlocked())
+        .run_blocking(&mut db)
+        .expect("nothing stands in the way");
     assert_eq!(report.migrations.len(), 1, "the script is one migration");
 }
 
@@ -35,7 +37,8 @@ pub(crate) fn child(folder: &str, database: &str) {
 fn write_script(path: &Path) -> usize {
     let mut file = BufWriter::new(File::create(path).expect("a file"));
     let (mut written, mut rows, mut line) = (0, 0, String::new());
-    writeln!(file, "CREATE TABLE big (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT);").expect("a line");
+    writeln!(file, "CREATE TABLE big (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT);")
+        .expect("a line");
     while written < BYTES {
         line.clear();
         let _ = writeln!(
@@ -96,8 +99,5 @@ pub(crate) fn large_script(folder: &Path) -> bool {
         println!("  {name:<30} {:>8.2} s  {ratio:>5.2}x  peak {:>4} MiB", time.as_secs_f64(), peak >> 10);
     }
     let above = own.1.saturating_sub(BYTES >> 10);
-    verdict(
-        &format!("peak at most 64 MiB above the file: {} MiB", above >> 10),
-        above <= ABOVE_THE_FILE,
-    )
+    verdict(&format!("peak at most 64 MiB above the file: {} MiB", above >> 10), above <= ABOVE_THE_FILE)
 }

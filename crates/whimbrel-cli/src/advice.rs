@@ -96,9 +96,10 @@ pub(crate) fn last_resort(context: &Context, verb: &str, code: Code) -> String {
 fn of_files(context: &Context, headline: &str) -> Vec<String> {
     let root = sets::own(context).unwrap_or_else(|_| context.settings.directory.value.clone());
     let place = |name: &str| quoted(&root.join(name).display().to_string());
-    let signature = headline.contains(SIGNATURE_FILE);
-    if signature {
-        return vec![format!("when it is reviewed, sign it anew: {}", command_of_signing(context))];
+    if headline.contains(SIGNATURE_FILE) {
+        // Signing reads the set, and would stop at it.
+        let (file, sign) = (place(SIGNATURE_FILE), context.command("sign --key KEY"));
+        return vec![format!("when it is reviewed, sign it anew: rm {file} && {sign}")];
     }
     if headline.contains(MANIFEST_FILE) && !headline.contains("migration files") {
         let mut next = vec![format!("bring it back as it was: git restore {}", place(MANIFEST_FILE))];
@@ -114,10 +115,6 @@ fn of_files(context: &Context, headline: &str) -> Vec<String> {
     let mut next = locking::remedies(context, &root);
     next.push(context.command("lock"));
     next
-}
-
-fn command_of_signing(context: &Context) -> String {
-    context.command("sign --key KEY")
 }
 
 /// What to do with rows of the history that are not as they were written.

@@ -27,7 +27,7 @@ const PAGES: &[(&str, Kind)] = &[
 ];
 
 /// Pages that only show programs and tables.
-const WITHOUT_COMMANDS: &[&str] = &["embedding", "driver"];
+const WITHOUT_COMMANDS: &[&str] = &["embedding", "driver", "servers"];
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")

@@ -408,10 +408,10 @@ fn signers_that_others_can_change_are_no_signers() {
     std::fs::remove_file(&inside).expect("the link");
     // The keys in the configuration are signers too.
     stage.write(
-        "migrations/whimbrel.toml",
+        "migrations/.whimbrel.toml",
         "directory = \".\"\n[signatures]\nminisign = { carol = \"RWSjucinnXYpaWTH5jsmDxUA9cArPHYLXyTnGkWkrRdCO8OMwIInYJOK\" }\n",
     );
-    let said = stage.whimbrel("verify --dialect sqlite --config migrations/whimbrel.toml");
+    let said = stage.whimbrel("verify --dialect sqlite --config migrations/.whimbrel.toml");
     assert!(said.code == 2 && said.stderr.contains("which it protects"), "{said:#?}");
 }
 
@@ -519,7 +519,9 @@ fn a_word_of_another_tool_leads_to_the_verb_that_is_meant_and_to_no_other() {
 
 #[test]
 fn each_error_about_files_has_a_next_step() {
-    let situations: [(&str, &[(&str, &str)], &[&str]); 8] = [
+    /// What is wrong, the files that make it so, and the verbs that tell it.
+    type Situation = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    let situations: [Situation; 8] = [
         (
             "two files of one version",
             &[("migrations/0001_other.sql", "SELECT 1;\n")],

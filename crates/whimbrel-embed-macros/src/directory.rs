@@ -129,8 +129,25 @@ fn walk(
         } else if folders == Folders::Read {
             walk(&path, &place, &format!("{below}/"), folders, files, problems);
         } else {
-            let names = entries(&path).unwrap_or_default();
+            let mut names = Vec::new();
+            names_below(&path, &mut names);
             problems.add(place, layout::folder_advice(names.iter().map(String::as_str)));
+        }
+    }
+}
+
+/// How many names at most are looked at below a folder that is not read.
+const NAMES: usize = 1000;
+
+/// The names of the files in a folder and in those below it, as far as they can be read; links are not followed.
+fn names_below(folder: &Path, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if names.len() >= NAMES {
+            return;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => names_below(&entry.path(), names),
+            _ => names.push(entry.file_name().to_string_lossy().into_owned()),
         }
     }
 }

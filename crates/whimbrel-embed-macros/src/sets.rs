@@ -194,6 +194,22 @@ mod tests {
     }
 
     #[test]
+    fn folders_of_years_and_months_are_told_to_be_read_recursively() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("2024/01")).expect("created");
+        fs::write(folder.path().join("2024/01/0001_users.sql"), FILES[0].1).expect("written");
+        let arguments: Arguments = syn::parse_str("\"migrations\", unlocked").expect("arguments");
+        let Err(problems) = check(None, folder.path(), "migrations", &arguments) else {
+            panic!("it is compiled");
+        };
+        let error = problems.into_error("migrations", proc_macro2::Span::call_site()).to_string();
+        assert!(
+            error.contains("migrations/2024: a folder, and folders are not read unless asked"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn no_byte_of_a_directory_can_be_flipped_before_it_is_compiled() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in FILES {

@@ -121,7 +121,8 @@ impl EmbeddedDir {
                 DirEntry::File(file) => files.push(SourceFile { path, bytes: file.contents().to_vec() }),
                 DirEntry::Dir(dir) if self.recursive => self.gather(dir, &format!("{path}/"), files, folders),
                 DirEntry::Dir(dir) => {
-                    let names: Vec<_> = dir.files().map(|file| name_of(file.path())).collect();
+                    let mut names = Vec::new();
+                    names_below(dir, &mut names);
                     let advice = layout::folder_advice(names.iter().map(|name| &**name));
                     folders.push(format!("{}: {advice}", dir.path().display()));
                 }
@@ -138,6 +139,12 @@ impl Source for EmbeddedDir {
 }
 
 const DIALECTS: [&str; 4] = ["sqlite", "postgres", "mysql", "mariadb"];
+
+/// The names of all files in a folder and in those below it.
+fn names_below(dir: &Dir<'static>, names: &mut Vec<Cow<'static, str>>) {
+    names.extend(dir.files().map(|file| name_of(file.path())));
+    dir.dirs().for_each(|folder| names_below(folder, names));
+}
 
 fn name_of(path: &Path) -> Cow<'_, str> {
     path.file_name().map_or(Cow::Borrowed(""), |name| name.to_string_lossy())

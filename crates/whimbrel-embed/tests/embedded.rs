@@ -218,6 +218,12 @@ fn directory_of_include_dir_is_checked_when_it_is_loaded() -> whimbrel::Result<(
         error(named),
         "error: windows/whimbrel.sum: it is for the set `app`, and this one is called `jobs`"
     );
-    assert!(error(FROM_DIR.set("sqlite")).contains("folders: a folder"));
+    let unread =
+        "a folder, and folders are not read unless asked: use `recursive`, or name it after the dialect";
+    let notes: String = ["dialects", "full", "unlocked", "windows"]
+        .iter()
+        .map(|folder| format!("\n  = folder: {folder}: {unread}"))
+        .collect();
+    assert_eq!(error(FROM_DIR.set("sqlite")), format!("error: 4 folders are not read{notes}"));
     Ok(())
 }

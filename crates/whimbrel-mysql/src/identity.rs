@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_server_is_what_it_says_and_not_what_its_number_suggests() {
-        let of = |version, comment| recognized(version, comment, (0, 0, 0)).unwrap().name;
+        let of = |version, comment| recognized(version, comment, (0, 0, 0)).expect("MySQL or MariaDB").name;
         assert_eq!(of("26.7.0", "MySQL Community Server - GPL"), "mysql");
         assert_eq!(of("9.7.4-2", "(Debian)"), "mysql");
         assert_eq!(of("8.0.36-28", "Percona Server (GPL), Release 28"), "mysql");
@@ -144,7 +144,7 @@ mod tests {
             ("5.7.32", "SingleStoreDB source distribution", "SingleStore"),
             ("8.0.39", "Percona XtraDB Cluster (GPL), Release rel30", "Percona XtraDB Cluster"),
         ] {
-            let error = recognized(version, comment, (8, 0, 0)).err().unwrap();
+            let error = recognized(version, comment, (8, 0, 0)).expect_err("another product");
             assert!(error.message().starts_with(&format!("the server is {name}, which ")), "{error}");
         }
     }

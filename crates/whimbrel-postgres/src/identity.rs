@@ -68,7 +68,7 @@ mod tests {
             "PostgreSQL 17.5 on x86_64-pc-linux-gnu, compiled by emcc (Emscripten gcc/clang-like) 3.1.74, 32-bit",
             "PostgreSQL 16.8 on x86_64-pc-linux-gnu, compiled by gcc (EnterpriseDB Advanced Server 16.8.0), 64-bit",
         ] {
-            refuse_imitators(said, IMITATORS).unwrap();
+            refuse_imitators(said, IMITATORS).expect("PostgreSQL");
         }
         for (said, name) in [
             ("CockroachDB CCL v25.1.2 (x86_64-pc-linux-gnu, built 2025/03/12)", "CockroachDB"),
@@ -76,7 +76,7 @@ mod tests {
             ("PostgreSQL 16 sys.iam_pg_role_mappings", "Aurora DSQL"),
             ("PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC, Redshift 1.0.122", "Amazon Redshift"),
         ] {
-            let error = refuse_imitators(said, IMITATORS).unwrap_err();
+            let error = refuse_imitators(said, IMITATORS).expect_err("another product");
             assert!(error.message().starts_with(&format!("the server is {name}, which ")), "{error}");
         }
     }

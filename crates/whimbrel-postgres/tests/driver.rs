@@ -477,9 +477,14 @@ fn the_survey_tells_tables_and_histories_elsewhere_and_schemas_passed_over() {
         }
         let name = |name: &str, kind| (name.to_owned(), kind);
         let table = TableName::default();
-        assert_eq!(survey(&mut db, &table).await, [name("For, bidden", 3), name("ops", 2), name("items", 0)]);
+        // Tables count wherever they are; a history elsewhere is told as that as well.
+        assert_eq!(
+            survey(&mut db, &table).await,
+            [name("items", 0), name("ops.whimbrel_history", 0), name("ops", 2), name("For, bidden", 3)]
+        );
         let configured = TableName::new("ops.whimbrel_history").expect("a name");
-        assert_eq!(survey(&mut db, &configured).await, [name("whimbrel_history", 1)]);
+        let found = survey(&mut db, &configured).await;
+        assert_eq!(found, [name("ops.whimbrel_history", 1), name("items", 0)]);
     });
 }
 

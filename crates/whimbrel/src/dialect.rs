@@ -83,11 +83,14 @@ pub struct Dialect {
     pub message_bytes: Option<&'static str>,
     /// What has become of what a script left in a session that is gone; `None`: a script that has left anything there
     /// ([`Fact::SessionState`]) is not gone on with.
-    pub session_left: Option<fn(&[Statement<'_>], &[Statement<'_>]) -> SessionLeft>,
+    pub session_left: Option<FindSessionLeft>,
     /// What the client was told of its session. A fact about a connection rather than the dialect: a driver fills it in
     /// in its own copy.
     pub session: SessionNumber,
 }
+
+/// Tells what a script left in a session that is gone, from its statements that took effect and from those behind them.
+pub type FindSessionLeft = fn(done: &[Statement<'_>], rest: &[Statement<'_>]) -> SessionLeft;
 
 /// What the statements of a script that took effect have left in a session that is gone, as far as the statements behind
 /// them need it.

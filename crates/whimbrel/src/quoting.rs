@@ -65,8 +65,8 @@ impl Watch {
     fn is_dynamic(&mut self, tokens: &[Token<'_>], lexing: &Lexing) -> bool {
         for (at, token) in tokens.iter().enumerate() {
             let next = |offset: usize| tokens.get(at + offset);
-            let dropped = at > 0 && tokens[at - 1].is_keyword("DEALLOCATE")
-                || at > 0 && tokens[at - 1].is_keyword("DROP");
+            let before = at.checked_sub(1).and_then(|at| tokens.get(at));
+            let dropped = before.is_some_and(|it| it.is_keyword("DEALLOCATE") || it.is_keyword("DROP"));
             if token.is_keyword("PREPARE") && !dropped {
                 let (Some(name), Some(from)) = (next(1), next(2)) else { return true };
                 if !from.is_keyword("FROM") || !is_closed(next(3), next(4), lexing) {

@@ -145,7 +145,7 @@ pub(crate) const KEYS: &[Key] = &[
         .about("a database with newer migrations than the directory has"),
     Key::new(Section::Shared, "unbaselined", "`refuse`, `allow`", r#"unbaselined = "allow""#)
         .default("`refuse`")
-        .about("a database with tables, and without a history"),
+        .about("a database with tables, and without a history, or with one that was emptied"),
     Key::new(Section::Shared, "reverted", "`refuse`, `apply`", r#"reverted = "apply""#)
         .default("`refuse`")
         .about("migrations that were reverted after they had been applied"),

@@ -59,39 +59,32 @@ fn named(context: &Context, root: &Path) -> BTreeMap<Named, Vec<(PathBuf, Role)>
     found
 }
 
+/// A migration and its files.
+type Claim<'n> = (&'n Named, &'n [(PathBuf, Role)]);
+
 /// The migrations that claim one version, each by a file of its own: what is typed to give one of them another.
 pub(crate) fn collisions(context: &Context, root: &Path) -> Vec<String> {
     let named = named(context, root);
-    let mut by_version: BTreeMap<Version, Vec<&Path>> = BTreeMap::new();
+    let mut by_version: BTreeMap<Version, Vec<Claim<'_>>> = BTreeMap::new();
     for (migration, files) in &named {
-        if let Some((path, _)) = files.first() {
-            by_version.entry(migration.version).or_default().push(path);
-        }
+        by_version.entry(migration.version).or_default().push((migration, files));
     }
     // The two ways of one migration are named alike instead, as the error says.
-    let ways = |paths: &[&Path]| {
-        let names: Vec<layout::FileName> = paths
-            .iter()
-            .filter_map(|path| layout::parse_file_name(path.file_name()?.to_str()?).ok())
-            .collect();
-        match names.as_slice() {
-            [one, other] => one.role != other.role || layout::are_ways(&one.name, &other.name),
-            _ => false,
-        }
+    let ways = |migrations: &[Claim<'_>]| {
+        let [(one, ones), (other, others)] = migrations else { return false };
+        let down = |files: &[(PathBuf, Role)]| files.iter().all(|(_, role)| *role == Role::Down);
+        let up = |files: &[(PathBuf, Role)]| files.iter().all(|(_, role)| *role == Role::Up);
+        (down(ones) && up(others)) || (up(ones) && down(others)) || layout::are_ways(&one.name, &other.name)
     };
-    let several = by_version.into_iter().filter(|(_, paths)| paths.len() > 1 && !ways(paths));
+    let several = by_version.into_values().filter(|migrations| migrations.len() > 1 && !ways(migrations));
     let command =
         |path: &Path| context.command(&format!("lock --renumber {}", quoted(&path.display().to_string())));
     several
-        .flat_map(|(_, paths)| {
-            let lines: Vec<String> = paths
-                .iter()
-                .map(|path| {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    format!("if no database has {name}: {}", command(path))
-                })
-                .collect();
-            lines
+        .flatten()
+        .filter_map(|(_, files)| files.first())
+        .map(|(path, _)| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            format!("if no database has {name}: {}", command(path))
         })
         .collect()
 }

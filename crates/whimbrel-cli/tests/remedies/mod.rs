@@ -60,6 +60,8 @@ key() {
 signed() { whimbrel lock -q > /dev/null; key; printf '[signatures]\nallowed-signers = "signers"\n' > whimbrel.toml; whimbrel sign --key key > /dev/null; }
 sql() { sqlite3 shop.db "$1"; }
 touch_history() { m 0002_b 'CREATE TABLE b (id INTEGER);\n'; whimbrel lock -q > /dev/null; sql "UPDATE whimbrel_history SET who = who || ' ' WHERE seq = 2"; }
+spoil_history() { m 0002_b 'CREATE TABLE b (id INTEGER);\n'; whimbrel lock -q > /dev/null; sql ".backup old.db"; sql "UPDATE whimbrel_history SET detail = 'none' WHERE seq = 2"; }
+restore_history() { sql "ATTACH 'old.db' AS old; UPDATE whimbrel_history SET detail = (SELECT detail FROM old.whimbrel_history was WHERE was.seq = 2) WHERE seq = 2"; }
 "#;
 
 /// Types a line where the words of the rows are known.
@@ -89,7 +91,7 @@ fn pattern(text: &str) -> String {
 
 /// The command in what is shown.
 fn command(line: &str) -> &str {
-    let words = ["whimbrel ", "git ", "rm ", "mv ", "ls "];
+    let words = ["whimbrel ", "git ", "rm ", "mv ", "ls ", "mkdir "];
     let starts = words.iter().filter_map(|word| {
         let at = line.find(word)?;
         (at == 0 || line[..at].ends_with(": ")).then_some(at)

@@ -170,15 +170,29 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
     ),
     (
         "environment",
-        row("the database belongs to another environment", "dev; printf '[environments.production]\\nsqlite = \"shop.db\"\\n' >> whimbrel.toml; base", "whimbrel -e production up", 4, "whimbrel -e production config").ends(0, "shows which environment was meant, and why"),
+        row("the database belongs to another environment", "dev; printf '[environments.production]\\nsqlite = \"shop.db\"\\n' >> whimbrel.toml; base", "whimbrel -e production up", 4, "to see which database is meant: whimbrel -e production config").ends(0, "shows which environment was meant, and why"),
+    ),
+    (
+        "environment",
+        row("the same", "dev; printf '[environments.production]\\nsqlite = \"shop.db\"\\n' >> whimbrel.toml; base", "whimbrel -e production up", 4, "if that one is meant: whimbrel -e development up").ends(0, "it is applied as that environment"),
     ),
     (
         "history",
-        row("the history was touched by something else", "base; touch_history", "whimbrel up", 4, "whimbrel history --verify").ends(1, "shows the row").then("whimbrel repair --reason seen --yes && whimbrel up", 0),
+        row("the history was touched by something else", "base; touch_history", "whimbrel up", 8, "whimbrel history --verify").ends(8, "shows the row").then("whimbrel repair --reason seen --yes && whimbrel up", 0),
     ),
     (
         "history",
-        row("the same", "base; touch_history", "whimbrel up", 4, "when you know why: whimbrel repair --reason '…'").ends(4, "shows the rows; `--yes` in a script").then("whimbrel repair --reason seen --yes && whimbrel up", 0),
+        row("the same", "base; touch_history", "whimbrel up", 8, "when you know who did it, and why: whimbrel repair --reason '…'").ends(4, "shows the rows; `--yes` in a script").then("whimbrel repair --reason seen --yes && whimbrel up", 0),
+    ),
+    (
+        "history",
+        row("a row of the history cannot be read", "base; spoil_history", "whimbrel up", 8, "put back what stood in the column, from a backup of whimbrel_history (or use a newer whimbrel, if one has written the row), then: whimbrel history --verify")
+            .done("restore_history; whimbrel history --verify", "the row is as it was written"),
+    ),
+    (
+        "history",
+        row("the same", "base; spoil_history", "whimbrel up", 8, "without a backup: write a value of the form in docs/formats.md into the column, then: whimbrel repair --reason '…'")
+            .done("sql \"UPDATE whimbrel_history SET detail = 'v1' WHERE seq = 2\"; whimbrel repair --reason seen --yes", "the row counts as it stands"),
     ),
     (
         "value",
@@ -320,7 +334,7 @@ pub(super) const ERRORS: &[Row] = &[
     row("a file of SQLite has a password", "base; printf '[environments.a]\\nsqlite = \"a.db\"\\npassword = { env = \"X\" }\\n' > whimbrel.toml", "whimbrel -e a up", 2, "leave it out").done("sed -i /password/d whimbrel.toml", "it is used").then("whimbrel -e a up", 0),
     row("a file of SQLite is named as a URL", "base; printf '[environments.a]\\nurl = \"sqlite:a.db\"\\n' > whimbrel.toml", "whimbrel -e a up", 2, "a file of SQLite is named so: `sqlite = \"app.db\"`").done("sed -i 's/url = \"sqlite:/sqlite = \"/' whimbrel.toml", "it is used").then("whimbrel -e a up", 0),
     row("signatures are wanted of nobody", "base; printf '[signatures]\\n' > whimbrel.toml", "whimbrel up", 2, "name the file of the signers with `allowed-signers`, or public keys under `minisign`").done("key; printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml; whimbrel sign --key key", "theirs count"),
-    row("the file of the signers is not there", "base; printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml", "whimbrel up", 2, "make it, or give its right path as `allowed-signers`").done("key; whimbrel sign --key key", "theirs count"),
+    row("the file of the signers is not there", "base; printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml", "whimbrel up", 2, "make it, or name the right path").done("key; whimbrel sign --key key", "theirs count"),
     row("the file of the signers is none", "base; echo rubbish > signers; printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml", "whimbrel up", 2, "write it as `ssh-keygen -Y verify` reads it").done("key; whimbrel sign --key key", "theirs count"),
     row("a level of the policy is of no rule", "base; printf '[policy.rules]\\nzzzzzz = \"refusal\"\\n' > whimbrel.toml", "whimbrel up", 2, "docs/policy.md has all rules").done("printf '' > whimbrel.toml", "it is gone"),
     row("a URL of SQLite has parameters", "base", "whimbrel up --url sqlite:shop.db?x=1", 2, "give `sqlite:PATH`").done("whimbrel up --url sqlite:shop.db", "it is used"),
@@ -332,12 +346,38 @@ pub(super) const ERRORS: &[Row] = &[
     row("a migration has failed before, and waits", "m 0001_a 'SELECT no_such();\\n'; printf 'failure-pause = \"1h\"\\n' > whimbrel.toml; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel up", 6, "a corrected file is tried at once").done("m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock --amend 1", "it is"),
     row("the same", "m 0001_a 'SELECT no_such();\\n'; printf 'failure-pause = \"1h\"\\n' > whimbrel.toml; whimbrel lock -q; ! whimbrel up -q 2> /dev/null", "whimbrel up", 6, "whimbrel history").ends(0, "shows what failed, and when").then("whimbrel up", 6),
     row("a secret stands in the configuration", "base; printf '[environments.a]\\nurl = \"postgres://ann:hunter2@db/x\"\\n' > whimbrel.toml", "whimbrel -e a up", 2, "put the secret into an environment variable or a file; if it stood in this file, others may have read it: change it").done("printf '[environments.a]\\nurl = { env = \"DATABASE_URL\" }\\nrecord-environment = false\\n' > whimbrel.toml", "it is read from there").then("whimbrel -e a up", 0),
+    row("a statement was changed that the database has executed", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE c (id INTEGER);\\nSELECT 1;\\n'", "whimbrel lock --amend 2", 4, "bring its first statements back as they were: what is behind them may change").done("m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT 1;\\n'; whimbrel lock --amend 2", "it goes on behind them"),
+    row("the same", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE c (id INTEGER);\\nSELECT 1;\\n'", "whimbrel lock --amend 2", 4, "or undo by hand what was executed, then: whimbrel lock --amend 2 --offline && whimbrel settle 2 --undone --reason '…'").done("sql 'DROP TABLE b'; whimbrel lock --amend 2 --offline && whimbrel settle 2 --undone --reason seen", "it begins anew"),
+    row("a migration is named that is as it was locked", "base", "whimbrel lock --accept 1 --reason seen", 2, "to lock what is new: whimbrel lock").ends(0, "it is locked"),
+    row("the same", "base", "whimbrel lock --accept 1 --reason seen", 2, "to see what has changed: whimbrel verify").ends(0, "shows it"),
+    row("there is no directory", "true", "whimbrel up", 4, "to begin here: whimbrel new create_users").ends(0, "it is made, with a migration").then("whimbrel verify", 4),
+    row("the same", "base; mv migrations db", "whimbrel up", 4, "or name the directory of the migrations: --directory=DIR").done("whimbrel up --directory=db", "it is read").then("whimbrel up --directory=db", 0),
+    row("the manifest cannot be read", "base; repo; printf '\\377' > migrations/whimbrel.sum", "whimbrel up", 4, "bring it back as it was: git restore …").ends(0, "it is back"),
+    row("the same, and files are new", "base; repo; m 0002_b 'CREATE TABLE b (id INTEGER);\\n'; printf '\\377' > migrations/whimbrel.sum", "whimbrel up", 4, "if files are new: whimbrel lock").done("git restore migrations/whimbrel.sum; whimbrel lock", "they are locked behind it"),
+    row("the signature is larger than it may be", "m 0001_users 'CREATE TABLE users (id INTEGER);\\n'; signed; head -c 99999 /dev/zero > migrations/whimbrel.sum.sig", "whimbrel up", 4, "when it is reviewed, sign it anew: rm … && whimbrel sign --key KEY").ends(0, "it is signed"),
+    row("`init` finds a configuration", "base; printf '' > whimbrel.toml", "whimbrel init", 4, "to see its settings: whimbrel config").ends(0, "shows them"),
+    row("the same", "base; printf '' > whimbrel.toml", "whimbrel init", 4, "to begin a migration with it: whimbrel new create_users").ends(0, "it is begun").then("whimbrel verify", 4),
+    row("`init` finds a file in the place of the directory", "rm -rf migrations; touch migrations", "whimbrel init", 4, "name another directory: whimbrel init --directory=DIR").done("whimbrel init --directory=db", "it is made").then("whimbrel config", 0),
+    row("`init` is told to write another configuration", "base2; touch x.toml", "whimbrel --config x.toml init", 2, "leave --config out, and move the file afterwards").done("whimbrel init && mv whimbrel.toml x.toml", "it is made").then("whimbrel --config x.toml up", 0),
+    row("`init` is told of two databases", "base2", "whimbrel init --url sqlite:a.db --sqlite b.db", 2, "leave --url out").done("whimbrel init --sqlite b.db", "the other one is used"),
+    row("`init` is told a URL", "base2", "whimbrel init --url postgres://localhost/shop", 2, "put the URL into an environment variable, then: whimbrel init --variable NAME").done("whimbrel init --variable SHOP_URL", "it refers to the variable").then("SHOP_URL=sqlite:shop.db whimbrel up", 0),
+    row("the same", "base2", "whimbrel init --url postgres://localhost/shop", 2, "or into a file that only you may read, then: whimbrel init --url file:PATH").done("(umask 077; echo sqlite:shop.db > url); whimbrel init --url file:url", "it refers to the file"),
+    row("the script of new connections holds more than it may", "base; printf 'BEGIN;\\n' > prepare.sql; printf 'init = \"prepare.sql\"\\n' > whimbrel.toml", "whimbrel up", 4, "leave in it only what prepares a connection, such as settings and temporary functions").done("printf 'PRAGMA cache_size = 100;\\n' > prepare.sql", "it is executed"),
+    row("the script of new connections fails", "base; printf 'SELECT no_such();\\n' > prepare.sql; printf 'init = \"prepare.sql\"\\n' > whimbrel.toml", "whimbrel up", 1, "correct it: it runs on each new connection, before anything else").done("printf 'PRAGMA cache_size = 100;\\n' > prepare.sql", "it is executed"),
+    row("the folder of a file of SQLite is not there", "base", "whimbrel up --url sqlite:nowhere/shop.db", 1, "mkdir -p nowhere").ends(0, "it is there").then("whimbrel up --url sqlite:nowhere/shop.db", 0),
+    row("signatures to add to cannot be read", "base; key; mkdir a.sig", "whimbrel sign --key key --plan b3v1:$(printf %064d 0) --out a.sig --add", 1, "make the file readable, or leave --add out to begin anew").done("rmdir a.sig; whimbrel sign --key key --plan b3v1:$(printf %064d 0) --out a.sig --add", "it is signed"),
+    row("signatures to add to have too many bytes", "base; key; head -c 99999 /dev/zero > a.sig", "whimbrel sign --key key --plan b3v1:$(printf %064d 0) --out a.sig --add", 4, "leave --add out to begin anew, then let each signer sign once").done("whimbrel sign --key key --plan b3v1:$(printf %064d 0) --out a.sig", "it is signed"),
+    row("a public key of minisign is none", "base; printf '[signatures]\\nminisign = { ann = \"RWA%053d\" }\\n' 0 > whimbrel.toml", "whimbrel up", 2, "copy the key from the .pub file: its second line, which begins with RW").done("key; printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml; whimbrel sign --key key", "or name signers of OpenSSH"),
 ];
 
 /// Remedies in the code that no row types, and why.
 pub(super) const UNTYPED: &[(&str, &str)] = &[
     (" --except …", "of another tool's history; its own tests have it"),
+    ("cannot be read", "a part of a message that is looked for"),
     ("declare them", "a part of a message that is looked for"),
+    ("migration files", "a part of a message that is looked for"),
+    ("put back what stood", "a part of a message that is looked for"),
+    ("take another folder, or the right to write to this one", "of a folder that root can write to"),
     ("for the set ", "a part of a message that is looked for"),
     ("or, if the new name is meant: …", "of a set that was renamed; its own tests have it"),
     ("say `set = \"…\"` in whimbrel.toml, then: …", "of a set that was renamed; its own tests have it"),

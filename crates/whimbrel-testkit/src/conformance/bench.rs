@@ -74,6 +74,12 @@ impl Found {
         self
     }
 
+    /// The schema and the data alone.
+    pub(super) fn without_history(mut self) -> Self {
+        self.history.clear();
+        self
+    }
+
     pub(super) fn count(&self, event: &str) -> usize {
         self.history.iter().filter(|record| record.event == event).count()
     }

@@ -46,11 +46,23 @@ pub fn transaction_control_in_a_script_is_refused<T: TestDatabase>(bench: &Bench
     assert_eq!(database.found(), bench.database().found());
 }
 
-pub fn a_script_without_statements_is_refused<T: TestDatabase>(bench: &Bench<'_, T>) {
-    let database = bench.database();
-    for script in ["", "-- nothing\n", " ; ;; /* nothing */ ;"] {
-        let migrator = Migrator::new(Memory::new().with_sql(1, "empty", script));
-        database.is_refused(&migrator, &[FindingKind::Script]);
+pub fn a_script_without_statements_is_recorded_and_changes_nothing<T: TestDatabase>(bench: &Bench<'_, T>) {
+    for mode in bench.modes() {
+        let database = bench.database();
+        let mut memory = database.many(2);
+        database.apply(&Migrator::new(&memory).with_transaction(mode));
+        let before = database.found();
+        let empty =
+            ["", "-- nothing\n", " ; ;; /* nothing */ ;", "-- whimbrel: no-transaction\n-- nothing\n"];
+        for (version, script) in (3..).zip(empty) {
+            memory = memory.with_sql(version, "empty", script);
+        }
+        let migrator = Migrator::new(&memory).with_transaction(mode);
+        assert_eq!(database.apply(&migrator).migrations.len(), empty.len(), "{mode:?}");
+        database.is_up_to_date(&migrator);
+        let found = database.found();
+        assert_eq!(found.count("applied"), before.count("applied") + empty.len(), "{mode:?}");
+        assert_eq!(found.without_history(), before.without_history(), "{mode:?}");
     }
 }
 

@@ -625,7 +625,7 @@ impl<'e> Engine<'e, '_> {
         let left = self.left_by_piece(item, number, outside, &error).await;
         // Where the history says so already, it is still to be counted.
         let again = self.known_clean(item) && blames_the_migration(error.class());
-        if again || left == Left::Nothing && !(self.known_clean(item) && !outside) {
+        if again || left == Left::Nothing && (outside || !self.known_clean(item)) {
             // Without this row the next run knows less, and never something wrong.
             let row = self.failed_statement(item, number, error.code(), Some(error.class()));
             self.record(row).await;
