@@ -232,10 +232,12 @@ fn survey(query: &SurveyQuery<'_>) -> String {
     let tables = if rusqlite::version_number() >= 3_037_000 {
         let named = places.iter().map(String::as_str);
         let places: Vec<String> = [SCHEMA, own].into_iter().chain(named).map(str::to_lowercase).collect();
+        // The last part answers nothing, and is an error where no such database is attached.
         format!(
             "SELECT schema AS place, name FROM pragma_table_list WHERE lower(schema) <> 'temp' AND type <> 'shadow' \
-             AND lower(schema) IN ({})",
-            list(&mut places.iter().map(String::as_str))
+             AND lower(schema) IN ({}) UNION ALL SELECT type, name FROM {}.sqlite_master WHERE 0",
+            list(&mut places.iter().map(String::as_str)),
+            identifier(own)
         )
     } else {
         // Before SQLite 3.33 the schema table has only its older name.

@@ -455,7 +455,7 @@ async fn an_index_that_waits_for_others_is_built_once_and_a_limit_of_the_scripts
         );
         let waited = std::sync::Mutex::new(0);
         let observer = |event: &whimbrel::Event<'_>| {
-            if matches!(event, whimbrel::Event::Waiting { .. }) {
+            if matches!(event, whimbrel::Event::Waiting { .. } | whimbrel::Event::Blocked { .. }) {
                 *waited.lock().expect("unpoisoned") += 1;
             }
         };

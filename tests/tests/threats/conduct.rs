@@ -58,6 +58,8 @@ fn threat_20_no_code_is_loaded_and_no_command_is_run() {
     assert!(starts.iter().all(|start| files.iter().any(|file| file.ends_with(start))));
     for file in files.into_iter().filter(|file| !starts.iter().any(|start| file.ends_with(start))) {
         let text = fs::read_to_string(&file).unwrap_or_default();
+        // What stands behind this is compiled for tests alone.
+        let text = text.split("\nmod tests {").next().unwrap_or_default();
         // The policy names what it is against.
         let policy = file.components().any(|part| part.as_os_str() == "whimbrel-policy");
         for word in ["libloading", "dlopen", "process::Command", "Command::new", "load_extension"] {
