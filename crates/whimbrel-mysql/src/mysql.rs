@@ -209,7 +209,9 @@ impl Driver for MySql {
         if let Some(said) = said {
             self.learn(&said)?;
         }
-        if outside && self.conn.as_ref().is_some_and(reads_a_snapshot) {
+        // What has changed rows is for whoever asked to commit.
+        let reads = result.as_ref().is_ok_and(|rows| rows.affected() == 0);
+        if outside && reads && self.conn.as_ref().is_some_and(reads_a_snapshot) {
             let ended = self.with(async |conn| {
                 conn.query_drop("ROLLBACK").await.map_err(|error| driver_error(&error, ""))
             });
