@@ -7,10 +7,12 @@ mod bench;
 mod book;
 mod ci;
 mod command;
+mod copy;
 mod deny;
 mod failure;
 mod footprint;
 mod install;
+mod mutants;
 mod needs;
 mod packages;
 mod quickness;
@@ -38,7 +40,7 @@ struct Subcommand {
 
 /// Every chore, in the order in which the usage lists them.
 const SUBCOMMANDS: &[Subcommand] =
-    &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND, install::SUBCOMMAND];
+    &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND, mutants::SUBCOMMAND, install::SUBCOMMAND];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -2,13 +2,13 @@
 //! copy of the workspace, whose own lock file stays as it is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::ci::Done;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{packages, test, workspace};
+use crate::{copy, packages, test, workspace};
 
 /// Tests the driver with the oldest and the newest rusqlite that its range admits. The version that the
 /// workspace's lock file has is passed over: the workspace's tests are run with it.
@@ -18,7 +18,7 @@ pub(crate) fn check() -> Result<Done> {
     let mut notes = Vec::new();
     let mut tallies = Vec::new();
     for (pin, release) in [(Some(format!("0.{}.0", range.oldest)), range.oldest), (None, range.newest)] {
-        let copy = copy()?;
+        let copy = copy::update("rusqlite/workspace")?;
         let mut update = Command::cargo("update --package rusqlite").within(&copy);
         if let Some(pin) = &pin {
             update = update.args(["--precise", pin]);
@@ -84,49 +84,6 @@ fn locked(workspace: &Path) -> Result<String> {
             Err(Failure::new(format!("{}: one rusqlite expected, not {versions:?}", path.display())))
         }
     }
-}
-
-/// Makes a copy of what git would commit, or brings the former copy up to date. A file that has not
-/// changed is left alone, so that cargo need not build it anew.
-fn copy() -> Result<PathBuf> {
-    let to = workspace::target().join("rusqlite/workspace");
-    let listed =
-        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).read()?;
-    let wanted: Vec<&Path> =
-        listed.split('\0').map(Path::new).filter(|name| workspace::root().join(name).is_file()).collect();
-    for old in files(&to)? {
-        if !wanted.iter().any(|name| to.join(name) == old) {
-            fs::remove_file(&old).map_err(Failure::at(&old))?;
-        }
-    }
-    for name in wanted {
-        let (from, to) = (workspace::root().join(name), to.join(name));
-        let new = fs::read(&from).map_err(Failure::at(&from))?;
-        if fs::read(&to).is_ok_and(|old| old == new) {
-            continue;
-        }
-        let folder = to.parent().expect("a file is in a folder");
-        fs::create_dir_all(folder).map_err(Failure::at(folder))?;
-        fs::copy(&from, &to).map_err(Failure::at(&to))?;
-    }
-    Ok(to)
-}
-
-/// The files in a folder, at any depth; none if it is not there.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        if !folder.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).map_err(Failure::at(&folder))? {
-            let entry = entry.map_err(Failure::at(&folder))?;
-            let kind = entry.file_type().map_err(Failure::at(&entry.path()))?;
-            if kind.is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
-        }
-    }
-    Ok(files)
 }
 
 #[cfg(test)]
