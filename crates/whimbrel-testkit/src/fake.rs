@@ -2,11 +2,13 @@
 //! below; this one counts calls, and knows what happens to each.
 
 mod dialect;
-mod parser;
+mod kind;
+mod locks;
+pub(crate) mod parser;
 mod query;
-mod session;
+pub(crate) mod session;
 mod state;
-mod statement;
+pub(crate) mod statement;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -17,8 +19,10 @@ use whimbrel::script::{Lexing, Script};
 use whimbrel::{Answers, Dialect, Driver, DriverError, ErrorClass, Message, Rows, Value, async_trait};
 
 pub use self::dialect::FAKE;
+pub use self::kind::FakeKind;
 use self::session::{Server, Session};
-pub(crate) use self::state::shown;
+pub(crate) use self::state::{State, shown};
+
 use crate::pending::Pending;
 use crate::record::Record;
 
@@ -97,6 +101,25 @@ impl Fake {
         Self::to(Arc::default(), false)
     }
 
+    /// A connection to a new, empty database of this kind.
+    pub fn of(kind: FakeKind) -> Self {
+        let fake = Self::new();
+        lock(&fake.server).kind = kind;
+        fake
+    }
+
+    /// How often each statement has changed something, by its text; the history's are not counted.
+    pub fn executions(&self) -> BTreeMap<String, usize> {
+        let server = lock(&self.server);
+        server.committed.executions.iter().map(|(text, count)| (text.to_string(), *count)).collect()
+    }
+
+    /// What is committed, and the files.
+    pub(crate) fn contents(&self) -> (State, std::collections::BTreeSet<String>) {
+        let server = lock(&self.server);
+        (server.committed.clone(), server.files.clone())
+    }
+
     /// Another connection to the same database.
     #[must_use]
     pub fn another(&self) -> Self {
@@ -109,7 +132,7 @@ impl Fake {
         Self::to(Arc::clone(&self.server), true)
     }
 
-    fn to(server: Arc<Mutex<Server>>, read_only: bool) -> Self {
+    pub(crate) fn to(server: Arc<Mutex<Server>>, read_only: bool) -> Self {
         let number = lock(&server).connect();
         Self {
             server,
@@ -217,7 +240,7 @@ impl Fake {
         let mut rows = Rows::default();
         for statement in script.statements() {
             let parsed = parser::parse(statement)?;
-            rows = self.session.run(&mut server, &parsed, values)?;
+            rows = self.session.run(&mut server, &parsed, statement.text(), values)?;
             answered();
         }
         Ok(rows)
@@ -269,7 +292,7 @@ impl Fake {
 }
 
 /// The server takes transaction control; scripts are refused it before they get here.
-const SERVER_LEXING: Lexing = {
+pub(crate) const SERVER_LEXING: Lexing = {
     let mut lexing = Lexing::ANSI;
     lexing.transaction_control = &[];
     lexing
@@ -294,19 +317,19 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-fn lock(server: &Mutex<Server>) -> MutexGuard<'_, Server> {
+pub(crate) fn lock(server: &Mutex<Server>) -> MutexGuard<'_, Server> {
     // Statements take effect whole or not at all, so what a panicking test leaves behind is sound.
     server.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lost() -> DriverError {
+pub(crate) fn lost() -> DriverError {
     DriverError::new(ErrorClass::ConnectionLost, "the connection is gone")
 }
 
 #[async_trait]
 impl Driver for Fake {
     fn dialect(&self) -> &Dialect {
-        &FAKE
+        lock(&self.server).kind.dialect()
     }
 
     async fn execute(
@@ -343,6 +366,6 @@ impl Driver for Fake {
 
     fn close(&mut self) {
         self.closed = true;
-        self.roll_back();
+        self.session.end(&mut lock(&self.server));
     }
 }

@@ -1,7 +1,10 @@
 //! The facts of the fake database's dialect. Runs nothing.
 
 use whimbrel::script::Lexing;
-use whimbrel::{BootQuery, BootSet, Dialect, Fact, HistorySql, Rule, SettingsSql, SurveyQuery, TableName};
+use whimbrel::{
+    BootQuery, BootSet, Ddl, Dialect, Effect, EffectSql, Fact, FlightSql, HistorySql, LockSql, ObjectKind,
+    Rule, SettingsSql, SurveyQuery, TableName, TransactionSql,
+};
 
 use super::query::SCHEMA;
 
@@ -32,6 +35,74 @@ pub const FAKE: Dialect = Dialect {
     ..Dialect::plain("fake", Lexing::ANSI, HISTORY)
 };
 
+/// The dialect of a [`Fake`](crate::Fake) of the kind [`FakeKind::Pipelined`](crate::FakeKind::Pipelined).
+pub(super) const PIPELINED: Dialect = Dialect {
+    lock: Some(LockSql {
+        transaction: Some(|table| format!("local_lock({})", literal(table.name()))),
+        ..LOCK
+    }),
+    flight: Some(FlightSql {
+        assert: |condition| format!("ASSERT {condition}"),
+        mine: "MINE",
+        failed: "untrue",
+        unguarded: &["missing", "no_transaction"],
+        check: "CHECKPOINT",
+        blocks: 128,
+    }),
+    ..FAKE
+};
+
+/// The dialect of a [`Fake`](crate::Fake) of the kind [`FakeKind::Committing`](crate::FakeKind::Committing). Whatever changes
+/// the schema commits.
+pub(super) const COMMITTING: Dialect = Dialect {
+    transaction: TransactionSql { ddl: Ddl::Commits, ..FAKE.transaction },
+    lock: Some(LOCK),
+    rules: &[
+        Rule::of(&["CREATE"], Fact::NeedsNoTransaction),
+        Rule::of(&["ALTER"], Fact::NeedsNoTransaction),
+        Rule::of(&["DROP"], Fact::NeedsNoTransaction),
+        Rule::of(&["VACUUM"], Fact::NeedsNoTransaction),
+        Rule::of(&["VACUUM"], Fact::RunAgain),
+        Rule::of(&["MAKE", "FILE"], Fact::NeedsNoTransaction),
+        Rule::of(&["SET"], Fact::Replay),
+        Rule::of(&["REMEMBER"], Fact::SessionState),
+    ],
+    effects: Some(EffectSql {
+        place: "'here'",
+        role: "USER",
+        object: |_| None,
+        mark: |effect, _| Some(about("fingerprint", effect)),
+        state: |effect, _| Some(about("presence", effect)),
+        leftovers: |_, _, _| None,
+        atomic: None,
+        refused: |code| matches!(code, "syntax" | "missing"),
+        survives_restart: true,
+    }),
+    history: HistorySql {
+        server: Some("'fake 1'"),
+        guard: Some(|table| format!("own_lock({})", literal(table.name()))),
+        ..HistorySql { user: "USER", ..HistorySql::plain(create_with_mark, boot, survey, "NOW") }
+    },
+    ..FAKE
+};
+
+const LOCK: LockSql = LockSql {
+    transaction: None,
+    take: |table| format!("take_lock({})", literal(table.name())),
+    release: |table| format!("free_lock({})", literal(table.name())),
+    held: |table| format!("has_lock({})", literal(table.name())),
+    holder: |table| format!("concat('session ', lock_owner({}))", literal(table.name())),
+    owner: |table| format!("lock_owner({})", literal(table.name())),
+    session: "SESSION",
+};
+
+/// A question about what a statement would change.
+fn about(function: &str, effect: &Effect<'_>) -> String {
+    let kind = if effect.kind == ObjectKind::Index { "index" } else { "table" };
+    let member = effect.member.as_ref().map_or("NULL".to_owned(), |(_, name)| literal(&name.text));
+    format!("{function}('{kind}', {}, {member})", literal(&effect.object.name.text))
+}
+
 const HISTORY: HistorySql = HistorySql { user: "USER", ..HistorySql::plain(create, boot, survey, "NOW") };
 
 fn identifier(name: &str) -> String {
@@ -54,6 +125,13 @@ fn create(table: &TableName) -> Vec<String> {
         format!("CREATE INDEX {} ON {name} (set_name, head, seq)", index("head")),
         format!("CREATE INDEX {} ON {name} (set_name, below, seq)", index("below")),
     ]
+}
+
+/// The same with the columns that the server fills in.
+fn create_with_mark(table: &TableName) -> Vec<String> {
+    let mut statements = create(table);
+    statements[0] = statements[0].replace(", PRIMARY KEY", ", lk INTEGER NOT NULL, mark TEXT, PRIMARY KEY");
+    statements
 }
 
 /// One `SELECT` for each set. The columns for *ahead* are answered whether they are needed or not.

@@ -3,12 +3,14 @@
 use whimbrel::script::{Statement as Text, Token, TokenKind};
 use whimbrel::{DriverError, ErrorClass, Value};
 
-use super::statement::{Change, Column, Comparison, Condition, Expression, Index, Item, Select, Statement};
+use super::statement::{
+    Change, Column, Comparison, Condition, Expression, Function, Index, Item, Select, Statement,
+};
 
 type Parsed<T> = Result<T, DriverError>;
 
 /// Reads a statement.
-pub(super) fn parse(text: &Text<'_>) -> Parsed<Statement> {
+pub(crate) fn parse(text: &Text<'_>) -> Parsed<Statement> {
     let tokens: Vec<Token<'_>> = text.words().collect();
     let end = text.position().offset + text.text().len();
     let mut parser = Parser { tokens: &tokens, at: 0, end, parameters: 0 };
@@ -54,6 +56,16 @@ impl<'t> Parser<'_, 't> {
     fn keywords(&mut self, words: &[&str]) -> bool {
         let from = self.at;
         let there = words.iter().all(|word| self.keyword(word));
+        if !there {
+            self.at = from;
+        }
+        there
+    }
+
+    /// The name of a function, and the parenthesis behind it.
+    fn keywords_and_parenthesis(&mut self, name: &str) -> bool {
+        let from = self.at;
+        let there = self.keyword(name) && self.symbol("(");
         if !there {
             self.at = from;
         }
@@ -153,6 +165,8 @@ impl<'t> Parser<'_, 't> {
             Statement::Remember(self.expression()?)
         } else if self.keyword("CHECKPOINT") {
             Statement::Nothing
+        } else if self.keyword("ASSERT") {
+            Statement::Assert(vec![self.condition()?])
         } else if self.keywords(&["LOCK", "TABLE"]) {
             self.name()?;
             Statement::Nothing
@@ -330,9 +344,13 @@ impl<'t> Parser<'_, 't> {
             } else {
                 Comparison::Less
             }
-        } else {
-            self.expect_symbol(">")?;
+        } else if self.symbol(">") {
             if self.symbol("=") { Comparison::GreaterOrEqual } else { Comparison::Greater }
+        } else if matches!(left, Expression::Exists(_) | Expression::Not(_) | Expression::Mine) {
+            let zero = Expression::Literal(Value::Integer(0));
+            return Ok(Condition { left, comparison: Comparison::Unequal, right: zero });
+        } else {
+            return Err(self.unexpected());
         };
         Ok(Condition { left, comparison, right: self.expression()? })
     }
@@ -374,8 +392,27 @@ impl<'t> Parser<'_, 't> {
             self.expect_symbol(")")?;
             return Ok(inner);
         }
+        for (name, function) in Function::ALL {
+            if self.keywords_and_parenthesis(name) {
+                let arguments = self.list(Self::expression)?;
+                self.expect_symbol(")")?;
+                return Ok(Expression::Call(*function, arguments));
+            }
+        }
         Ok(if self.keyword("NULL") {
             Expression::Literal(Value::Null)
+        } else if self.keyword("EXISTS") {
+            self.expect_symbol("(")?;
+            self.expect_keyword("SELECT")?;
+            let select = Expression::Exists(Box::new(self.select()?));
+            self.expect_symbol(")")?;
+            select
+        } else if self.keyword("NOT") {
+            Expression::Not(Box::new(self.term()?))
+        } else if self.keyword("MINE") {
+            Expression::Mine
+        } else if self.keyword("SESSION") {
+            Expression::Session
         } else if self.keyword("NOW") {
             Expression::Now
         } else if self.keyword("USER") {

@@ -1,14 +1,15 @@
 //! Evaluates expressions and `SELECT`s. Changes nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use whimbrel::{DriverError, ErrorClass, Rows, Value};
 
-use super::state::{State, Table, compare};
-use super::statement::{Comparison, Condition, Expression, Item, Select};
+use super::locks::Locks;
+use super::state::{State, Table, compare, shown};
+use super::statement::{Comparison, Condition, Expression, Function, Item, Select};
 
 /// The table that describes the others: kind, name, and whether it is a history.
 pub(super) const SCHEMA: &str = "fake_schema";
@@ -24,6 +25,11 @@ pub(super) struct Scope<'s> {
     pub(super) memory: &'s Value,
     pub(super) parameters: &'s [Value],
     pub(super) ticks: &'s Cell<u64>,
+    pub(super) clock_stands: bool,
+    pub(super) locks: &'s RefCell<Locks>,
+    pub(super) session: u64,
+    /// What is committed.
+    pub(super) committed: &'s State,
     pub(super) row: Option<(&'s Table, &'s [Value])>,
 }
 
@@ -66,13 +72,74 @@ impl<'s> Scope<'s> {
                 Value::Text(format!("SET {name} = {}", self.settings.get(name).copied().unwrap_or_default()))
             }
             Expression::Memory => self.memory.clone(),
+            Expression::Exists(select) => Value::Integer((!self.select(select)?.1.is_empty()).into()),
+            Expression::Not(inner) => Value::Integer((self.value(inner)? == Value::Integer(0)).into()),
+            Expression::Mine => {
+                Value::Integer(self.row.is_some_and(|(table, row)| self.is_new(table, row)).into())
+            }
+            Expression::Session => Value::Integer(self.session.cast_signed()),
+            Expression::Call(function, arguments) => {
+                let values: Vec<Value> =
+                    arguments.iter().map(|argument| self.value(argument)).collect::<Result<_, _>>()?;
+                self.call(*function, &values)?
+            }
+        })
+    }
+
+    /// Whether a row of the history is not committed.
+    fn is_new(&self, table: &Table, row: &[Value]) -> bool {
+        let committed = self.committed.tables.values().find(|other| other.is_history());
+        table.is_history()
+            && !committed.is_some_and(|other| other.rows.iter().any(|old| old.as_slice() == row))
+    }
+
+    fn call(&self, function: Function, values: &[Value]) -> Result<Value, DriverError> {
+        let texts: Vec<Option<String>> = values
+            .iter()
+            .map(|value| match value {
+                Value::Null => None,
+                Value::Text(text) => Some(text.clone()),
+                other => Some(shown(other)),
+            })
+            .collect();
+        let name = texts.first().cloned().flatten().unwrap_or_default();
+        let mut locks = self.locks.borrow_mut();
+        let owned = locks.owner(&name) == Some(self.session);
+        Ok(match function {
+            Function::Concat => match texts.into_iter().collect::<Option<Vec<String>>>() {
+                Some(parts) => Value::Text(parts.concat()),
+                None => Value::Null,
+            },
+            Function::Coalesce => {
+                values.iter().find(|it| **it != Value::Null).cloned().unwrap_or(Value::Null)
+            }
+            Function::LocalLock => Value::Integer(locks.take(&name, self.session, true).into()),
+            Function::TakeLock => Value::Integer(locks.take(&name, self.session, false).into()),
+            Function::FreeLock => Value::Integer(locks.release(&name, self.session).into()),
+            Function::HasLock => Value::Integer(owned.into()),
+            Function::OwnLock if owned => Value::Integer(1),
+            Function::OwnLock => {
+                return Err(DriverError::new(ErrorClass::Constraint, "the lock is not this session's")
+                    .with_code("unlocked"));
+            }
+            Function::LockOwner => {
+                locks.owner(&name).map_or(Value::Null, |owner| Value::Integer(owner.cast_signed()))
+            }
+            Function::Fingerprint | Function::Presence => {
+                let part = |at: usize| texts.get(at).cloned().flatten();
+                let found = self.state.fingerprint(&name, &part(1).unwrap_or_default(), part(2).as_deref());
+                let absent = found.is_none();
+                let looks = found.unwrap_or_else(|| "absent".to_owned());
+                let there = if absent { "absent" } else { "present" }.to_owned();
+                Value::Text(if function == Function::Presence { there } else { looks })
+            }
         })
     }
 
     /// The server's clock goes on by a millisecond whenever it is looked at.
     fn now(&self) -> String {
         let ticks = self.ticks.get();
-        self.ticks.set(ticks + 1);
+        self.ticks.set(ticks + u64::from(!self.clock_stands));
         let (seconds, millis) = (ticks / 1000, ticks % 1000);
         let (hours, minutes, seconds) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         format!("2026-01-01T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")

@@ -12,21 +12,23 @@ use super::statement::{Change, Column, Expression, Index};
 
 /// What is in a database. A clone costs next to nothing and is a snapshot.
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
-    pub(super) tables: BTreeMap<String, Arc<Table>>,
-    pub(super) indexes: BTreeMap<String, Index>,
+pub(crate) struct State {
+    pub(crate) tables: BTreeMap<String, Arc<Table>>,
+    pub(crate) indexes: BTreeMap<String, Index>,
+    /// How often each statement has changed something.
+    pub(crate) executions: BTreeMap<Arc<str>, usize>,
 }
 
 /// One table.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) columns: Vec<Column>,
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
     keys: Vec<Vec<String>>,
-    pub(super) rows: Vec<Arc<Vec<Value>>>,
+    pub(crate) rows: Vec<Arc<Vec<Value>>>,
 }
 
 impl Table {
-    pub(super) fn column(&self, name: &str) -> Result<usize, DriverError> {
+    pub(crate) fn column(&self, name: &str) -> Result<usize, DriverError> {
         self.columns.iter().position(|column| column.name == name).ok_or_else(|| missing("column", name))
     }
 
@@ -58,6 +60,11 @@ fn there_already(kind: &str, name: &str) -> DriverError {
 impl State {
     pub(super) fn table(&self, name: &str) -> Result<&Table, DriverError> {
         self.tables.get(name).map(|table| &**table).ok_or_else(|| missing("table", name))
+    }
+
+    /// Whether a table is the history.
+    pub(super) fn is_history(&self, name: &str) -> bool {
+        self.tables.get(name).is_some_and(|table| table.is_history())
     }
 
     fn table_mut(&mut self, name: &str) -> Result<&mut Table, DriverError> {
@@ -193,8 +200,32 @@ impl State {
         Ok(())
     }
 
+    /// Counts a statement that has changed something other than the history.
+    pub(super) fn count(&mut self, text: &str) {
+        *self.executions.entry(text.into()).or_default() += 1;
+    }
+
+    /// What a table, an index, or a member of a table looks like; nothing, if there is none.
+    pub(super) fn fingerprint(&self, kind: &str, name: &str, member: Option<&str>) -> Option<String> {
+        if kind == "index" {
+            let index = self.indexes.get(name)?;
+            return Some(format!("{} {}", index.table, index.columns.join(" ")));
+        }
+        let table = self.tables.get(name)?;
+        match member {
+            Some(member) => Some(table.columns[table.column(member).ok()?].definition.clone()),
+            None => Some(table.columns.iter().map(|column| &*column.name).collect::<Vec<_>>().join(" ")),
+        }
+    }
+
+    /// The rows of the history, each a list of values by its columns' names.
+    pub(crate) fn history_rows(&self) -> impl Iterator<Item = (&Table, &Arc<Vec<Value>>)> {
+        let tables = self.tables.values().filter(|table| table.is_history());
+        tables.flat_map(|table| table.rows.iter().map(move |row| (&**table, row)))
+    }
+
     /// Schema and data, without the history, as text that depends on nothing else.
-    pub(super) fn dump(&self) -> String {
+    pub(crate) fn dump(&self) -> String {
         let mut text = String::new();
         for (name, table) in self.tables.iter().filter(|(_, table)| !table.is_history()) {
             let _ = writeln!(text, "table {name}");
