@@ -89,7 +89,7 @@ pub const MYSQL: Dialect = Dialect {
         HistorySql {
             user: "current_user()",
             place: Some("convert(database() using utf8mb4)"),
-            databases: true,
+            databases: Some("select convert(schema_name using utf8mb4) from information_schema.schemata"),
             server: Some(server!("@@server_uuid", "performance_schema")),
             // Out of the range of BIGINT UNSIGNED, which is an error whatever `sql_mode` says (12.25.7 Out-of-Range and
             // Overflow Handling). NULL for a NOT NULL column becomes 0 in an `INSERT` of several rows, unless strict.

@@ -49,7 +49,7 @@ pub const DIALECT: Dialect = Dialect {
         "sqlite",
         Lexing::SQLITE,
         HistorySql {
-            databases: true,
+            databases: Some("SELECT name FROM pragma_database_list"),
             ..HistorySql::plain(create, boot, survey, "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
         },
     )

@@ -349,8 +349,8 @@ pub struct HistorySql {
     pub place: Option<&'static str>,
     /// How a transaction proves, before it is committed, that the history will be found where it is.
     pub stays: Option<StaysSql>,
-    /// Whether one connection reaches several databases, which its scripts name.
-    pub databases: bool,
+    /// A query for the names of the databases that one connection reaches, where its scripts can name several.
+    pub databases: Option<&'static str>,
     /// How a query is made to see what was committed on the other servers of a cluster; none where that is no question.
     pub causal: Option<CausalSql>,
     /// How many rows one `INSERT` carries.
@@ -396,7 +396,7 @@ impl HistorySql {
             guard: None,
             place: None,
             stays: None,
-            databases: false,
+            databases: None,
             causal: None,
             rows_per_insert: 100,
         }

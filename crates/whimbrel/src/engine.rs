@@ -19,6 +19,7 @@ mod sheet;
 use std::collections::HashMap;
 use std::time::Duration;
 
+pub(crate) use self::cascade::refusal_in_step;
 pub(crate) use self::commit::lock_deadline;
 pub(crate) use self::failure::{Failing, Left, place};
 pub(crate) use self::fill::Values;

@@ -1,7 +1,7 @@
 //! What has to be known of a script before it is run: its directives, its statements, and what they need. Reads the
 //! dialect's facts; runs nothing.
 
-use crate::dialect::{Ddl, Dialect, Fact, SecretSql};
+use crate::dialect::{Ddl, Dialect, DroppedTable, Fact, SecretSql};
 use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
@@ -37,6 +37,8 @@ pub(crate) struct Prepared {
     pub(crate) may_set: bool,
     /// Whether it drops a table, which may take rows of other tables along, and has not said that it may.
     pub(crate) drops_table: bool,
+    /// The tables, in lower case, that it empties and fills, drops or renames, which may take rows along as well.
+    pub(crate) rebuilt: Vec<String>,
     /// Whether the script may change where sessions look for names that are opened later.
     pub(crate) may_move: bool,
     /// Settings of the session with a point in their names, which the script names: nobody has declared them, so that no
@@ -208,6 +210,11 @@ pub(crate) fn prepare(
             }
         }
     }
+    let says = directives.foreign_keys_off || directives.foreign_keys_cascade;
+    let rebuilt = match dialect.foreign_keys.filter(|_| read.deletes && !says) {
+        Some(_) => DroppedTable::rebuilt(Script::stream(file.text(), &dialect.lexing)),
+        None => Vec::new(),
+    };
     if findings.is_empty() {
         Ok(Prepared {
             statements: read.count,
@@ -215,7 +222,8 @@ pub(crate) fn prepare(
             in_transaction,
             data_only,
             may_set: read.may_set,
-            drops_table: read.drops_table && !directives.foreign_keys_off && !directives.foreign_keys_cascade,
+            drops_table: (read.drops_table && !says) || !rebuilt.is_empty(),
+            rebuilt,
             may_move: read.may_move,
             custom_settings: read.custom_settings,
             directives,
@@ -232,6 +240,8 @@ struct Read {
     count: usize,
     may_set: bool,
     drops_table: bool,
+    /// Whether a statement deletes rows.
+    deletes: bool,
     needs_no_transaction: bool,
     ends_sharing: bool,
     travels_alone: bool,
@@ -280,6 +290,7 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
                 .next()
                 .is_some_and(|first| MAY_SET.iter().any(|word| first.is_keyword(word)));
         read.drops_table |= facts.has(Fact::DropsTable);
+        read.deletes |= statement.words().next().is_some_and(|first| first.is_keyword("DELETE"));
         read.needs_no_transaction |= facts.has(Fact::NeedsNoTransaction);
         read.ends_sharing |= facts.has(Fact::EndsSharing);
         read.travels_alone |= facts.has(Fact::TravelsAlone);

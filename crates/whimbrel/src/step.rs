@@ -8,6 +8,7 @@ use std::pin::Pin;
 use crate::blocking::block_on;
 use crate::dialect::{Ddl, Dialect, Fact};
 use crate::driver::{Driver, DriverError, ErrorClass, Rows, Value};
+use crate::engine::refusal_in_step;
 use crate::finding::{Finding, FindingKind};
 use crate::migration::{Kind, MigrationSet, Version};
 use crate::script::Script;
@@ -208,7 +209,8 @@ impl<'t> StepTransaction<'t> {
     /// Runs one statement with bound values, and returns its rows.
     ///
     /// # Errors
-    /// What the database said; or the statement is transaction control, or there are several.
+    /// What the database said; or the statement is transaction control, or there are several; or it drops a table on SQLite
+    /// to which rows of other tables refer that would go with it.
     pub async fn query(&mut self, sql: &str, values: &[Value]) -> Result<Rows, DriverError> {
         match Script::parse(sql, &self.driver.dialect().lexing) {
             Err(problems) => {
@@ -222,7 +224,7 @@ impl<'t> StepTransaction<'t> {
                 );
                 return Err(DriverError::new(ErrorClass::Sql, what));
             }
-            Ok(_) => {}
+            Ok(script) => self.refuse_cascade(&script).await?,
         }
         if self.commits_by_itself(sql) {
             return Err(DriverError::new(
@@ -232,6 +234,21 @@ impl<'t> StepTransaction<'t> {
         }
         self.queries += 1;
         self.driver.query(sql, values).await
+    }
+
+    /// Refuses a `DROP TABLE` that takes rows of other tables along.
+    async fn refuse_cascade(&mut self, script: &Script<'_>) -> Result<(), DriverError> {
+        let dialect = self.driver.dialect();
+        let (Some(keys), Some(statement)) = (dialect.foreign_keys, script.statements().first()) else {
+            return Ok(());
+        };
+        if !dialect.facts(statement).has(Fact::DropsTable) {
+            return Ok(());
+        }
+        match refusal_in_step(self.driver, keys, statement).await? {
+            Some(refused) => Err(refused),
+            None => Ok(()),
+        }
     }
 
     fn commits_by_itself(&self, sql: &str) -> bool {

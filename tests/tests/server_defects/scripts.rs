@@ -415,3 +415,22 @@ async fn several_statements_in_one_call_of_a_step_are_refused() {
         assert_eq!(db.number("SELECT count(*) FROM t").await, 0, "{kind}");
     }
 }
+
+/// What stands first may be run again; what stands behind it in the transaction, and is not taken back by it, may not.
+#[tokio::test]
+async fn data_that_no_rollback_takes_back_is_in_doubt_whatever_the_script_begins_with() {
+    for kind in servers() {
+        for first in ["SET @a = 1", "SET SESSION sort_buffer_size = 262144", "DO 0", "SELECT 1", "USE `{}`"] {
+            let (database, mut db) = start(kind).await;
+            db.run("CREATE TABLE kept (n INT) ENGINE = MyISAM").await;
+            let first = first.replace("{}", &database.name);
+            let script = format!("{first};\nINSERT INTO kept VALUES (1);\nINSERT INTO nowhere VALUES (2);");
+            let memory = second(&script);
+            let error = migrator(&memory).run(&mut db).await.expect_err("a table that is not there");
+            assert!(error.to_string().contains("not known what of it was kept"), "{kind} {first}: {error:#}");
+            let error = migrator(&memory).run(&mut db).await.expect_err("a row is there");
+            assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{kind} {first}: {error:#}");
+            assert_eq!(db.number("SELECT count(*) FROM kept").await, 1, "{kind} {first}");
+        }
+    }
+}

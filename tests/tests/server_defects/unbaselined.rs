@@ -127,7 +127,38 @@ async fn databases_that_the_scripts_name_count_on_mysql_and_others_do_not() {
             let finding = is_refused(&mut db, &migrator, &script).await;
             assert!(finding.message().contains(&format!("{app}.users")), "{kind}: {finding}");
         }
+        // So many names before points that not all could be looked for at once, which are none of databases.
+        let aliases: Vec<String> = (0..60).map(|number| format!("a{number}.n")).collect();
+        let crowded =
+            format!("SELECT {} FROM seeds;\nCREATE TABLE `{app}`.seeds (n INTEGER);", aliases.join(", "));
+        let versioned = |script: &str| Memory::new().with_sql(1, "named", script);
+        let named = "CREATE TABLE IF NOT EXISTS ${place:ident}.seeds (n INTEGER);";
+        for memory in [
+            versioned(&crowded),
+            versioned(&format!("PREPARE s FROM 'CREATE TABLE `{app}`.seeds (n INTEGER)'; EXECUTE s;")),
+            versioned(&format!("-- whimbrel: placeholders\n{named}")),
+            versioned("SELECT 1;").with_repeatable("seeds", format!("CREATE TABLE {app}.seeds (n INTEGER);")),
+        ] {
+            let migrator = Migrator::new(memory).with_value("place", app.as_str());
+            let finding = is_refused(&mut db, &migrator, "named in another way").await;
+            assert!(finding.message().contains(&format!("{app}.users")), "{kind}: {finding}");
+        }
         run(&mut db, &again()).await;
+    }
+}
+
+#[tokio::test]
+async fn tables_that_were_renamed_since_tell_of_a_sets_rows_too() {
+    for kind in kinds() {
+        let table = Memory::new().with_sql(1, "t", "CREATE TABLE IF NOT EXISTS t (n INTEGER);");
+        let renamed = table.with_sql(2, "u", "ALTER TABLE t RENAME TO u;");
+        let both = || Migrator::new(named("library", renamed.clone())).and(again());
+        let database = Database::new(kind).await;
+        let mut db = database.open().await;
+        both().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        db.run("DELETE FROM whimbrel_history WHERE set_name = 'library'").await;
+        let finding = is_refused(&mut db, &both(), "library").await;
+        assert!(finding.message().contains("(u)"), "{kind}: {finding}");
     }
 }
 

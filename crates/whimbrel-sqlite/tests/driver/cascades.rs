@@ -81,6 +81,42 @@ const CASES: &[Case] = &[
         "ALTER TABLE child RENAME TO grown;\nDROP TABLE parent;",
         Some("grown"),
     ),
+    case(
+        "emptied before it is dropped",
+        FAMILY,
+        "CREATE TABLE n AS SELECT * FROM parent;\nDELETE FROM parent;\nDROP TABLE parent;\nALTER TABLE n RENAME TO parent;",
+        Some("emptying the table parent would delete or change rows of child"),
+    ),
+    case(
+        "emptied and filled again",
+        FAMILY,
+        "CREATE TEMP TABLE n AS SELECT * FROM parent;\nDELETE FROM \"main\".[Parent] WHERE 1;\n\
+         INSERT INTO parent SELECT * FROM n;",
+        Some("child (ON DELETE CASCADE)"),
+    ),
+    case(
+        "emptied and filled again, outside a transaction",
+        FAMILY,
+        "-- whimbrel: no-transaction\nCREATE TABLE n AS SELECT * FROM parent;\nDELETE FROM parent;\n\
+         INSERT INTO parent SELECT * FROM n;",
+        Some("child (ON DELETE CASCADE)"),
+    ),
+    case("emptied, and that is all", FAMILY, "DELETE FROM parent;", None),
+    case(
+        "emptied and filled again, said so",
+        FAMILY,
+        "-- whimbrel: foreign_keys=cascade\nDELETE FROM parent;\nINSERT INTO parent VALUES (7);",
+        None,
+    ),
+    case(
+        "two levels",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY);\n\
+         CREATE TABLE b (id INTEGER PRIMARY KEY, a REFERENCES a ON DELETE CASCADE);\n\
+         CREATE TABLE c (b REFERENCES b ON DELETE CASCADE);\nINSERT INTO a VALUES (1);\nINSERT INTO b VALUES (1, 1);\n\
+         INSERT INTO c VALUES (1);",
+        "PRAGMA defer_foreign_keys = ON;\nDROP TABLE a;",
+        Some("b (ON DELETE CASCADE)"),
+    ),
     case("the child goes first", FAMILY, "DROP TABLE child;\nDROP TABLE parent;", None),
     case("the child is emptied first", FAMILY, "DELETE FROM child;\nDROP TABLE parent;", None),
     case(
@@ -194,4 +230,28 @@ fn way_down_and_owned_connection_refuse_it_too() {
     let error = block_on(migrator.revert_to(&mut db, None)).expect_err("the way down");
     assert!(format!("{error:#}").contains("child (ON DELETE CASCADE)"), "{error:#}");
     assert_eq!(bench.number("SELECT count(*) FROM child"), 2);
+}
+
+#[test]
+fn step_in_rust_takes_no_rows_along_either() {
+    for plain in [false, true] {
+        let bench = Bench::new();
+        let mut db = bench.lend();
+        db.pragma_update(None, "foreign_keys", true).expect("a setting");
+        let memory = Memory::new().with_sql(1, "setup", FAMILY).with_rust(2, "drop");
+        let migrator = Migrator::new(&memory);
+        let migrator = if plain {
+            migrator.with_blocking_step(2, |tx| Ok(tx.execute("DROP TABLE parent", &[]).map(drop)?))
+        } else {
+            migrator.with_step(2, |tx| {
+                Box::pin(async move {
+                    tx.execute("DROP TABLE \"Parent\"", &[]).await?;
+                    Ok(())
+                })
+            })
+        };
+        let error = migrator.run_blocking(&mut db).expect_err("rows would go");
+        assert!(format!("{error:#}").contains("child (ON DELETE CASCADE)"), "{error:#}");
+        assert_eq!(number(&db, "SELECT count(*) FROM child"), 2);
+    }
 }

@@ -1,17 +1,38 @@
-//! Refuses a `DROP TABLE` that would delete or change rows of the tables that refer to it.
+//! Refuses a `DROP TABLE`, and a `DELETE` of all rows of a table that is made anew, that would delete or change rows of the
+//! tables that refer to it.
 //!
 //! Whether it would is asked of the database right before the statement, in its transaction: the schema at that moment
 //! decides, whatever the script has created, renamed or emptied before.
 
 use super::Session;
 use crate::dialect::{DroppedTable, ForeignKeys};
-use crate::driver::{DriverError, ErrorClass};
+use crate::driver::{Driver, DriverError, ErrorClass, Rows};
 use crate::script::{Script, Statement};
+
+const DROPPING: &str = "dropping";
 
 const HINT: &str = "to rebuild the table, put `-- whimbrel: foreign_keys=off` at the top of the file (in place of \
                     `no-transaction`): no row is touched, and every foreign key is checked before the commit; if these rows \
                     are meant to go, drop the tables that refer to it first, or put `-- whimbrel: foreign_keys=cascade` \
                     there";
+
+const HINT_IN_STEP: &str = "to rebuild the table, write a script with `-- whimbrel: foreign_keys=off`; if these rows are meant \
+                            to go, delete them, or drop the tables that refer to it first";
+
+/// What the database is asked through.
+enum Asked<'a, 'd> {
+    Session(&'a mut Session<'d>),
+    Driver(&'a mut (dyn Driver + 'd)),
+}
+
+impl Asked<'_, '_> {
+    async fn query(&mut self, sql: &str) -> Result<Rows, DriverError> {
+        match self {
+            Self::Session(session) => session.query(sql).await,
+            Self::Driver(driver) => driver.query(sql, &[]).await,
+        }
+    }
+}
 
 /// The refusal of a statement that would take rows of other tables along, if it would.
 pub(super) async fn refusal(
@@ -20,6 +41,31 @@ pub(super) async fn refusal(
     statement: &Statement<'_>,
 ) -> Result<Option<DriverError>, DriverError> {
     let Some(dropped) = dropped(session, statement) else { return Ok(None) };
+    let lost = lost(Asked::Session(session), keys, dropped).await?;
+    Ok(lost.map(|message| refused(message, HINT)))
+}
+
+/// The same for a statement of a step in Rust.
+pub(crate) async fn refusal_in_step(
+    driver: &mut dyn Driver,
+    keys: ForeignKeys,
+    statement: &Statement<'_>,
+) -> Result<Option<DriverError>, DriverError> {
+    let Some(dropped) = DroppedTable::of(statement) else { return Ok(None) };
+    let lost = lost(Asked::Driver(driver), keys, (DROPPING, dropped)).await?;
+    Ok(lost.map(|message| refused(message, HINT_IN_STEP)))
+}
+
+fn refused(message: String, hint: &'static str) -> DriverError {
+    DriverError::new(ErrorClass::Constraint, message).with_hint(hint)
+}
+
+/// What would be lost with a table's rows.
+async fn lost(
+    mut session: Asked<'_, '_>,
+    keys: ForeignKeys,
+    (deed, dropped): (&'static str, DroppedTable),
+) -> Result<Option<String>, DriverError> {
     let enforced = session.query(keys.enforced).await?;
     if !enforced.first().is_some_and(|row| row.read::<bool>(0).unwrap_or(true)) {
         return Ok(None);
@@ -46,16 +92,20 @@ pub(super) async fn refusal(
         return Ok(None);
     }
     let message = format!(
-        "foreign keys are enforced, so dropping the table {} would delete or change rows of {}",
+        "foreign keys are enforced, so {deed} the table {} would delete or change rows of {}",
         dropped.name,
         lost.join(", ")
     );
-    Ok(Some(DriverError::new(ErrorClass::Constraint, message).with_hint(HINT)))
+    Ok(Some(message))
 }
 
-/// The table that a statement drops, with its placeholders filled in.
-fn dropped(session: &Session<'_>, statement: &Statement<'_>) -> Option<DroppedTable> {
-    let Some(text) = session.filled_text(statement.text()) else { return DroppedTable::of(statement) };
+/// The table that a statement drops or empties, with its placeholders filled in, and which of it.
+fn dropped(session: &Session<'_>, statement: &Statement<'_>) -> Option<(&'static str, DroppedTable)> {
+    let of = |statement: &Statement<'_>| {
+        let dropped = DroppedTable::of(statement).map(|table| (DROPPING, table));
+        dropped.or_else(|| DroppedTable::emptied_by(statement).map(|table| ("emptying", table)))
+    };
+    let Some(text) = session.filled_text(statement.text()) else { return of(statement) };
     let script = Script::parse(&text, &session.dialect().lexing).ok()?;
-    script.statements().first().and_then(DroppedTable::of)
+    script.statements().first().and_then(of)
 }

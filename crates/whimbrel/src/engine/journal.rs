@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::bundle::Bundle;
 use super::commit::When;
 use super::{Apart, Engine, Failing, Group, Left, Progress, cascade};
-use crate::dialect::{Ddl, Fact, RoleSql};
+use crate::dialect::{Ddl, DroppedTable, Fact, RoleSql};
 use crate::driver::{Answers, ColumnError, DriverError, ErrorClass, Message};
 use crate::effect::{Change, Effect};
 use crate::error::{Error, ErrorKind, Result};
@@ -261,14 +261,21 @@ impl<'e> Engine<'e, '_> {
         self.session.execute(&[Message::new(statement.text(), 1)], &mut Answers::new()).await
     }
 
+    /// Whether a statement may take rows of other tables along, and its script has not said that it may.
+    pub(super) fn may_cascade(&self, item: &PlanItem, statement: &Statement<'_>) -> bool {
+        let Some(prepared) = item.prepared().filter(|prepared| prepared.drops_table) else { return false };
+        self.dialect.facts(statement).has(Fact::DropsTable)
+            || DroppedTable::emptied_by(statement)
+                .is_some_and(|table| prepared.rebuilt.contains(&table.name.to_lowercase()))
+    }
+
     /// The refusal of a statement that drops a table, and with it rows of others, unless its script says that it may.
     pub(super) async fn cascades(
         &mut self,
         item: &PlanItem,
         statement: &Statement<'_>,
     ) -> Result<Option<DriverError>, DriverError> {
-        let asked = item.prepared().is_some_and(|prepared| prepared.drops_table)
-            && self.dialect.facts(statement).has(Fact::DropsTable);
+        let asked = self.may_cascade(item, statement);
         match self.dialect.foreign_keys.filter(|_| asked) {
             Some(keys) => cascade::refusal(self.session, keys, statement).await,
             None => Ok(None),

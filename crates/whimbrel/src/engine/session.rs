@@ -35,6 +35,8 @@ pub(crate) struct Session<'d> {
     values: Option<Values>,
     /// What is to be migrated.
     sets: Vec<Arc<MigrationSet>>,
+    /// Values that placeholders of their scripts may name databases by.
+    named: Vec<String>,
 }
 
 impl Drop for Session<'_> {
@@ -56,13 +58,15 @@ impl<'d> Session<'d> {
             place: None,
             values: None,
             sets: Vec::new(),
+            named: Vec::new(),
         }
     }
 
     /// Where no history of one of these sets is found, it is looked what there is of theirs.
     #[must_use]
-    pub(crate) fn about(mut self, sets: Vec<Arc<MigrationSet>>) -> Self {
+    pub(crate) fn about(mut self, sets: Vec<Arc<MigrationSet>>, named: Vec<String>) -> Self {
         self.sets = sets;
+        self.named = named;
         self
     }
 
@@ -481,9 +485,8 @@ impl<'d> Session<'d> {
         made: &[String],
         deadline: &Deadline,
     ) -> Result<(bool, History)> {
+        let places = self.named_places(deadline).await?;
         let dialect = self.dialect();
-        let places =
-            if dialect.history.databases { named_places(&self.sets, &dialect.lexing) } else { Vec::new() };
         let known = predecessor::table_names();
         let sql = (dialect.history.survey)(&SurveyQuery { table, known: &known, made, places: &places });
         let rows = self
@@ -519,6 +522,23 @@ impl<'d> Session<'d> {
             absent.predecessors.push(found);
         }
         Ok((there, absent))
+    }
+
+    /// The databases that the scripts may name, of those that there are.
+    async fn named_places(&mut self, deadline: &Deadline) -> Result<Vec<String>> {
+        let Some(list) = self.dialect().history.databases else { return Ok(Vec::new()) };
+        let mut named = named_places(&self.sets, &self.dialect().lexing);
+        named.extend(self.named.iter().cloned());
+        if named.is_empty() {
+            return Ok(named);
+        }
+        let named: HashSet<String> = named.iter().map(|name| name.to_lowercase()).collect();
+        let rows = self
+            .patient_query(list, deadline)
+            .await
+            .map_err(|error| Error::driver("looking which databases there are", error))?;
+        let names = rows.into_iter().filter_map(|row| row.read::<String>(0).ok());
+        Ok(names.filter(|name| named.contains(&name.to_lowercase())).collect())
     }
 
     /// Reads what another tool has noted. That its table cannot be read is no reason to fail.

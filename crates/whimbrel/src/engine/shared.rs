@@ -6,7 +6,7 @@ use super::bundle::Bundle;
 use super::commit::{Fenced, Unwritten, blames_the_migration};
 use super::{Engine, Failing, Group, Left, Progress};
 use crate::detail::Detail;
-use crate::dialect::{Fact, ForeignKeys};
+use crate::dialect::ForeignKeys;
 use crate::driver::{Answers, DriverError, ErrorClass, Message, Progress as Answered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{HistoryEvent, HistoryRow, NewRow};
@@ -390,11 +390,10 @@ impl<'e> Engine<'e, '_> {
         self.started(item);
         let text = item.script().map_or("", |script| script.text());
         let lexing = self.dialect.lexing;
-        let asks = item.prepared().is_some_and(|prepared| prepared.drops_table);
         let mut piece = Piece { text, start: 0, end: 0, first: 0, statements: 0, began: Instant::now() };
         for statement in Script::stream(text, &lexing) {
             let end = statement.position().offset + statement.text().len();
-            let drops = asks && self.dialect.facts(&statement).has(Fact::DropsTable);
+            let drops = self.may_cascade(item, &statement);
             if piece.statements > 0 && (drops || end - piece.start > PIECE) {
                 self.run_piece(item, &mut piece).await?;
             }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::Role;
-use crate::script::{Lexing, Mark, Position, locate};
+use crate::script::{Lexing, Mark, Position, Script, Statement, locate};
 
 /// What a line of another tool says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +50,12 @@ pub(crate) fn both_ways(path: &str, text: &str, lexings: &[&Lexing]) -> Option<B
     let places: Vec<usize> = lines.iter().map(|(at, _)| *at).collect();
     let mut shown = None;
     let mut readable = false;
-    for located in lexings.iter().filter_map(|lexing| locate(text, lexing, &places)) {
+    for lexing in lexings {
+        let Some(located) = locate(text, lexing, &places) else { continue };
         readable = true;
-        shown = Some(judge(&lines, &located.marks, located.statements, role)?);
+        let found = judge(&lines, &located.marks, located.statements, role)
+            .or_else(|| undoing(text, lexing, &lines, &located.marks, role));
+        shown = Some(found?);
     }
     if !readable {
         // The script is refused in any case, and this says why.
@@ -98,6 +101,45 @@ fn judge(lines: &[(usize, Line)], marks: &[Mark], statements: usize, role: Role)
         let alone = *plain && *way == other && mark.before > 0;
         (holds && ((both && *way == other) || alone)).then_some((*at, *line))
     })
+}
+
+/// A line for the other way behind which the script drops what it has made before: whatever the word, it is meant.
+fn undoing(
+    text: &str,
+    lexing: &Lexing,
+    lines: &[(usize, Line)],
+    marks: &[Mark],
+    role: Role,
+) -> Option<(usize, Line)> {
+    if role == Role::Down {
+        return None;
+    }
+    let script = Script::parse(text, lexing).ok()?;
+    let statements = script.statements();
+    marks.iter().filter(|mark| !mark.inside).find_map(|mark| {
+        let (at, line) = lines.iter().find(|(at, _)| *at == mark.offset)?;
+        let Line::Bare { way: Way::Down, .. } = line else { return None };
+        let (_, dropped) = object("DROP", statements.get(mark.before)?)?;
+        let made = statements[..mark.before].iter().filter_map(|it| object("CREATE", it));
+        made.into_iter().any(|(_, name)| name == dropped).then_some((*at, *line))
+    })
+}
+
+/// The kind and the name, in lower case, of what a statement with this first word makes or drops.
+fn object(verb: &str, statement: &Statement<'_>) -> Option<(String, String)> {
+    const KINDS: [&str; 9] =
+        ["TABLE", "VIEW", "INDEX", "TYPE", "SEQUENCE", "SCHEMA", "FUNCTION", "PROCEDURE", "TRIGGER"];
+    let mut words = statement.words();
+    words.next().filter(|word| word.is_keyword(verb))?;
+    let kind = words.by_ref().take(6).find(|word| KINDS.iter().any(|kind| word.is_keyword(kind)))?;
+    let mut words = words.skip_while(|word| {
+        ["IF", "NOT", "EXISTS", "CONCURRENTLY"].iter().any(|skipped| word.is_keyword(skipped))
+    });
+    let mut name = words.next()?;
+    while words.next().is_some_and(|word| word.is_symbol(".")) {
+        name = words.next()?;
+    }
+    Some((kind.text.to_lowercase(), name.text.trim_matches(['`', '"', '[', ']']).to_lowercase()))
 }
 
 impl fmt::Display for BothWays {
@@ -152,14 +194,23 @@ fn lines(text: &str) -> Vec<(usize, Line)> {
     // PostgreSQL ends a comment at a carriage return too.
     for line in text.split(['\n', '\r']) {
         let begin = line.trim_start_matches(is_blank);
+        let start = at + line.len() - begin.len();
         if (begin.starts_with("--") || begin.starts_with('#') || begin.starts_with("/*"))
-            && let Some(kind) = read(begin)
+            && let Some(kind) = read(whole_comment(begin, &text[start..]))
         {
-            found.push((at + line.len() - begin.len(), kind));
+            found.push((start, kind));
         }
         at += line.len() + 1;
     }
     found
+}
+
+/// The line, or the whole of a block comment that goes on behind it: `/*`, ` * down` and ` */` on three lines.
+fn whole_comment<'t>(line: &'t str, rest: &'t str) -> &'t str {
+    if !line.starts_with("/*") || line.contains("*/") {
+        return line;
+    }
+    rest.find("*/").map_or(line, |end| &rest[..end])
 }
 
 /// White space, and what looks like it.
@@ -233,6 +284,8 @@ fn of_tool(inside: &str, words: &[&str]) -> Option<Line> {
             line("tern", "create above / drop below", Some(Way::Down))
         }
         ["tern", "disable", "tx"] => line("tern", "tern:", None),
+        ["liquibase", "formatted", "sql", ..] => line("Liquibase", "liquibase", None),
+        ["changeset", _, _, ..] if behind_changeset(inside) => line("Liquibase", "changeset", None),
         ["rambler", word] => line("rambler", "rambler", Some(way(word)?)),
         ["undo"] if inside.starts_with('@') => line("MyBatis Migrations", "@UNDO", Some(Way::Down)),
         ["ups" | "downs"] if inside.starts_with('!') => line("Play evolutions", "!", way(words[0])),
@@ -240,17 +293,41 @@ fn of_tool(inside: &str, words: &[&str]) -> Option<Line> {
     }
 }
 
+/// Whether `changeset` is followed by `author:id`.
+fn behind_changeset(inside: &str) -> bool {
+    inside
+        .strip_prefix("changeset")
+        .and_then(|rest| rest.trim_start_matches(is_blank).split(is_blank).next())
+        .is_some_and(|word| word.contains(':'))
+}
+
 /// Words that stand beside the one for a way without changing it.
-const FILLERS: [&str; 10] =
-    ["migration", "migrations", "migrate", "script", "section", "part", "begin", "start", "sql", "step"];
+const FILLERS: [&str; 14] = [
+    "migration",
+    "migrations",
+    "migrate",
+    "script",
+    "section",
+    "part",
+    "begin",
+    "start",
+    "sql",
+    "step",
+    "region",
+    "direction",
+    "name",
+    "way",
+];
 
 /// A line of one word, such as `-- DOWN` or `-- ==== UP ====`.
 fn bare(words: &[&str]) -> Option<Line> {
     let mut telling = words.iter().filter(|word| !FILLERS.contains(*word));
     let (word, None) = (telling.next()?, telling.next()) else { return None };
     match *word {
-        "upgrade" | "apply" | "forward" | "forwards" => Some(Line::Bare { way: Way::Up, plain: false }),
-        "downgrade" | "rollback" | "revert" | "undo" | "backward" | "backwards" => {
+        "upgrade" | "apply" | "forward" | "forwards" | "do" => {
+            Some(Line::Bare { way: Way::Up, plain: false })
+        }
+        "downgrade" | "rollback" | "revert" | "reverse" | "undo" | "backward" | "backwards" => {
             Some(Line::Bare { way: Way::Down, plain: false })
         }
         word => way(word).map(|way| Line::Bare { way, plain: true }),
@@ -294,6 +371,15 @@ mod tests {
             ("a tool that has", "/* up */", "/* down */"),
             ("a tool that has", "-- Upgrade", "-- Rollback"),
             ("a tool that has", "-- @up", "-- @down"),
+            ("a tool that has", "-- do", "-- undo"),
+            ("a tool that has", "-- #region up", "-- #region down"),
+            ("a tool that has", "-- direction: up", "-- direction: down"),
+            ("a tool that has", "/*\n * up\n */", "/**\n * @down\n */"),
+            ("a tool that has", "-- users", "-- Rollback:"),
+            ("a tool that has", "-- users", "-- Undo section"),
+            ("goose", "/*\n +goose Up\n*/", "/*\n +goose Down\n*/"),
+            ("Liquibase", "--liquibase formatted sql\n--changeset me:1", "--rollback drop table t;"),
+            ("Liquibase", "-- changeset me:users dbms:oracle", "-- rollback empty"),
         ] {
             for ends in ["\n", "\r\n", "\r"] {
                 let text =
@@ -340,6 +426,9 @@ mod tests {
             "CREATE TABLE a (a INT);\n-- undo\nDROP TABLE b;",
             "-- down the road\nCREATE TABLE t (a INT);\n-- scale down\nDROP TABLE u;",
             "CREATE TABLE t (a INT); -- +goose Down\n",
+            "-- changeset of the ticket\nCREATE TABLE t (a INT);",
+            "/*\n Down\n DROP TABLE t;\n*/\nCREATE TABLE t (a INT);",
+            "/* a long\n story */\nCREATE TABLE t (a INT);\n/* undone */ DROP TABLE t;",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use crate::dialect::{Dialect, EffectSql, Fact, TableName};
+use crate::dialect::{Ddl, Dialect, EffectSql, Fact, TableName};
+use crate::directive::Directives;
 use crate::driver::Row;
 use crate::effect::{Change, Effect};
 use crate::engine::{Deadline, Session};
@@ -67,6 +68,7 @@ pub(super) async fn gather(
             open: &open,
             statements: script.statements(),
             number,
+            together: is_together(&script, &dialect),
             elsewhere,
             intent,
         };
@@ -175,6 +177,15 @@ fn is_of_the_session(statement: &Statement<'_>) -> bool {
     !statement.words().any(|word| WIDER.iter().any(|wider| word.is_keyword(wider)) || word.is_symbol("@@"))
 }
 
+/// Whether a script that is outside the dialect's transactions is one transaction all the same, since it changes data only:
+/// what was announced by its first statement is then all of it.
+fn is_together(script: &Script<'_>, dialect: &Dialect) -> bool {
+    let statements = script.statements();
+    dialect.transaction.ddl == Ddl::Commits
+        && !Directives::of(script.directives(), statements.len()).is_ok_and(|it| it.no_transaction)
+        && !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction))
+}
+
 /// What was seen.
 #[derive(Default)]
 struct Seen {
@@ -195,6 +206,8 @@ struct Case<'c> {
     open: &'c OpenWork,
     statements: &'c [Statement<'c>],
     number: usize,
+    /// Whether all from this one on run in one transaction.
+    together: bool,
     elsewhere: bool,
     intent: Option<Intent>,
 }
@@ -205,7 +218,14 @@ impl Case<'_> {
         let facts = dialect.facts(&self.statements[self.number]);
         let outside = facts.has(Fact::NeedsNoTransaction);
         let known = if outside { self.open.next_is_clean } else { self.effects.atomic.is_none() };
-        (!known && !facts.has(Fact::RunAgain) && !facts.has(Fact::Replay)).then_some(Evidence::Unknown)
+        (!known && !self.is_harmless(dialect)).then_some(Evidence::Unknown)
+    }
+
+    /// Whether what may have been run is the same when it is run once more.
+    fn is_harmless(&self, dialect: &Dialect) -> bool {
+        let rest = &self.statements[self.number..];
+        let begun = if self.together { rest } else { &rest[..1] };
+        begun.iter().map(|it| dialect.facts(it)).all(|it| it.has(Fact::RunAgain) || it.has(Fact::Replay))
     }
 
     /// Looks, in a session that is as the script had made its own.
@@ -222,7 +242,7 @@ impl Case<'_> {
         }
         let next = &self.statements[self.number];
         let facts = dialect.facts(next);
-        if facts.has(Fact::RunAgain) || facts.has(Fact::Replay) {
+        if self.is_harmless(&dialect) {
             return Ok(Seen::default());
         }
         if facts.has(Fact::NeedsNoTransaction) {

@@ -294,7 +294,8 @@ impl<'a> Migrator<'a> {
     pub(super) async fn begin<'v, D: Driver + 'v>(&self, db: &'v mut D, mode: Mode) -> Result<Verb<'v>> {
         let began = Instant::now();
         let sets = self.gate(db.dialect(), mode).await?;
-        let session = Session::new(db).about(sets.iter().map(Verified::shared).collect());
+        let named = self.values.values().cloned().collect();
+        let session = Session::new(db).about(sets.iter().map(Verified::shared).collect(), named);
         Ok(Verb { session, sets, deadline: Deadline::new(self.lock_deadline), began })
     }
 

@@ -200,9 +200,12 @@ fn resumable(
         return Ok(replay);
     }
     let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
-    let harmless = dialect.facts(next).has(Fact::RunAgain)
-        || dialect.facts(next).has(Fact::Replay)
-        || changes_the_session_only(dialect, next);
+    // Of a script that changes data only, the statement that was announced stands for all behind it too.
+    let begun = if prepared.data_only { &statements[done..] } else { std::slice::from_ref(next) };
+    let harmless = begun.iter().all(|it| {
+        let facts = dialect.facts(it);
+        facts.has(Fact::RunAgain) || facts.has(Fact::Replay) || changes_the_session_only(dialect, it)
+    });
     if atomic || harmless || open.next_is_clean {
         return Ok(replay);
     }
