@@ -87,6 +87,8 @@ impl Remote {
                 "DO $$DECLARE s name; BEGIN FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' \
                  AND nspname <> 'information_schema' LOOP EXECUTE format('DROP SCHEMA %I CASCADE', s); END LOOP; END$$",
                 "CREATE SCHEMA public",
+                // As in a database that was just made.
+                "GRANT USAGE ON SCHEMA public TO PUBLIC",
             ]);
         }
         remote

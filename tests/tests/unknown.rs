@@ -201,19 +201,28 @@ fn waiting(remote: &Remote) -> i64 {
     }
 }
 
+/// Ends a session, and waits until it is gone: its client learns of it first, and until then it may still be given the
+/// lock, and carry on.
+fn end(remote: &Remote, session: i64) {
+    if remote.kind() == ServerKind::Postgres {
+        assert_eq!(remote.number(&format!("SELECT pg_terminate_backend({session}, 20000)::int::bigint")), 1);
+        return;
+    }
+    remote.run(&[&format!("KILL {session}")]);
+    let there = format!("SELECT count(*) FROM information_schema.processlist WHERE id = {session}");
+    let began = Instant::now();
+    while remote.number(&there) > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it does not end");
+    }
+}
+
 /// Runs the migrator until its session waits, and ends that session.
 fn catch(remote: &Remote, migrator: &Migrator<'static>, locks: &[&str]) -> Error {
     let blocker = holding(remote, locks);
     let result = thread::scope(|scope| {
         let run = scope.spawn(|| remote.migrate(migrator));
         let session = waiting(remote);
-        remote.run(&[&format!("KILL {session}")]);
-        // Its client learns of it first: until it is gone, it may still be given the lock, and carry on.
-        let there = format!("SELECT count(*) FROM information_schema.processlist WHERE id = {session}");
-        let began = Instant::now();
-        while remote.number(&there) > 0 {
-            assert!(began.elapsed() < Duration::from_secs(20), "it does not end");
-        }
+        end(remote, session);
         run.join().expect("it does not panic")
     });
     let_go(blocker);

@@ -11,10 +11,7 @@ fn caught(url: &str, watched: &Remote, migrator: &Migrator<'static>, locks: &[&s
     let result = thread::scope(|scope| {
         let run = scope.spawn(|| remote::migrate(url, migrator));
         let session = waiting(watched);
-        match watched.kind() {
-            ServerKind::Postgres => watched.run(&[&format!("SELECT pg_terminate_backend({session}, 5000)")]),
-            _ => watched.run(&[&format!("KILL {session}")]),
-        }
+        end(watched, session);
         run.join().expect("it does not panic")
     });
     let_go(blocker);
