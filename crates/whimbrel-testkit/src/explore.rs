@@ -98,6 +98,7 @@ pub struct Exploration {
     doubtful: Vec<&'static str>,
     tampered: bool,
     ends: bool,
+    ended_by_older: bool,
 }
 
 impl Exploration {
@@ -111,11 +112,12 @@ impl Exploration {
             parts: Vec::new(),
             faults: 0,
             wakes: 1,
-            most: 2_000_000,
+            most: 100_000,
             allowed: Vec::new(),
             doubtful: Vec::new(),
             tampered: false,
             ends: true,
+            ended_by_older: false,
         }
     }
 
@@ -189,6 +191,13 @@ impl Exploration {
     #[must_use]
     pub fn refused_in_the_end(mut self) -> Self {
         self.ends = false;
+        self
+    }
+
+    /// Says that the last release may refuse what the first one has begun with another text, until that one has ended it.
+    #[must_use]
+    pub fn ended_by_older(mut self) -> Self {
+        self.ended_by_older = true;
         self
     }
 

@@ -18,7 +18,12 @@ pub(super) fn search(exploration: &Exploration) -> Result<Explored, Violation> {
             if let Some(what) = world.wrong.take() {
                 return Err(violation(exploration, &path, what, explored));
             }
-            if !known.insert(world.hash()) {
+            let hash = world.hash();
+            if world.waits_for_ever(hash) {
+                let what = "everybody waits for something that does not happen".to_owned();
+                return Err(violation(exploration, &path, what, explored));
+            }
+            if !known.insert(hash) {
                 break;
             }
             explored.states = known.len();

@@ -10,7 +10,7 @@ use whimbrel::{
 };
 
 use super::world::World;
-use crate::fake::Fake;
+use crate::fake::{Fake, FakeKind};
 use crate::record::Record;
 
 type Judged = Result<(), String>;
@@ -124,12 +124,22 @@ impl Case<'_, '_> {
         let mut left = 3;
         let report = loop {
             match newest.migrator.run_blocking(fake) {
+                // It has ended a revert that somebody had begun, and leaves it to them to say what comes then.
+                Ok(report) if report.outcome == Outcome::Reverted && left > 0 => left -= 1,
                 Ok(report) => break report,
                 Err(error) if error.kind() == ErrorKind::OutcomeUnknown && left > 0 => {
                     left -= 1;
                     self.settle(fake, &error)?;
                 }
                 Err(_) if !exploration.ends => return self.effects(fake, false),
+                // What an older release has begun with another text, it may have to end itself.
+                Err(error) if exploration.ended_by_older && error.kind() == ErrorKind::Files && left > 0 => {
+                    left = 0;
+                    let older = exploration.releases[0].migrator.run_blocking(fake);
+                    older.map_err(|error| {
+                        format!("the older release does not end what it has begun: {error:#}")
+                    })?;
+                }
                 Err(error) => return Err(format!("{}, run once more, fails: {error:#}", newest.name)),
             }
         };
@@ -158,7 +168,8 @@ impl Case<'_, '_> {
             let checked = release.migrator.check_blocking(&mut fake.another());
             let report =
                 checked.map_err(|error| format!("{} does not start any more: {error:#}", release.name))?;
-            if report.queries != 1 || !matches!(report.outcome, Outcome::UpToDate | Outcome::Ahead) {
+            let slow = report.queries != 1 && std::ptr::eq(release, newest);
+            if slow || !matches!(report.outcome, Outcome::UpToDate | Outcome::Ahead) {
                 return Err(format!("{} takes {} queries to start", release.name, report.queries));
             }
         }
@@ -179,7 +190,9 @@ impl Case<'_, '_> {
         let script =
             Script::parse(file.text(), &self.dialect.lexing).map_err(|_| "a script that cannot be cut")?;
         let statement = script.statements().get(done).map(|it| it.text()).unwrap_or_default();
-        if !self.world.was_disturbed() || !self.world.sent.contains(statement) {
+        // In a packet the row that announces a statement and the statement travel together.
+        let sent = self.world.sent.contains(statement) || exploration.kind != FakeKind::Committing;
+        if !self.world.was_disturbed() || !exploration.doubtful.contains(&statement) || !sent {
             return Err(format!(
                 "in doubt, though `{statement}` was never sent, or may not be in doubt: {error:#}"
             ));

@@ -20,9 +20,6 @@ use crate::fake::session::{Server, Session};
 use crate::fake::statement::Statement;
 use crate::fake::{lock, lost};
 
-/// Pauses in a row in which nothing changes: whoever waits that often waits for ever.
-const WEDGED: usize = 400;
-
 /// One thing that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice {
@@ -88,7 +85,8 @@ pub(super) struct World<'w> {
     names: Names,
     /// The statements in doubt that have reached the server.
     pub(super) sent: BTreeSet<String>,
-    quiet: usize,
+    /// The states since something has changed in which everybody waits.
+    quiet: Vec<u64>,
     pub(super) wrong: Option<String>,
     pub(super) trace: Option<Vec<String>>,
 }
@@ -104,7 +102,7 @@ impl<'w> World<'w> {
             faults: exploration.faults,
             names: Names::default(),
             sent: BTreeSet::new(),
-            quiet: 0,
+            quiet: Vec::new(),
             wrong: None,
             trace: traced.then(Vec::new),
         };
@@ -213,12 +211,22 @@ impl<'w> World<'w> {
             Act::Drop => self.drop_client(number),
         }
         self.settle(number);
-        let pauses = self.actors[number].paused && act == Act::Step;
-        let changed = lock(&self.server).changes() != before;
-        self.quiet = if changed || !pauses { 0 } else { self.quiet + 1 };
-        if self.quiet > WEDGED {
-            self.fail(format!("migrator {number} waits for something that does not happen"));
+        if lock(&self.server).changes() != before {
+            self.quiet.clear();
         }
+    }
+
+    /// Takes note of a state. Whether everybody has waited since it was there before, so that they wait for ever.
+    pub(super) fn waits_for_ever(&mut self, hash: u64) -> bool {
+        let changes = lock(&self.server).changes();
+        let waits = |actor: &&Actor<'_>| actor.paused && actor.seen == changes && actor.wakes == 0;
+        let mut connected = self.actors.iter().filter(|actor| actor.connected).peekable();
+        if connected.peek().is_none() || !connected.all(|actor| waits(&actor)) {
+            return false;
+        }
+        let again = self.quiet.contains(&hash);
+        self.quiet.push(hash);
+        again
     }
 
     fn step(&mut self, number: usize) {

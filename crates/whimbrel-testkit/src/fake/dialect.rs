@@ -130,7 +130,8 @@ fn create(table: &TableName) -> Vec<String> {
 /// The same with the columns that the server fills in.
 fn create_with_mark(table: &TableName) -> Vec<String> {
     let mut statements = create(table);
-    statements[0] = statements[0].replace(", PRIMARY KEY", ", lk INTEGER NOT NULL, mark TEXT, PRIMARY KEY");
+    statements[0] =
+        statements[0].replace("hash TEXT NOT NULL", "hash TEXT NOT NULL, lk INTEGER NOT NULL, mark TEXT");
     statements
 }
 

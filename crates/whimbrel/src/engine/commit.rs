@@ -516,7 +516,11 @@ impl Engine<'_, '_> {
             ErrorClass::Busy | ErrorClass::Conflict => true,
             // Somebody else has taken the row's number. If nobody has, waiting does not help.
             ErrorClass::Constraint if matches!(failing, Failing::Ours(_)) => {
-                self.others_have_written().await.unwrap_or(false)
+                match self.others_have_written().await {
+                    // A connection that is gone by now does not tell that nobody has.
+                    Err(lost) if lost.class() == Some(ErrorClass::ConnectionLost) => return Err(lost),
+                    written => written.unwrap_or(false),
+                }
             }
             _ => false,
         };
