@@ -21,7 +21,7 @@ use crate::rules::RULES;
 macro_rules! server {
     ($name:expr, $schema:literal) => {
         concat!(
-            "convert(concat_ws(' ', ",
+            "convert(concat_ws(_utf8mb4' ', ",
             $name,
             ", @@port, @@server_id, unix_timestamp() - (select cast(variable_value as signed) from ",
             $schema,
@@ -78,7 +78,12 @@ pub const MYSQL: Dialect = Dialect {
     effects: Some(EFFECTS),
     message_bytes: Some("cast(@@max_allowed_packet as signed)"),
     session_left: Some(session_left),
-    settings: SettingsSql { snapshot: &SNAPSHOT_MYSQL, fix: Some(FIX), ..SettingsSql::NONE },
+    settings: SettingsSql {
+        snapshot: &SNAPSHOT_MYSQL,
+        fix: Some(FIX),
+        fix_answers: Some(ANSWERS),
+        ..SettingsSql::NONE
+    },
     pin: Some(PIN),
     timeouts: Some(|timeouts| {
         set_timeouts(timeouts, |limit| format!("max_execution_time = {}", limit.as_millis()))
@@ -94,7 +99,10 @@ pub const MYSQL: Dialect = Dialect {
             // Out of the range of BIGINT UNSIGNED, which is an error whatever `sql_mode` says (12.25.7 Out-of-Range and
             // Overflow Handling). NULL for a NOT NULL column becomes 0 in an `INSERT` of several rows, unless strict.
             guard: Some(|table| {
-                format!("if(is_used_lock({}) = connection_id(), 1, ~0 + connection_id())", lock_name(table))
+                format!(
+                    "if(is_used_lock({}) = connection_id(), 1, 18446744073709551615 + connection_id())",
+                    lock_name(table)
+                )
             }),
             ..HistorySql::plain(create, boot, survey, CLOCK)
         },
@@ -137,15 +145,18 @@ const CAUSAL: CausalSql = CausalSql {
     before: "SET STATEMENT wsrep_sync_wait = 1, wsrep_dirty_reads = OFF FOR ",
 };
 
-const CLOCK: &str = "concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')";
+const CLOCK: &str =
+    "convert(concat(left(date_format(utc_timestamp(3), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z') using utf8mb4)";
 
 /// The scripts are UTF-8. What changes how strings are read comes out of `sql_mode`, and the modes that imply it; the commas
 /// that are left do no harm.
 macro_rules! fix {
     ($more:literal) => {
         concat!("SET SESSION autocommit = 1, character_set_client = utf8mb4, ", $more, "sql_mode = \
-    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
-    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')")
+    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, _utf8mb4'ANSI_QUOTES', _utf8mb4 x''), \
+    _utf8mb4'ANSI', _utf8mb4 x''), _utf8mb4'NO_BACKSLASH_ESCAPES', _utf8mb4 x''), _utf8mb4'ORACLE', _utf8mb4 x''), \
+    _utf8mb4'POSTGRESQL', _utf8mb4 x''), _utf8mb4'MSSQL', _utf8mb4 x''), _utf8mb4'DB2', _utf8mb4 x''), \
+    _utf8mb4'MAXDB', _utf8mb4 x'')")
     };
 }
 
@@ -162,14 +173,20 @@ pub(crate) const FIX_8: &str = fix!(
 /// another character set for the session, in which a byte of the value is half a character, and the quote behind it its
 /// other half. It has neither backslashes nor anything that is not ASCII.
 const PIN: &str = "SET SESSION character_set_client = utf8mb4, sql_mode = \
-    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, 'ANSI_QUOTES', ''), 'ANSI', ''), \
-    'NO_BACKSLASH_ESCAPES', ''), 'ORACLE', ''), 'POSTGRESQL', ''), 'MSSQL', ''), 'DB2', ''), 'MAXDB', '')";
+    replace(replace(replace(replace(replace(replace(replace(replace(@@session.sql_mode, _utf8mb4'ANSI_QUOTES', _utf8mb4 x''), \
+    _utf8mb4'ANSI', _utf8mb4 x''), _utf8mb4'NO_BACKSLASH_ESCAPES', _utf8mb4 x''), _utf8mb4'ORACLE', _utf8mb4 x''), \
+    _utf8mb4'POSTGRESQL', _utf8mb4 x''), _utf8mb4'MSSQL', _utf8mb4 x''), _utf8mb4'DB2', _utf8mb4 x''), \
+    _utf8mb4'MAXDB', _utf8mb4 x'')";
+
+/// Answers come in UTF-8, and texts in questions are what stands there.
+const ANSWERS: &str = "SET SESSION character_set_client = utf8mb4, character_set_results = utf8mb4, \
+    character_set_connection = utf8mb4";
 
 macro_rules! numbers {
     ($first:literal $(, $name:literal)* $(,)?) => {
         concat!(
-            "convert(concat('SET SESSION ", $first, " = ', @@session.", $first,
-            $(", ', ", $name, " = ', @@session.", $name,)*
+            "convert(concat(_utf8mb4'SET SESSION ", $first, " = ', @@session.", $first,
+            $(", _utf8mb4', ", $name, " = ', @@session.", $name,)*
             ") using utf8mb4)"
         )
     };
@@ -178,8 +195,8 @@ macro_rules! numbers {
 macro_rules! texts {
     ($first:literal $(, $name:literal)* $(,)?) => {
         concat!(
-            "convert(concat('SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
-            $(", ', ", $name, " = ', quote(@@session.", $name, ")",)*
+            "convert(concat(_utf8mb4'SET SESSION ", $first, " = ', quote(@@session.", $first, ")",
+            $(", _utf8mb4', ", $name, " = ', quote(@@session.", $name, ")",)*
             ") using utf8mb4)"
         )
     };
@@ -203,16 +220,19 @@ const CHECKS: &str = numbers!(
 const WORDS: &str =
     texts!("sql_mode", "time_zone", "default_storage_engine", "lc_time_names", "completion_type",);
 /// Before whatever is told as text: in some character sets no other setting is understood.
+const READABLE: &str =
+    "_utf8mb4'SET SESSION character_set_client = utf8mb4, character_set_connection = utf8mb4'";
+/// Behind it, for the same reason.
 const CHARACTERS: &str = texts!(
     "character_set_client",
     "character_set_results",
     "character_set_connection",
     "collation_connection",
 );
-const DATABASE: &str = "concat('USE `', replace(database(), '`', '``'), '`')";
+const DATABASE: &str = "concat(_utf8mb4'USE `', replace(database(), _utf8mb4'`', _utf8mb4'``'), _utf8mb4'`')";
 
 /// MySQL 5.7 makes -1 of the largest number, which as a limit is none at all.
-const LIMIT: &str = "convert(concat('SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
+const LIMIT: &str = "convert(concat(_utf8mb4'SET SESSION sql_select_limit = ', cast(@@session.sql_select_limit as unsigned)) using utf8mb4)";
 
 /// To set these takes a privilege on MySQL 8, or from MySQL 8 on.
 const INCREMENTS: &str = numbers!("auto_increment_increment", "auto_increment_offset");
@@ -226,14 +246,15 @@ macro_rules! privileged {
             "if(cast(substring_index(version(), '.', 1) as unsigned) ", $free, " or exists(select 1 from \
              information_schema.user_privileges where privilege_type in ('SUPER', 'SYSTEM_VARIABLES_ADMIN', \
              'SESSION_VARIABLES_ADMIN') and convert(grantee using utf8mb4) = convert(concat(\
-             quote(substring_index(current_user(), '@', 1)), '@', quote(substring_index(current_user(), '@', -1))) \
+             quote(substring_index(current_user(), _utf8mb4'@', 1)), _utf8mb4'@', \
+             quote(substring_index(current_user(), _utf8mb4'@', -1))) \
              using utf8mb4) collate utf8mb4_bin), ", $statement, ", null)"
         )
     };
 }
 
-const SNAPSHOT_MYSQL: [&str; 9] = [
-    CHARACTERS,
+const SNAPSHOT_MYSQL: [&str; 10] = [
+    READABLE,
     CHECKS,
     privileged!("<> 8", numbers!("auto_increment_increment", "auto_increment_offset")),
     privileged!("< 8", numbers!("low_priority_updates")),
@@ -242,9 +263,10 @@ const SNAPSHOT_MYSQL: [&str; 9] = [
     DATABASE,
     numbers!("transaction_read_only", "max_execution_time"),
     texts!("transaction_isolation"),
-];
-const SNAPSHOT_MARIADB: [&str; 9] = [
     CHARACTERS,
+];
+const SNAPSHOT_MARIADB: [&str; 10] = [
+    READABLE,
     CHECKS,
     INCREMENTS,
     PRIORITY,
@@ -253,11 +275,12 @@ const SNAPSHOT_MARIADB: [&str; 9] = [
     DATABASE,
     numbers!("tx_read_only", "max_statement_time", "check_constraint_checks"),
     texts!("tx_isolation"),
+    CHARACTERS,
 ];
 
 /// Out of range, as in the guard of a row. `DO` would not tell of the error.
 fn assert(condition: &str) -> String {
-    format!("SELECT if({condition}, 1, ~0 + connection_id())")
+    format!("SELECT if({condition}, 1, 18446744073709551615 + connection_id())")
 }
 
 /// The server waits for whole seconds, one at least.
@@ -273,16 +296,17 @@ fn set_timeouts(timeouts: &Timeouts, statement: fn(Duration) -> String) -> Strin
 /// Names of locks are the server's, not the database's, and have 64 characters at most.
 fn lock_name(table: &TableName) -> String {
     format!(
-        "convert(concat('whimbrel ', left(sha2(convert(concat({}, '.', {}) using utf8mb4), 256), 40)) using utf8mb4)",
-        database(table),
-        literal(table.name())
+        "convert(concat(_utf8mb4'whimbrel ', convert(left(sha2(convert(concat({}, _utf8mb4'.', {}) using utf8mb4), 256), 40) \
+         using utf8mb4)) using utf8mb4)",
+        table.schema().map_or_else(|| "database()".to_owned(), introduced),
+        introduced(table.name())
     )
 }
 
 /// Without the privilege PROCESS only the number is to be seen.
 fn holder(table: &TableName) -> String {
     format!(
-        "(select convert(concat('connection ', l.id, coalesce(concat(', ', p.user, '@', p.host), '')) using utf8mb4) \
+        "(select convert(concat(_utf8mb4'connection ', l.id, coalesce(concat(_utf8mb4', ', p.user, _utf8mb4'@', p.host), _utf8mb4 x'')) using utf8mb4) \
          from (select is_used_lock({}) id) l left join information_schema.processlist p on p.id = l.id \
          where l.id is not null)",
         lock_name(table)
@@ -299,11 +323,13 @@ fn quoted(text: &str) -> String {
 }
 
 /// A backslash means itself under `NO_BACKSLASH_ESCAPES` and not otherwise, other characters are what the connection's
-/// character set makes of them, and no text at all is NULL under MariaDB's `EMPTY_STRING_IS_NULL`: such texts are written by
-/// their bytes.
+/// character set makes of them (in `swe7` also of ASCII's brackets and their like), and no text at all is NULL under MariaDB's
+/// `EMPTY_STRING_IS_NULL`: such texts are written by their bytes.
 pub(crate) fn literal(text: &str) -> String {
     if !text.is_empty()
-        && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\' && byte != b'\'')
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'Z' | b'_' | b'a'..=b'z') && byte != b'\'' && byte != b'@')
     {
         return format!("'{text}'");
     }
@@ -314,6 +340,12 @@ pub(crate) fn literal(text: &str) -> String {
     }
     sql.push('\'');
     sql
+}
+
+/// A literal in utf8mb4, whatever the session's character sets: beside others of its kind, where texts are put together.
+pub(crate) fn introduced(text: &str) -> String {
+    let literal = literal(text);
+    if literal.starts_with('_') { literal } else { format!("_utf8mb4{literal}") }
 }
 
 fn database(table: &TableName) -> String {
@@ -378,7 +410,7 @@ fn boot(query: &BootQuery<'_>) -> String {
         };
         let _ = write!(
             sql,
-            "(select {name} s, head h, (select max(seq) from {mine}) m, {here} r, {both} b, \
+            "(select set_name s, head h, (select max(seq) from {mine}) m, {here} r, {both} b, \
              (select max(seq) from {table} force index (h_below) where set_name = {name} and below <= {last}) t, \
              {environment} e from {table} where set_name = {name} order by seq desc limit 1)"
         );
@@ -403,7 +435,7 @@ fn survey(query: &SurveyQuery<'_>) -> String {
         if names.is_empty() { "null".to_owned() } else { names.join(", ") }
     };
     let (known, made) = (list(&mut known.iter().copied()), list(&mut made.iter().map(String::as_str)));
-    let own = same(&literal(table.name()));
+    let own = same(&introduced(table.name()));
     let mut databases = vec!["database()".to_owned()];
     let places = places.iter().map(String::as_str).filter(|place| !is_system(place));
     for place in table.schema().into_iter().chain(places).map(literal) {
@@ -497,6 +529,7 @@ mod tests {
         assert_eq!(literal(""), "_utf8mb4 x''");
         assert_eq!(literal("it's"), "_utf8mb4 x'69742773'");
         assert_eq!(literal("\\"), "_utf8mb4 x'5c'");
+        assert_eq!(literal("2|"), "_utf8mb4 x'327c'");
         assert_eq!(literal("é\0"), "_utf8mb4 x'c3a900'");
         assert_eq!(identifier("a`b"), "`a``b`");
     }

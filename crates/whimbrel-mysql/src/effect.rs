@@ -10,6 +10,7 @@
 use whimbrel::{Change, Effect, EffectSql, Ident, MemberKind, Name, ObjectKind};
 
 use crate::dialect::literal;
+use crate::routine::hidden;
 
 /// Since MySQL 8.0 (15.1.1 Atomic Data Definition Statement Support) and MariaDB 10.6 (Atomic DDL); the driver takes back for
 /// older ones that they survive a restart.
@@ -22,18 +23,19 @@ pub(crate) const EFFECTS: EffectSql = EffectSql {
     state,
     leftovers: |_, _, _| None,
     atomic: Some(atomic),
+    hidden: Some(hidden),
     refused,
     survives_restart: true,
 };
 
-const PLACE: &str = "coalesce(convert(database() using utf8mb4), '')";
+const PLACE: &str = "coalesce(convert(database() using utf8mb4), _utf8mb4 x'')";
 
 /// What is hidden from a user is not in `information_schema`; and a server may come to read the case of names otherwise.
-const ROLE: &str = "convert(left(sha2(convert(concat_ws(' ', current_user(), current_role(), \
+const ROLE: &str = "convert(left(sha2(convert(concat_ws(_utf8mb4' ', current_user(), current_role(), \
     @@lower_case_table_names) using utf8mb4), 256), 16) using utf8mb4)";
 
 /// There are no roles before MySQL 8.
-pub(crate) const ROLE_BEFORE_8: &str = "convert(left(sha2(convert(concat_ws(' ', current_user(), @@lower_case_table_names) using utf8mb4), 256), 16) \
+pub(crate) const ROLE_BEFORE_8: &str = "convert(left(sha2(convert(concat_ws(_utf8mb4' ', current_user(), @@lower_case_table_names) using utf8mb4), 256), 16) \
     using utf8mb4)";
 
 /// Syntax; databases, tables and columns that are not there; a number of columns: all of these come before the first row.
@@ -97,8 +99,8 @@ impl Place {
         format!("{schema} = {} and {name} = {}", self.schema, self.name)
     }
 
-    /// Names of databases and tables are the same if their bytes are, unless the server folds them; `information_schema`
-    /// may compare them otherwise.
+    /// Names of databases and tables are the same if their bytes are, or, where the server folds them, if those of the folded
+    /// names are; `information_schema` may compare them otherwise, and take letters with accents for those without.
     fn of_table(&self) -> String {
         let exactly = |column: &str, text: &str| {
             format!(
@@ -106,20 +108,28 @@ impl Place {
             )
         };
         format!(
-            "{} and (@@lower_case_table_names <> 0 or ({} and {}))",
+            "{} and if(@@lower_case_table_names = 0, {} and {}, {} and {})",
             self.is("table_schema", "table_name"),
             exactly("table_schema", &self.schema),
-            exactly("table_name", &self.name)
+            exactly("table_name", &self.name),
+            same("table_schema", &self.schema),
+            same("table_name", &self.name)
         )
     }
 }
 
 /// An aggregate over the rows of a table; NULL is not the same as nothing. A number makes bytes of a text on MariaDB.
+///
+/// The result does not depend on the session's character sets, which a script may set to any: texts have their own, and `conv`
+/// answers digits in that of the connection, with zeros between them in UTF-16 on MariaDB, and without them but under its name
+/// on MySQL.
 fn folded(columns: &str, table: &str, condition: &str) -> String {
-    let columns: Vec<String> = columns.split(", ").map(|column| format!("coalesce({column}, '~')")).collect();
+    let columns: Vec<String> =
+        columns.split(", ").map(|column| format!("coalesce({column}, _utf8mb4'~')")).collect();
     format!(
-        "(select convert(concat(count(*), '.', bit_xor(cast(conv(left(sha2(convert(concat_ws('|', {}) using utf8mb4), 256), \
-         16), 16, 10) as unsigned))) using ascii) from information_schema.{table} where {condition})",
+        "(select convert(concat(count(*), _utf8mb4'.', bit_xor(cast(replace(cast(conv(left(sha2(convert(concat_ws(_utf8mb4'|', \
+         {}) using utf8mb4), 256), 16), 16, 10) as binary), x'00', '') as unsigned))) using ascii) \
+         from information_schema.{table} where {condition})",
         columns.join(", ")
     )
 }
@@ -197,6 +207,8 @@ fn routine(effect: &Effect<'_>, place: &Place) -> String {
 /// Whether what the statement names is there.
 fn state(effect: &Effect<'_>, _: &str) -> Option<String> {
     let place = Place::of(&effect.object);
+    // A view in the place of a table has columns, too, and says nothing of what became of the table.
+    let base = |table: &Place| presence_of(&format!("tables where {} and {BASE_TABLE}", table.of_table()));
     let named = |table: &str, column: &str, ident: &Ident| {
         (table.to_owned(), format!("{} and {}", place.of_table(), same(column, &literal(&ident.text))))
     };
@@ -205,9 +217,7 @@ fn state(effect: &Effect<'_>, _: &str) -> Option<String> {
         (ObjectKind::Table, Some((MemberKind::Index, member))) => named("statistics", "index_name", member),
         // `DROP CONSTRAINT` drops whichever kind has the name.
         (ObjectKind::Table, Some((_, member))) => named("table_constraints", "constraint_name", member),
-        (ObjectKind::Table, None) => {
-            ("tables".to_owned(), format!("{} and table_type <> 'VIEW'", place.of_table()))
-        }
+        (ObjectKind::Table, None) => ("tables".to_owned(), format!("{} and {BASE_TABLE}", place.of_table())),
         (ObjectKind::View, _) => ("views".to_owned(), place.of_table()),
         (ObjectKind::Index, _) => {
             let on = Place::of(effect.on.as_ref()?);
@@ -218,19 +228,34 @@ fn state(effect: &Effect<'_>, _: &str) -> Option<String> {
         (ObjectKind::Event, _) => ("events".to_owned(), place.is("event_schema", "event_name")),
         _ => return None,
     };
-    Some(presence(&table, &condition))
+    let state = presence(&table, &condition);
+    Some(match (effect.kind, &effect.member, &effect.on) {
+        (ObjectKind::Table, Some(_), _) => format!("if({}, {state}, null)", base(&place)),
+        (ObjectKind::Index, _, Some(on)) => format!("if({}, {state}, null)", base(&Place::of(on))),
+        _ => state,
+    })
 }
 
+/// What is a table, and neither a view nor a sequence.
+const BASE_TABLE: &str = "table_type in ('BASE TABLE', 'SYSTEM VERSIONED')";
+
 /// A condition: that a column of a table, an index or a constraint has this name. Their case does not count, their accents do,
-/// other than where `information_schema` compares them.
+/// other than where `information_schema` compares them. Letters are folded as the server folds names, by the oldest of its
+/// tables: younger ones know more letters.
 fn same(column: &str, name: &str) -> String {
-    format!(
-        "lower(convert({column} using utf8mb4)) = lower(convert({name} using utf8mb4)) collate utf8mb4_bin"
-    )
+    let folded = |text: &str| {
+        format!("cast(lower(convert({text} using utf8mb4) collate utf8mb4_general_ci) as binary)")
+    };
+    format!("{} = {}", folded(column), folded(name))
 }
 
 fn presence(table: &str, condition: &str) -> String {
-    format!("if(exists(select 1 from information_schema.{table} where {condition}), 'present', 'absent')")
+    let there = presence_of(&format!("{table} where {condition}"));
+    format!("if({there}, _utf8mb4'present', _utf8mb4'absent')")
+}
+
+fn presence_of(rows: &str) -> String {
+    format!("exists(select 1 from information_schema.{rows})")
 }
 
 /// The words name a table of InnoDB, and none without transactions, nor what may hide one: a view, a table with triggers, a

@@ -85,6 +85,7 @@ mod identity;
 mod mysql;
 mod preflight;
 mod resume;
+mod routine;
 mod rules;
 mod tls;
 mod value;

@@ -20,7 +20,7 @@ use whimbrel::{
 use crate::connect::connect;
 use crate::error::{driver_error, lost, too_large};
 use crate::identity::{QUESTION, assumed, recognized};
-use crate::value::{column_names, parameters, read_row};
+use crate::value::{check_columns, check_session, column_names, parameters, read_row};
 
 /// From this size on it is asked whether the server takes a packet; none that is smaller is worth a round trip.
 const LARGE: usize = 2 << 20;
@@ -348,6 +348,11 @@ async fn ask(conn: &mut Conn, sql: &str, said: &mut Option<Said>) -> Result<Rows
         offset.into_iter().fold(error, DriverError::with_offset)
     };
     let mut result = conn.query_iter(&packet).await.map_err(wrong)?;
+    let unreadable = check_session(&result.columns().unwrap_or_default()).err();
+    if let Some(error) = unreadable {
+        result.drop_result().await.map_err(wrong)?;
+        return Err(error);
+    }
     while let Some(row) = result.next().await.map_err(wrong)? {
         let text = |index| row.get::<Option<String>, _>(index).flatten().unwrap_or_default();
         *said = Some(Said { version: text(0), comment: text(1) });
@@ -363,6 +368,10 @@ async fn read_result<P: mysql_async::prelude::Protocol>(
     let wrong = |error| driver_error(&error, sql);
     let columns = result.columns().unwrap_or_default();
     let affected = if columns.is_empty() { result.affected_rows() } else { 0 };
+    if let Err(error) = check_columns(&columns) {
+        result.drop_result().await.map_err(wrong)?;
+        return Err(error);
+    }
     let mut rows = Vec::new();
     while let Some(row) = result.next().await.map_err(wrong)? {
         rows.push(read_row(row));

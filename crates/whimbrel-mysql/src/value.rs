@@ -2,10 +2,48 @@
 
 use mysql_async::consts::ColumnType;
 use mysql_async::{Column, Params, Row, Value as Sql};
-use whimbrel::Value;
+use whimbrel::{DriverError, ErrorClass, Value};
 
 /// The number of the character set of bytes that are no text.
 const BINARY: u16 = 63;
+
+/// Whether the server answers texts of its own in UTF-8, by the columns of such an answer: what is read in another character set
+/// would be told wrongly, and no row's hash would fit.
+pub(crate) fn check_session(columns: &[Column]) -> Result<(), DriverError> {
+    let readable = |number: u16| match number {
+        // The numbers of utf8mb4 and of utf8mb3, which is the server's own where nothing is converted; those from 255 on are younger
+        // than any other set.
+        33 | 45 | 46 | 76 | 83 | 192..=247 | 255.. => true,
+        _ => false,
+    };
+    if columns.first().is_none_or(|column| readable(column.character_set())) {
+        return Ok(());
+    }
+    Err(DriverError::new(
+        ErrorClass::Unsupported,
+        "the connection's character_set_results is none of UTF-8, so what the server answers would be misread",
+    )
+    .with_hint(
+        "run `SET NAMES utf8mb4` on the connection first; for every connection, start the server without \
+         skip-character-set-client-handshake",
+    ))
+}
+
+/// Whether no column is text in a character set whose characters all have two or four bytes.
+pub(crate) fn check_columns(columns: &[Column]) -> Result<(), DriverError> {
+    // ucs2, utf16, utf16le and utf32.
+    let wide =
+        |number: u16| matches!(number, 35 | 54..=56 | 60..=62 | 90 | 101..=124 | 128..=151 | 159..=183);
+    let Some(column) = columns.iter().find(|column| wide(column.character_set())) else { return Ok(()) };
+    Err(DriverError::new(
+        ErrorClass::Sql,
+        format!(
+            "the column {} is in a character set of two or four bytes a character, which is not read here: convert it with \
+             `CONVERT(… USING utf8mb4)`",
+            column.name_str()
+        ),
+    ))
+}
 
 pub(crate) fn column_names(columns: &[Column]) -> Vec<String> {
     columns.iter().map(|column| column.name_str().into_owned()).collect()

@@ -85,6 +85,7 @@ pub const DIALECT: Dialect = Dialect {
         fix: Some(FIX),
         fix_text: Some(FIX),
         fix_session: Some(FIX_SESSION),
+        fix_answers: Some(FIX_SESSION),
         custom: None,
         lent: false,
     },

@@ -17,6 +17,7 @@ pub(crate) const EFFECTS: EffectSql = EffectSql {
     state,
     leftovers,
     atomic: None,
+    hidden: None,
     refused: |_| false,
     survives_restart: true,
 };

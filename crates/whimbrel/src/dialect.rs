@@ -204,6 +204,9 @@ pub struct SettingsSql {
     pub fix_text: Option<&'static str>,
     /// The same until the end of the session, for statements outside transactions.
     pub fix_session: Option<&'static str>,
+    /// Makes answers come as the driver reads them, whatever a script has set: before questions in a session in which a script's
+    /// own statements have been run.
+    pub fix_answers: Option<&'static str>,
     /// An expression that answers a statement: it gives a setting of this name, which nobody has declared, the value that it
     /// has now. `None`: no snapshot or reset leaves one out.
     pub custom: Option<fn(&str) -> String>,
@@ -220,6 +223,7 @@ impl SettingsSql {
         fix: None,
         fix_text: None,
         fix_session: None,
+        fix_answers: None,
         custom: None,
         lent: false,
     };
@@ -314,6 +318,10 @@ pub struct EffectSql {
     /// A condition: that a data statement which names these words has happened whole or not at all. The second argument is an
     /// expression for the `place` of the session that runs it.
     pub atomic: Option<fn(&[&str], &str) -> String>,
+    /// A condition: that a routine or a trigger, which statements with the first words may have run, may have left something in
+    /// its session that statements with the second words would meet. The words are in small letters; the last argument is an
+    /// expression for the `place`. `None`: `place` tells of it.
+    pub hidden: Option<fn(&[String], &[String], &str) -> String>,
     /// Whether an error of this code comes before anything is run of the statement.
     pub refused: fn(&str) -> bool,
     /// Whether statements on one object are still whole or not at all when the server has been restarted in between.

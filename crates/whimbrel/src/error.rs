@@ -201,10 +201,10 @@ impl Error {
     /// The server is one that the driver does not support.
     fn unsupported(error: DriverError) -> Self {
         let mut this = Self::new(ErrorKind::Configuration, error.message()).with_class(error.class());
-        this = this.with_note(
-            "next",
+        let next = error.hint().unwrap_or(
             "connect to a server that docs/guide/servers.md lists as supported, or use a driver that was written for this one",
         );
+        this = this.with_note("next", next.to_owned());
         this.0.code = error.code().map(str::to_owned);
         this.with_source(error)
     }

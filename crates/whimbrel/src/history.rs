@@ -125,6 +125,8 @@ pub(crate) struct OpenWork {
     pub(crate) evidence: Option<Evidence>,
     /// Where the script was, and where a new session would go on with it, where these are two places.
     pub(crate) moved: Option<(String, String)>,
+    /// Whether a routine that its statements have run may have left something in a session that is gone, and that the rest needs.
+    pub(crate) missed: bool,
     /// The statements that drop what the next statement has left.
     pub(crate) leftovers: Vec<String>,
 }
@@ -419,6 +421,7 @@ impl SetHistory {
                     elsewhere: false,
                     evidence: None,
                     moved: None,
+                    missed: false,
                     leftovers: Vec::new(),
                 });
             }

@@ -25,13 +25,21 @@ pub(crate) struct Intent {
 
 impl Intent {
     /// The text of an announcement, as an expression to be evaluated directly before the statement.
-    pub(crate) fn expression(effects: &EffectSql, effect: Option<&Effect<'_>>) -> String {
+    ///
+    /// `literal` writes its bars so that they are bars in whatever character set the script has chosen.
+    pub(crate) fn expression(
+        effects: &EffectSql,
+        effect: Option<&Effect<'_>>,
+        literal: fn(&str) -> String,
+    ) -> String {
+        let (begin, bar, nothing) = (literal("2|"), literal("|"), literal(""));
         let object = effect.and_then(|effect| (effects.object)(effect));
         let within = object.clone().unwrap_or_else(|| "NULL".to_owned());
         let mark = effect.and_then(|effect| (effects.mark)(effect, &within));
-        let part = |part: Option<String>| part.map_or_else(String::new, |it| format!("coalesce({it}, ''), "));
+        let part =
+            |part: Option<String>| part.map_or_else(String::new, |it| format!("coalesce({it}, {nothing}), "));
         let (mark, object) = (part(mark), part(object));
-        format!("concat('2|', {mark}'|', {object}'|', {}, '|', {})", effects.role, effects.place)
+        format!("concat({begin}, {mark}{bar}, {object}{bar}, {}, {bar}, {})", effects.role, effects.place)
     }
 
     /// Reads the text of an announcement. `None`: it says nothing of the place.

@@ -6,7 +6,7 @@ use whimbrel::TableName;
 use super::*;
 
 /// Runs the migrator until its session waits for a lock in a database, and ends that session.
-fn caught(url: &str, watched: &Remote, migrator: &Migrator<'static>, locks: &[&str]) {
+pub(super) fn caught(url: &str, watched: &Remote, migrator: &Migrator<'static>, locks: &[&str]) {
     let blocker = holding(watched, locks);
     let result = thread::scope(|scope| {
         let run = scope.spawn(|| remote::migrate(url, migrator));

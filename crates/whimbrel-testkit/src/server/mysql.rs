@@ -35,6 +35,8 @@ pub(crate) fn launch(
     if modern {
         prepare.push("--innodb-redo-log-capacity=64M".into());
     }
+    // It is what the data are made with, and cannot be another one later.
+    prepare.extend(settings(options).filter(|word| word.starts_with("--lower_case_table_names=")));
     server.extend(arguments(options, place, port)?.into_iter().skip(1));
     if options.durability == Durability::Process {
         server.extend(

@@ -154,7 +154,7 @@ impl<'e> Engine<'e, '_> {
     async fn ask(&mut self, next: Option<&Statement<'_>>) -> Result<Option<String>> {
         let Some((effects, next)) = self.dialect.effects.zip(next) else { return Ok(None) };
         let effect = Effect::of(next).filter(|_| self.is_doubtful(Some(next)));
-        let sql = format!("SELECT {}", Intent::expression(&effects, effect.as_ref()));
+        let sql = format!("SELECT {}", Intent::expression(&effects, effect.as_ref(), self.dialect.literal));
         match self.session.patient_query(&sql, &self.deadline).await {
             Ok(rows) => Ok(rows.first().and_then(|row| row.read::<Option<String>>(0).ok()).flatten()),
             Err(error) => Err(self.fail(Error::driver("asking where a statement runs", error))),

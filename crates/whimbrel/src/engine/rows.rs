@@ -189,7 +189,7 @@ impl Engine<'_, '_> {
         }
         let effects = self.dialect.effects?;
         let effect = Effect::of(statement).filter(|_| self.is_doubtful(Some(statement)));
-        Some(Intent::expression(&effects, effect.as_ref()))
+        Some(Intent::expression(&effects, effect.as_ref(), self.dialect.literal))
     }
 
     /// The row that says that a statement outside transactions has failed and had no effect.

@@ -61,7 +61,7 @@ fn in_doubt(
     };
     let headline = match (lost, &open.moved) {
         _ if open.broken => format!("what was kept of migration {} is not known", migration.label()),
-        (None, None) => "the outcome of one statement is unknown".to_owned(),
+        (None, None) if !open.missed => "the outcome of one statement is unknown".to_owned(),
         _ => format!("migration {} cannot be gone on with", migration.label()),
     };
     let place = place(file, &dialect.lexing, statement.position(), None, String::new());
@@ -105,6 +105,13 @@ fn in_doubt(
                 ),
             )
             .with_note("next", format!("connect as it was begun, and run again; or {by_hand}")),
+        (None, None) if open.missed => error
+            .with_note(
+                "why",
+                "a routine or a trigger that was run before it may have made a temporary table in a session that is gone, of a name \
+                 that the rest uses: in another session the rest would change the table itself",
+            )
+            .with_note("next", by_hand),
         (None, None) => error
             .with_note(
                 "look",

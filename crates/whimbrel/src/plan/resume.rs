@@ -188,6 +188,14 @@ fn resumable(
             ));
         }
     };
+    if open.missed {
+        return doubt(format!(
+            "cannot be gone on with at statement {}: a routine or a trigger that was run before it may have made a temporary table \
+             in a session that is gone, of a name that the rest uses; look what the database has, end the migration by hand or \
+             undo it, then settle it as applied or as undone",
+            done + 1
+        ));
+    }
     if let Some((then, now)) = &open.moved {
         return doubt(format!(
             "cannot be gone on with at statement {}: it was begun in {then}, and a new session, with the script's own `SET` \
