@@ -24,6 +24,8 @@ pub(crate) struct Case<'a> {
     pub(crate) in_transaction: bool,
     /// Whether foreign keys are off meanwhile, by a directive (SQLite).
     pub(crate) foreign_keys_off: bool,
+    /// Whether rows of the tables that refer to a dropped one may go with it, by a directive (SQLite).
+    pub(crate) foreign_keys_cascade: bool,
     /// How long it may wait for a lock: the script's directive, a `SET` before it, or the run's.
     pub(crate) lock_timeout: Option<Duration>,
     /// What the scripts so far have made, this statement not among it.

@@ -47,6 +47,18 @@ pub(crate) fn read(statement: &Statement<'_>, server: &ServerVersion) -> Result<
     }
 }
 
+/// A statement as servers of other versions, or sessions with other settings, understand it, where that differs from
+/// [`read`]; for some it may be no statement at all.
+pub(crate) fn read_otherwise(
+    statement: &Statement<'_>,
+    server: &ServerVersion,
+) -> Vec<Result<Reading, Unparsed>> {
+    match server.product {
+        Product::Mysql | Product::Mariadb => mysql::read_otherwise(statement),
+        _ => Vec::new(),
+    }
+}
+
 /// How scripts for a product are lexed.
 pub(crate) fn lexing(product: Product) -> Option<Lexing> {
     match product {

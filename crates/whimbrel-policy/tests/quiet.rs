@@ -161,6 +161,52 @@ CREATE INDEX t_a ON t (a);";
     let advised = format!("-- whimbrel: foreign_keys=off\n{rebuild}");
     assert_eq!(broken(SQLITE, &[table, &advised]), [""; 0]);
     assert_eq!(broken(SQLITE, &[table, rebuild]), ["rebuild-cascades"]);
+    let meant = format!("-- whimbrel: foreign_keys=cascade\n{rebuild}");
+    assert_eq!(broken(SQLITE, &[table, &meant]), [""; 0]);
+}
+
+#[test]
+fn no_version_comment_and_no_sql_mode_hides_a_deed() {
+    let table = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT);";
+    for server in [MYSQL, MARIADB] {
+        for hidden in [
+            "/*!99999 DROP TABLE t */;",
+            "/*!999999 DROP TABLE t */;",
+            "/*!50700 DROP TABLE t */;",
+            "/*! DROP TABLE t */;",
+            "/*!99999 DO 1; */ DROP TABLE t;",
+            "/*!99999 SELECT 1 AS */ DROP TABLE t;",
+            "/*!80000 CREATE VIEW v AS SELECT 1 */ /*!90000 + 1 */; DROP /*!99999 VIEW IF EXISTS v, */ TABLE t;",
+            "DROP /*!80000 TEMPORARY */ TABLE t;",
+            // Where it is skipped, the table is the one that was there before.
+            "/*!99999 CREATE TABLE t (id INT) */; DROP TABLE t;",
+        ] {
+            let found = broken(server, &[table, hidden]);
+            // What ends elsewhere on other servers is refused as a script.
+            let seen = [
+                "drop-table",
+                "unparsed",
+                "an executable comment that ends at different places on different servers",
+            ];
+            assert!(found.iter().any(|rule| seen.contains(&&**rule)), "{server:?} {hidden}: {found:?}");
+        }
+        for hidden in [
+            "ALTER TABLE t /*!99999 ADD c INT, */ DROP COLUMN a;",
+            "ALTER TABLE t ADD c INT /*!99999 , DROP COLUMN a */;",
+            // One text up to the quote in the comment, or one up to the first quote, and a deed behind it.
+            "SET sql_mode = 'NO_BACKSLASH_ESCAPES'; ALTER TABLE t COMMENT = 'x\\', DROP COLUMN a /* ' */;",
+        ] {
+            let found = broken(server, &[table, hidden]);
+            let seen = found.iter().any(|rule| rule == "drop-column" || rule.starts_with("quotes"));
+            assert!(seen, "{server:?} {hidden}: {found:?}");
+        }
+    }
+    for hidden in ["/*M!999999 DROP TABLE t */;", "/*M! DROP TABLE t */;", "/*M!100100 DROP TABLE t */;"] {
+        assert_eq!(broken(MARIADB, &[table, hidden]), ["drop-table"], "{hidden}");
+    }
+    // Nothing is hidden in what dumps hold.
+    let dump = "CREATE TABLE u (id INT PRIMARY KEY /*!80023 INVISIBLE */) /*!80016 ENCRYPTION='N' */;";
+    assert_eq!(broken(MYSQL, &[table, dump]), [""; 0]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod refusal;
 #[expect(missing_docs, reason = "a check's name is its claim")]
 mod step;
 #[expect(missing_docs, reason = "a check's name is its claim")]
+mod tombstone;
+#[expect(missing_docs, reason = "a check's name is its claim")]
 mod verb;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +35,7 @@ pub mod checks {
     pub use super::framing::*;
     pub use super::refusal::*;
     pub use super::step::*;
+    pub use super::tombstone::*;
     pub use super::verb::*;
 }
 
@@ -216,6 +219,7 @@ macro_rules! conformance {
             a_rust_step_cannot_control_the_transaction,
             reverting_and_redoing_come_back_to_the_same_database,
             a_migration_half_done_can_be_settled,
+            a_tombstone_for_the_newest_version_is_told_alike_by_every_verb,
             several_sets_are_kept_apart,
             repeatables_run_when_they_have_changed,
             looking_changes_nothing,

@@ -26,6 +26,10 @@ mod problem;
 mod reading;
 mod token;
 
+use std::sync::Arc;
+
+use self::reading::Reading;
+
 pub use cutter::Statements;
 pub(crate) use cutter::{Mark, locate};
 pub use lexing::{Bodies, DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
@@ -121,6 +125,8 @@ pub struct Statement<'t> {
     lexing: Lexing,
     /// Whether it holds an executable comment that some supported servers skip.
     varies: bool,
+    /// The other ways to read it in the sessions that its script's own statements may make.
+    settings: Option<Arc<[(Lexing, Reading)]>>,
 }
 
 impl<'t> Statement<'t> {
@@ -159,7 +165,8 @@ impl<'t> Statement<'t> {
     }
 
     /// Its significant tokens as each supported server may read them: [`words`](Self::words) first, and then, where the
-    /// statement holds an executable comment that some of these servers skip, every other way.
+    /// statement holds an executable comment that some of these servers skip, or its script sets a `sql_mode` or a character set
+    /// in which quotes or backslashes mean something else, every other way.
     ///
     /// What must hold of a statement has to hold of all of them.
     ///
@@ -172,15 +179,42 @@ impl<'t> Statement<'t> {
     /// assert_eq!(first, ["DO", "RELEASE"]);
     /// ```
     pub fn readings(&self) -> impl Iterator<Item = Words<'_, 't>> {
-        let others = if self.varies {
-            let mut words = self.words();
-            words.by_ref().for_each(drop);
-            reading::others(words.versions(), &self.lexing)
-        } else {
-            Vec::new()
-        };
-        let other = |reading| Words::read(self.script, self.position.offset, self.end, &self.lexing, reading);
-        std::iter::once(self.words()).chain(others.into_iter().map(other))
+        let mut all = vec![self.words()];
+        if self.varies {
+            let versions = Self::versions(self.words());
+            let others = reading::others(&versions, &self.lexing).into_iter();
+            all.extend(others.map(|other| self.read(&self.lexing, other)));
+        }
+        let quotes = |byte: u8| matches!(byte, b'"' | b'\\') || !byte.is_ascii();
+        if let Some(settings) = self.settings.as_deref().filter(|_| self.text().bytes().any(quotes)) {
+            for (lexing, under) in settings {
+                let versions =
+                    if self.varies { Self::versions(self.read(lexing, *under)) } else { Vec::new() };
+                let others = reading::others(&versions, lexing).into_iter().chain([*under]);
+                for words in others.map(|other| self.read(lexing, other)) {
+                    let same = |known: &Words<'_, 't>| {
+                        known
+                            .clone()
+                            .map(|it| (it.kind, it.text))
+                            .eq(words.clone().map(|it| (it.kind, it.text)))
+                    };
+                    if !all.iter().any(same) {
+                        all.push(words);
+                    }
+                }
+            }
+        }
+        all.into_iter()
+    }
+
+    fn read<'s>(&'s self, lexing: &'s Lexing, reading: Reading) -> Words<'s, 't> {
+        Words::read(self.script, self.position.offset, self.end, lexing, reading)
+    }
+
+    /// The versions of the executable comments in these words that not every supported server executes.
+    fn versions(mut words: Words<'_, 't>) -> Vec<u32> {
+        words.by_ref().for_each(drop);
+        words.versions().to_vec()
     }
 }
 

@@ -13,6 +13,8 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\bon \d{4}-\d{2}-\d{2}\b", "on 2026-11-22"),
         (r"\b\d+(\.\d+)? (ms|s|min)\b", "1 ms"),
         (r"\b\d+ (query|queries)\b", "9 queries"),
+        // The row that closes a run is left out where another migrator is at work by then.
+        (r"\b\d+ rows in whimbrel_history\b", "9 rows in whimbrel_history"),
         (r#""(elapsed|waited|left)_us":\d+"#, r#""${1}_us":1"#),
         (r#""queries":\d+"#, r#""queries":9"#),
         (r"\b(PostgreSQL|MariaDB|MySQL|SQLite) \d+(\.\d+)+", "$1 1.2"),

@@ -19,7 +19,30 @@ use crate::deed::{Deed, Name, NewIndex, ObjectKind, Online, Rights};
 /// What a statement does.
 pub(crate) fn read(statement: &Statement<'_>, _server: &ServerVersion) -> Result<Reading, Unparsed> {
     let tokens: Vec<Token<'_>> = statement.words().collect();
-    statement_of(&tokens, NESTED).ok_or_else(|| Unparsed { why: opening(&tokens) })
+    of_tokens(&tokens)
+}
+
+/// What it does in its other readings, in each that differs: where all of it is skipped, nothing.
+pub(crate) fn read_otherwise(statement: &Statement<'_>) -> Vec<Result<Reading, Unparsed>> {
+    let mut readings = statement.readings();
+    let Some(first) = readings.next() else { return Vec::new() };
+    let of = |tokens: Vec<Token<'_>>| match tokens.is_empty() {
+        true => Ok(Reading::of(Vec::new())),
+        false => of_tokens(&tokens),
+    };
+    let first = of(first.collect());
+    let mut others = Vec::new();
+    for reading in readings {
+        let reading = of(reading.collect());
+        if reading != first && !others.contains(&reading) {
+            others.push(reading);
+        }
+    }
+    others
+}
+
+fn of_tokens(tokens: &[Token<'_>]) -> Result<Reading, Unparsed> {
+    statement_of(tokens, NESTED).ok_or_else(|| Unparsed { why: opening(tokens) })
 }
 
 /// How a statement begins, up to what may be a name.

@@ -16,10 +16,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "`DROP TABLE` deletes the rows first, and what refers to them by ON DELETE CASCADE goes with them, or is set to NULL. \
               The new table gets the old one's name, and nobody notices.",
         instead: "put the directive `-- whimbrel: foreign_keys=off` at the top of the script; all foreign keys are looked at \
-                  before the commit",
+                  before the commit; or `-- whimbrel: foreign_keys=cascade`, if those rows are meant to go",
         source: "SQLite: DROP TABLE; ALTER TABLE, 7. Making Other Kinds Of Table Schema Changes",
         judge: |deed, case| match deed {
-            Deed::Drop { kind: ObjectKind::Table, names, .. } if !case.foreign_keys_off => {
+            Deed::Drop { kind: ObjectKind::Table, names, .. }
+                if !case.foreign_keys_off && !case.foreign_keys_cascade =>
+            {
                 let table = names.iter().find(|table| !case.is_new(table) && case.is_replaced(table))?;
                 Some(format!(
                     "drops {table} to put another one in its place: what refers to its rows is deleted with them"

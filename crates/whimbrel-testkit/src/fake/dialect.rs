@@ -68,6 +68,7 @@ pub(super) const COMMITTING: Dialect = Dialect {
         Rule::of(&["REMEMBER"], Fact::SessionState),
     ],
     effects: Some(EffectSql {
+        hidden: None,
         place: "'here'",
         role: "USER",
         object: |_| None,

@@ -1,6 +1,8 @@
 //! Owns the one pass over a script: brings lexer, bodies and what is refused together. Decides nothing of
 //! its own about SQL.
 
+use std::sync::Arc;
+
 use super::body::Body;
 use super::control;
 use super::lexer::{Lexeme, LexemeKind, Lexer};
@@ -15,6 +17,11 @@ pub(super) fn cut<'t>(text: &'t str, lexing: &Lexing) -> Result<Script<'t>, Vec<
         cut.compare(text, lexing);
     }
     if cut.problems.is_empty() {
+        let settings = reading::of_settings(&cut.statements, lexing);
+        if !settings.is_empty() {
+            let settings: Arc<[(Lexing, Reading)]> = settings.into();
+            cut.statements.iter_mut().for_each(|statement| statement.settings = Some(Arc::clone(&settings)));
+        }
         return Ok(Script { text, statements: cut.statements, directives: cut.directives });
     }
     Err(placed(text, cut.problems))
@@ -371,6 +378,7 @@ impl<'s, 't> Cutter<'s, 't> {
             position,
             lexing: *self.lexing,
             varies,
+            settings: None,
         };
         if self.check(start, end) == Some(ProblemKind::CopyData) {
             self.skip_copy_data(piece_end);
