@@ -14,14 +14,17 @@ use crate::dialect::identifier;
 ///
 /// The last of them that changed nothing but the session are run again: what they have computed they compute again, on
 /// the same data.
-pub(crate) fn session_left(done: &[Statement<'_>], rest: &[Statement<'_>]) -> SessionLeft {
+pub(crate) fn session_left<'t>(
+    done: &[Statement<'t>],
+    rest: &mut dyn Iterator<Item = Statement<'t>>,
+) -> SessionLeft {
     let trailing = done.iter().rev().take_while(|statement| is_session_only(statement)).count();
     let (before, again) = done.split_at(done.len() - trailing);
     let mut left = Left::default();
     for (number, statement) in before.iter().enumerate() {
         left.add(number, statement);
     }
-    match left.needed_by(again.iter().chain(rest)) {
+    match left.needed_by(again.iter().cloned().chain(rest)) {
         Err(number) => SessionLeft::Needed(number.min(done.len().saturating_sub(1))),
         Ok(stubs) => SessionLeft::Replayed {
             before: stubs.iter().map(|name| format!("PREPARE {} FROM 'DO 0'", identifier(name))).collect(),
@@ -340,16 +343,13 @@ impl Left {
 
     /// The names of prepared statements that the rest gives up and does not execute; or the statement that has left what
     /// the rest needs.
-    fn needed_by<'s, 't: 's>(
-        &self,
-        rest: impl Iterator<Item = &'s Statement<'t>>,
-    ) -> Result<Vec<String>, usize> {
+    fn needed_by<'t>(&self, rest: impl Iterator<Item = Statement<'t>>) -> Result<Vec<String>, usize> {
         if let Some(always) = self.always.or(self.locks) {
             return Err(always);
         }
         let mut rest_has = Rest::default();
         for statement in rest {
-            let reader = Reader::of(statement);
+            let reader = Reader::of(&statement);
             let names =
                 reader.words.iter().filter(|it| !matches!(it.kind, TokenKind::Symbol | TokenKind::Number));
             for text in names.map(name) {
@@ -459,7 +459,7 @@ mod tests {
         let script =
             Script::parse(sql, &Lexing::MARIADB).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
         let (done, rest) = script.statements().split_at(done);
-        match session_left(done, rest) {
+        match session_left(done, &mut rest.iter().cloned()) {
             SessionLeft::Replayed { before, statements } if before.is_empty() => {
                 format!("replayed {statements:?}")
             }

@@ -66,7 +66,14 @@ pub(crate) fn run_message(
 /// Whether a text may set something of the connection.
 fn holds_pragma(sql: &str) -> bool {
     const WORD: &[u8] = b"pragma";
-    sql.as_bytes().windows(WORD.len()).any(|bytes| bytes.eq_ignore_ascii_case(WORD))
+    let bytes = sql.as_bytes();
+    // Wherever the word stands, one of its letters is at one of these places.
+    (WORD.len() - 1..bytes.len()).step_by(WORD.len()).any(|at| {
+        WORD.contains(&bytes[at].to_ascii_lowercase())
+            && bytes[at + 1 - WORD.len()..bytes.len().min(at + WORD.len())]
+                .windows(WORD.len())
+                .any(|bytes| bytes.eq_ignore_ascii_case(WORD))
+    })
 }
 
 /// Runs one statement with values.

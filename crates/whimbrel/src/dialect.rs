@@ -89,8 +89,10 @@ pub struct Dialect {
     pub session: SessionNumber,
 }
 
-/// Tells what a script left in a session that is gone, from its statements that took effect and from those behind them.
-pub type FindSessionLeft = fn(done: &[Statement<'_>], rest: &[Statement<'_>]) -> SessionLeft;
+/// Tells what a script left in a session that is gone, from its statements that took effect and from those behind them,
+/// which are read as they are asked for.
+pub type FindSessionLeft =
+    for<'t> fn(done: &[Statement<'t>], rest: &mut dyn Iterator<Item = Statement<'t>>) -> SessionLeft;
 
 /// What the statements of a script that took effect have left in a session that is gone, as far as the statements behind
 /// them need it.

@@ -245,10 +245,14 @@ impl SetHistory {
             return true;
         }
         let file = if open.reverting { migration.down() } else { Some(migration.up()) };
-        let Some(script) = file.and_then(|file| Script::parse(file.text(), &dialect.lexing).ok()) else {
-            return open.statements.is_empty();
+        if open.statements.is_empty() {
+            return true;
+        }
+        let Some(text) = file.map(|file| file.text()).filter(|text| Script::is_sound(text, &dialect.lexing))
+        else {
+            return false;
         };
-        let digests = script.statements().iter().map(statement_digest);
+        let digests = Script::stream(text, &dialect.lexing).map(|statement| statement_digest(&statement));
         digests.take(open.statements.len()).eq(open.statements.iter().copied())
     }
 

@@ -32,24 +32,30 @@ pub fn canonical_text(bytes: Vec<u8>) -> Result<String, NotUtf8> {
             column: before[line_start..].chars().count() as u32 + 1,
         }
     })?;
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.trim_start_matches('\u{feff}').to_owned(),
-        None => text,
-    };
-    if !text.contains("\r\n") {
-        return Ok(text);
+    let marks = text.len() - text.trim_start_matches('\u{feff}').len();
+    let mut bytes = text.into_bytes();
+    bytes.drain(..marks);
+    drop_returns(&mut bytes);
+    // Taken out were whole characters only.
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
+/// Takes out each carriage return of those that stand before a line feed, in place: the text may be large.
+fn drop_returns(bytes: &mut Vec<u8>) {
+    let (mut from, mut to) = (0, 0);
+    while let Some(found) = bytes[from..].iter().position(|byte| *byte == b'\r') {
+        let start = from + found;
+        let end = start + bytes[start..].iter().take_while(|byte| **byte == b'\r').count();
+        let kept = if bytes.get(end) == Some(&b'\n') { start } else { end };
+        bytes.copy_within(from..kept, to);
+        to += kept - from;
+        from = end;
     }
-    let mut canonical = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        match line.strip_suffix("\r\n") {
-            Some(line) => {
-                canonical.push_str(line.trim_end_matches('\r'));
-                canonical.push('\n');
-            }
-            None => canonical.push_str(line),
-        }
+    if from > 0 {
+        bytes.copy_within(from.., to);
+        bytes.truncate(to + bytes.len() - from);
     }
-    Ok(canonical)
 }
 
 /// Bytes that are not UTF-8, and where the first one stands.

@@ -149,14 +149,9 @@ pub struct RightsQuery<'a> {
 pub(crate) fn needs(plan: &Plan, dialect: &Dialect) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for item in plan.items() {
-        let Some(Ok(script)) = item.script().map(|file| Script::parse(file.text(), &dialect.lexing)) else {
-            continue;
-        };
-        if item.rust_step().is_some() {
-            continue;
-        }
-        for statement in &script.statements()[item.first_statement().min(script.statements().len())..] {
-            let Some(need) = Need::of(statement) else { continue };
+        let Some(file) = item.script().filter(|_| item.rust_step().is_none()) else { continue };
+        for statement in Script::stream(file.text(), &dialect.lexing).skip(item.first_statement()) {
+            let Some(need) = Need::of(&statement) else { continue };
             if !needs.contains(&need) {
                 needs.push(need);
             }

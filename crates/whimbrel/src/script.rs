@@ -32,8 +32,10 @@ use self::reading::Reading;
 
 pub use cutter::Statements;
 pub(crate) use cutter::{Mark, locate};
+pub(crate) use lexer::find_either;
 pub use lexing::{Bodies, DollarQuotes, DoubleQuotes, ExecutableComments, Lexing};
 pub use mask::mask;
+pub(crate) use mask::mask_line;
 pub use position::Position;
 pub use problem::{Problem, ProblemKind};
 pub use token::{Token, TokenKind, Words};
@@ -69,6 +71,11 @@ impl<'t> Script<'t> {
     #[must_use]
     pub fn stream<'s>(text: &'t str, lexing: &'s Lexing) -> Statements<'s, 't> {
         Statements::new(text, lexing)
+    }
+
+    /// Whether nothing is wrong with a canonical text. Keeps no list of its statements.
+    pub(crate) fn is_sound(text: &'t str, lexing: &Lexing) -> bool {
+        Self::stream(text, lexing).into_problems().is_empty()
     }
 
     /// The whole text.

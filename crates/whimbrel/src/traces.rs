@@ -27,11 +27,15 @@ pub(crate) fn made_tables(sets: &[Arc<MigrationSet>], lexing: &Lexing) -> Vec<St
 pub(crate) fn named_places(sets: &[Arc<MigrationSet>], lexing: &Lexing) -> Vec<String> {
     let all = sets.iter().flat_map(|set| set.versioned().iter().chain(set.repeatables()));
     gather(all, lexing, MOST_PLACES, |statement, found| {
-        let mut before: Option<Token<'_>> = None;
-        let mut uses = false;
         // A text that changes data is none that is run.
         let plain = ["INSERT", "REPLACE", "UPDATE", "DELETE"];
         let runs = !statement.words().next().is_none_or(|first| plain.iter().any(|it| first.is_keyword(it)));
+        // Of a large script nearly all statements name none, which one look tells.
+        if !runs && !statement.text().contains('.') {
+            return;
+        }
+        let mut before: Option<Token<'_>> = None;
+        let mut uses = false;
         for token in statement.words() {
             if token.is_symbol(".") {
                 found.extend(before.and_then(|token| unquoted(&token)));
@@ -66,10 +70,11 @@ fn gather<'m>(
 ) -> Vec<String> {
     let mut found = BTreeSet::new();
     for migration in migrations {
-        let Ok(script) = Script::parse(migration.up().text(), lexing) else { continue };
-        script.statements().iter().for_each(|statement| look(statement, &mut found));
-        if found.len() >= most {
-            break;
+        for statement in Script::stream(migration.up().text(), lexing) {
+            look(&statement, &mut found);
+            if found.len() >= most {
+                return found.into_iter().take(most).collect();
+            }
         }
     }
     found.into_iter().take(most).collect()

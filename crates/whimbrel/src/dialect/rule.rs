@@ -145,14 +145,14 @@ impl Facts {
                 let index = left.trailing_zeros();
                 let (rule, bit) = (&rules[index as usize], 1_u128 << index);
                 left &= !bit;
+                // Lengths first: nearly all words are told apart by them.
                 if let Some(wanted) = rule.begins.get(at)
+                    && (wanted.len() != word.text.len() || !is(&word, wanted))
                     && *wanted != "*"
-                    && !is(&word, wanted)
                 {
                     open &= !bit;
                     continue;
                 }
-                // Lengths first: nearly all words are told apart by them.
                 if rule.holds.is_none_or(|wanted| wanted.len() == word.text.len() && is(&word, wanted)) {
                     found |= bit;
                 }

@@ -75,8 +75,7 @@ impl Engine<'_, '_> {
             );
         let at = by.unwrap_or(last) - 1;
         let script = broken.item.script().and_then(|file| {
-            let script = Script::parse(file.text(), &self.dialect.lexing).ok()?;
-            Some((file, script.statements().get(at)?.position()))
+            Some((file, Script::stream(file.text(), &self.dialect.lexing).nth(at)?.position()))
         });
         match script {
             Some((file, position)) => {

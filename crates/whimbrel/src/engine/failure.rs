@@ -4,7 +4,7 @@ use crate::driver::{DriverError, ErrorClass};
 use crate::error::{Error, ErrorKind, Location};
 use crate::migration::ScriptFile;
 use crate::plan::PlanItem;
-use crate::script::{Lexing, Position, Script, TokenKind, mask};
+use crate::script::{Lexing, Position, Script, TokenKind, mask_line};
 
 /// What was being done when the database said no.
 #[derive(Clone, Copy)]
@@ -88,12 +88,11 @@ fn statement_error(
         .with_statement(statement + 1)
         .with_class(error.class())
         .with_code(error.code());
-    let script = item.script().and_then(|file| Some((file, Script::parse(file.text(), lexing).ok()?)));
+    let found =
+        item.script().and_then(|file| Some((file, Script::stream(file.text(), lexing).nth(statement)?)));
     let mut said = error.message().to_owned();
     let mut hidden = error.private().is_some() && !verbatim;
-    if let Some((file, script)) = script
-        && let Some(statement) = script.statements().get(statement)
-    {
+    if let Some((file, statement)) = found {
         if !verbatim {
             said = scrub(&said, statement.words().filter(|word| is_literal(word.kind)).map(|word| word.text));
         }
@@ -192,15 +191,10 @@ pub(crate) fn place(
     offset: Option<usize>,
     label: String,
 ) -> Location {
-    let text = file.text();
-    let masked = mask(text, lexing);
-    let head = text.get(..position.offset).map(|head| mask(head, lexing)).unwrap_or_default();
-    let (line, before, width) = match masked.strip_prefix(&head) {
-        Some(tail) => {
+    let (line, before, width) = match mask_line(file.text(), position.offset, lexing) {
+        Some((head, tail)) => {
             let word = |letter: &char| letter.is_alphanumeric() || *letter == '_';
             let width = offset.map_or(1, |_| tail.chars().take_while(word).count().clamp(1, 40));
-            let head = head.rsplit('\n').next().unwrap_or_default();
-            let tail = tail.split('\n').next().unwrap_or_default();
             (format!("{head}{tail}"), head.chars().count(), width)
         }
         // Inside of something that is masked.

@@ -510,9 +510,8 @@ impl<'e> Engine<'e, '_> {
     /// The number of the statement that stands at an offset of a script.
     fn statement_at(&self, item: &PlanItem, offset: usize) -> usize {
         let Some(file) = item.script() else { return 0 };
-        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return 0 };
-        let begun = script.statements().iter().take_while(|it| it.position().offset <= offset).count();
-        begun.saturating_sub(1)
+        let statements = Script::stream(file.text(), &self.dialect.lexing);
+        statements.take_while(|it| it.position().offset <= offset).count().saturating_sub(1)
     }
 
     /// Writes the rows that close the run, with the times that were not known before. They are no part of what is in

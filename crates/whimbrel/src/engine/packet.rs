@@ -645,8 +645,9 @@ impl<'e> Engine<'e, '_> {
         error: &DriverError,
     ) -> Left {
         let Some(file) = item.script() else { return Left::Unknown };
-        let Ok(script) = Script::parse(file.text(), &self.dialect.lexing) else { return Left::Unknown };
-        let Some(statement) = script.statements().get(number) else { return Left::Unknown };
+        let lexing = self.dialect.lexing;
+        let Some(statement) = Script::stream(file.text(), &lexing).nth(number) else { return Left::Unknown };
+        let statement = &statement;
         let from = if item.data_only() { item.first_statement() } else { number };
         let proven = if outside {
             let undone = match error.class() {
@@ -661,7 +662,7 @@ impl<'e> Engine<'e, '_> {
         } else {
             // What was rolled back is gone, if all that it touched can be rolled back.
             let first = number == from && self.was_refused(error);
-            first || self.is_whole(item, &script.statements()[from..]).await
+            first || self.is_whole(item, file.text(), from).await
         };
         if proven { Left::Nothing } else { Left::Unknown }
     }
@@ -673,14 +674,16 @@ impl<'e> Engine<'e, '_> {
         refuses || matches!(error.class(), ErrorClass::Permission | ErrorClass::ReadOnly)
     }
 
-    /// Whether all of these statements can be rolled back, where they run.
-    async fn is_whole(&mut self, item: &PlanItem, statements: &[Statement<'_>]) -> bool {
+    /// Whether all of a script's statements from this one on can be rolled back, where they run.
+    async fn is_whole(&mut self, item: &PlanItem, text: &str, from: usize) -> bool {
         let set = item.set_name();
         // The row that announced the first of them.
         let Some(seq) = self.history.set(set).open.as_ref().map(|open| open.intent) else { return false };
         let look = Look { table: self.settings.table, role: self.settings.role, deadline: &self.deadline };
         let Ok((_, intent)) = evidence::announced(self.session, set, seq, &look).await else { return false };
         let intent = intent.as_ref();
+        let lexing = self.dialect.lexing;
+        let statements = || Script::stream(text, &lexing).skip(from);
         evidence::is_whole(self.session, &self.dialect, statements, intent, &self.deadline)
             .await
             .unwrap_or(false)

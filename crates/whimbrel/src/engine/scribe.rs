@@ -241,8 +241,9 @@ impl<'e> Engine<'e, '_> {
             };
             scribe.sheet.ours(RELEASE.trim_end_matches(';'));
             scribe.sheet.heading(item.label());
-            for statement in cut(item, &self.dialect.lexing)?.statements() {
-                self.write_statement(item, statement, scribe);
+            let text = item.script().map_or("", |file| file.text());
+            for statement in Script::stream(text, &self.dialect.lexing) {
+                self.write_statement(item, &statement, scribe);
             }
             scribe.sheet.blank();
         }
@@ -270,8 +271,9 @@ impl<'e> Engine<'e, '_> {
             self.assume(item).iter().for_each(|sql| scribe.sheet.ours(sql));
             self.assert_no_cascade(item, scribe);
             scribe.sheet.heading(item.label());
-            for statement in cut(item, &self.dialect.lexing)?.statements() {
-                self.write_statement(item, statement, scribe);
+            let text = item.script().map_or("", |file| file.text());
+            for statement in Script::stream(text, &self.dialect.lexing) {
+                self.write_statement(item, &statement, scribe);
             }
             scribe.sheet.blank();
             self.leaving(item, &scribe.tails.settings).statements().for_each(|sql| scribe.sheet.ours(sql));

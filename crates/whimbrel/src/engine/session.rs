@@ -37,6 +37,8 @@ pub(crate) struct Session<'d> {
     sets: Vec<Arc<MigrationSet>>,
     /// Values that placeholders of their scripts may name databases by.
     named: Vec<String>,
+    /// The words of its scripts that may name databases, once they were looked for.
+    places: Option<Vec<String>>,
 }
 
 impl Drop for Session<'_> {
@@ -59,6 +61,7 @@ impl<'d> Session<'d> {
             values: None,
             sets: Vec::new(),
             named: Vec::new(),
+            places: None,
         }
     }
 
@@ -527,12 +530,13 @@ impl<'d> Session<'d> {
     /// The databases that the scripts may name, of those that there are.
     async fn named_places(&mut self, deadline: &Deadline) -> Result<Vec<String>> {
         let Some(list) = self.dialect().history.databases else { return Ok(Vec::new()) };
-        let mut named = named_places(&self.sets, &self.dialect().lexing);
-        named.extend(self.named.iter().cloned());
+        let lexing = self.driver.dialect().lexing;
+        let places = self.places.get_or_insert_with(|| named_places(&self.sets, &lexing));
+        let named: HashSet<String> =
+            places.iter().chain(&self.named).map(|name| name.to_lowercase()).collect();
         if named.is_empty() {
-            return Ok(named);
+            return Ok(Vec::new());
         }
-        let named: HashSet<String> = named.iter().map(|name| name.to_lowercase()).collect();
         let rows = self
             .patient_query(list, deadline)
             .await

@@ -3,10 +3,11 @@
 //! Such a file, taken for a script, would run its way down right behind its way up. A line counts if it begins a comment,
 //! or anything else outside of strings and quoted names: inside a string it is data.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::Role;
-use crate::script::{Lexing, Mark, Position, Script, Statement, locate};
+use crate::script::{Lexing, Mark, Position, Script, Statement, find_either, locate};
 
 /// What a line of another tool says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +115,23 @@ fn undoing(
     if role == Role::Down {
         return None;
     }
-    let script = Script::parse(text, lexing).ok()?;
-    let statements = script.statements();
-    marks.iter().filter(|mark| !mark.inside).find_map(|mark| {
-        let (at, line) = lines.iter().find(|(at, _)| *at == mark.offset)?;
-        let Line::Bare { way: Way::Down, .. } = line else { return None };
-        let (_, dropped) = object("DROP", statements.get(mark.before)?)?;
-        let made = statements[..mark.before].iter().filter_map(|it| object("CREATE", it));
-        made.into_iter().any(|(_, name)| name == dropped).then_some((*at, *line))
+    let bare: Vec<(usize, usize, Line)> = marks
+        .iter()
+        .filter(|mark| !mark.inside)
+        .filter_map(|mark| {
+            let (at, line) = lines.iter().find(|(at, _)| *at == mark.offset)?;
+            matches!(line, Line::Bare { way: Way::Down, .. }).then_some((mark.before, *at, *line))
+        })
+        .collect();
+    if bare.is_empty() || !Script::is_sound(text, lexing) {
+        return None;
+    }
+    let mut made = HashSet::new();
+    Script::stream(text, lexing).enumerate().find_map(|(number, statement)| {
+        made.extend(object("CREATE", &statement).map(|(_, name)| name));
+        let (_, at, line) = bare.iter().find(|(before, ..)| *before == number)?;
+        let (_, dropped) = object("DROP", &statement)?;
+        made.contains(&dropped).then_some((*at, *line))
     })
 }
 
@@ -191,16 +201,18 @@ impl BothWays {
 fn lines(text: &str) -> Vec<(usize, Line)> {
     let mut found = Vec::new();
     let mut at = 0;
-    // PostgreSQL ends a comment at a carriage return too.
-    for line in text.split(['\n', '\r']) {
+    while at <= text.len() {
+        // PostgreSQL ends a comment at a carriage return too.
+        let end = find_either(text.as_bytes(), at, b'\n', b'\r');
+        let line = text.get(at..end).unwrap_or_default();
         let begin = line.trim_start_matches(is_blank);
-        let start = at + line.len() - begin.len();
+        let start = end - begin.len();
         if (begin.starts_with("--") || begin.starts_with('#') || begin.starts_with("/*"))
             && let Some(kind) = read(whole_comment(begin, &text[start..]))
         {
             found.push((start, kind));
         }
-        at += line.len() + 1;
+        at = end + 1;
     }
     found
 }

@@ -50,11 +50,14 @@ fn in_doubt(
     let state = history.set(set.name());
     let open = state.open.as_ref()?;
     let (migration, file) = open_script(set, open)?;
-    let script = Script::parse(file.text(), &dialect.lexing).ok()?;
-    let done = open.statements.len();
-    let statement = script.statements().get(done)?;
-    let number = done + 1;
-    let lost = match session_left(dialect, script.statements(), done) {
+    if !Script::is_sound(file.text(), &dialect.lexing) {
+        return None;
+    }
+    let mut rest = Script::stream(file.text(), &dialect.lexing);
+    let done: Vec<Statement<'_>> = rest.by_ref().take(open.statements.len()).collect();
+    let statement = &rest.next()?;
+    let number = done.len() + 1;
+    let lost = match session_left(dialect, &done, &mut std::iter::once(statement.clone()).chain(rest)) {
         _ if open.broken => None,
         SessionLeft::Needed(lost) => Some(lost),
         _ => None,

@@ -57,23 +57,20 @@ pub(super) async fn gather(
     for set in sets {
         let Some(open) = open(set, history) else { continue };
         let Some((_, file)) = open_script(set, &open) else { continue };
-        let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { continue };
-        let number = open.statements.len();
-        if script.statements().get(number).is_none() {
+        let text = file.text();
+        if !Script::is_sound(text, &dialect.lexing) {
             continue;
         }
+        let number = open.statements.len();
+        let mut statements = Script::stream(text, &dialect.lexing);
+        // Those with rows of their own; what comes behind may be more than fits into memory.
+        let before: Vec<Statement<'_>> = statements.by_ref().take(number).collect();
+        let Some(next) = statements.next() else { continue };
         let (now, intent) = announced(session, set.name(), open.intent, look).await?;
         let server = server(open.server.as_deref(), now.as_deref());
         let elsewhere = !open.next_is_clean && server == Server::Another;
-        let case = Case {
-            effects: &effects,
-            open: &open,
-            statements: script.statements(),
-            number,
-            together: is_together(&script, &dialect),
-            elsewhere,
-            intent,
-        };
+        let together = is_together(text, &dialect);
+        let case = Case { effects: &effects, open: &open, text, before, next, together, elsewhere, intent };
         let mut seen = match visit(session, &case, look).await? {
             Some(visit) => {
                 let seen = case.look(session, look).await;
@@ -133,9 +130,8 @@ struct Visit {
 /// Nothing is changed that outlives the session.
 async fn visit(session: &mut Session<'_>, case: &Case<'_>, look: &Look<'_>) -> Result<Option<Visit>> {
     let dialect = session.dialect().clone();
-    let before = &case.statements[..case.number];
     let replayed: Vec<&Statement<'_>> =
-        before.iter().filter(|it| dialect.facts(it).has(Fact::Replay)).collect();
+        case.before.iter().filter(|it| dialect.facts(it).has(Fact::Replay)).collect();
     if !replayed.iter().all(|it| is_of_the_session(it) && !may_hold_some(it)) {
         return Ok(None);
     }
@@ -186,11 +182,13 @@ fn is_of_the_session(statement: &Statement<'_>) -> bool {
 
 /// Whether a script that is outside the dialect's transactions is one transaction all the same, since it changes data only:
 /// what was announced by its first statement is then all of it.
-fn is_together(script: &Script<'_>, dialect: &Dialect) -> bool {
-    let statements = script.statements();
-    dialect.transaction.ddl == Ddl::Commits
-        && !Directives::of(script.directives(), statements.len()).is_ok_and(|it| it.no_transaction)
-        && !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction))
+fn is_together(text: &str, dialect: &Dialect) -> bool {
+    let mut statements = Script::stream(text, &dialect.lexing);
+    let inside = statements
+        .by_ref()
+        .fold(true, |inside, it| inside && !dialect.facts(&it).has(Fact::NeedsNoTransaction));
+    let directives = Directives::of(statements.directives(), statements.count_read());
+    dialect.transaction.ddl == Ddl::Commits && inside && !directives.is_ok_and(|it| it.no_transaction)
 }
 
 /// What was seen.
@@ -211,8 +209,10 @@ impl Seen {
 struct Case<'c> {
     effects: &'c EffectSql,
     open: &'c OpenWork,
-    statements: &'c [Statement<'c>],
-    number: usize,
+    /// The script, its statements before this one, and this one.
+    text: &'c str,
+    before: Vec<Statement<'c>>,
+    next: Statement<'c>,
     /// Whether all from this one on run in one transaction.
     together: bool,
     elsewhere: bool,
@@ -222,7 +222,7 @@ struct Case<'c> {
 impl Case<'_> {
     /// What can be said where the session cannot be made what it was.
     fn unplaced(&self, dialect: &Dialect) -> Option<Evidence> {
-        let facts = dialect.facts(&self.statements[self.number]);
+        let facts = dialect.facts(&self.next);
         let outside = facts.has(Fact::NeedsNoTransaction);
         let known = if outside { self.open.next_is_clean } else { self.effects.atomic.is_none() };
         (!known && !self.is_harmless(dialect)).then_some(Evidence::Unknown)
@@ -230,9 +230,13 @@ impl Case<'_> {
 
     /// Whether what may have been run is the same when it is run once more.
     fn is_harmless(&self, dialect: &Dialect) -> bool {
-        let rest = &self.statements[self.number..];
-        let begun = if self.together { rest } else { &rest[..1] };
-        begun.iter().map(|it| dialect.facts(it)).all(|it| it.has(Fact::RunAgain) || it.has(Fact::Replay))
+        let begun = self.rest(dialect).take(if self.together { usize::MAX } else { 1 });
+        begun.map(|it| dialect.facts(&it)).all(|it| it.has(Fact::RunAgain) || it.has(Fact::Replay))
+    }
+
+    /// The statements from this one on.
+    fn rest<'d>(&'d self, dialect: &'d Dialect) -> impl Iterator<Item = Statement<'d>> {
+        Script::stream(self.text, &dialect.lexing).skip(self.before.len())
     }
 
     /// Looks, in a session that is as the script had made its own.
@@ -247,7 +251,7 @@ impl Case<'_> {
             let moved = Some((intent.place.clone(), place));
             return Ok(Seen { moved, ..Seen::of(self.unplaced(&dialect)) });
         }
-        let next = &self.statements[self.number];
+        let next = &self.next;
         let facts = dialect.facts(next);
         if self.is_harmless(&dialect) {
             return Ok(Seen::default());
@@ -265,7 +269,7 @@ impl Case<'_> {
         if self.effects.atomic.is_none() {
             return Ok(Seen::default());
         }
-        let rest = &self.statements[self.number..];
+        let rest = || self.rest(&dialect);
         let whole =
             role == intent.role && is_whole(session, &dialect, rest, Some(intent), look.deadline).await?;
         Ok(Seen::of(Some(if whole { Evidence::Whole } else { Evidence::Unknown })))
@@ -279,7 +283,7 @@ impl Case<'_> {
     ) -> Result<Seen> {
         let dialect = session.dialect().clone();
         let unknown = Seen::of(Some(Evidence::Unknown));
-        let Some(effect) = Effect::of(&self.statements[self.number]) else { return Ok(unknown) };
+        let Some(effect) = Effect::of(&self.next) else { return Ok(unknown) };
         let Some(sql) = effect_sql(&dialect, self.effects, &effect, intent) else { return Ok(unknown) };
         let row = ask(session, &format!("SELECT {sql}"), look.deadline).await?;
         let text = |column: usize| row.read::<Option<String>>(column).ok().flatten();
@@ -319,23 +323,23 @@ pub(crate) fn split(leftovers: Option<&str>) -> Vec<String> {
 }
 
 /// Whether a statement that changes data happens together with its row, or not at all; together with those behind it,
-/// where all of them only change data. `intent` says where it runs.
-pub(crate) async fn is_whole(
+/// where all of them only change data. `statements` are read anew for each look at them; `intent` says where they run.
+pub(crate) async fn is_whole<'t, S: Iterator<Item = Statement<'t>>>(
     session: &mut Session<'_>,
     dialect: &Dialect,
-    statements: &[Statement<'_>],
+    statements: impl Fn() -> S,
     intent: Option<&Intent>,
     deadline: &Deadline,
 ) -> Result<bool> {
     let Some(atomic) = dialect.effects.and_then(|effects| effects.atomic) else { return Ok(true) };
     let Some(intent) = intent else { return Ok(false) };
-    let together = !statements.iter().any(|it| dialect.facts(it).has(Fact::NeedsNoTransaction));
-    let these = if together { statements } else { &statements[..statements.len().min(1)] };
+    let together = !statements().any(|it| dialect.facts(&it).has(Fact::NeedsNoTransaction));
+    let these = || statements().take(if together { usize::MAX } else { 1 });
     // Of which table that would be is not known here.
-    if these.iter().any(may_hold_some) {
+    if these().any(|it| may_hold_some(&it)) {
         return Ok(false);
     }
-    let Some(names) = names(these) else { return Ok(false) };
+    let Some(names) = names(these()) else { return Ok(false) };
     let sql = format!("SELECT {}", atomic(&names, &(dialect.literal)(&intent.place)));
     let row = ask(session, &sql, deadline).await?;
     Ok(row.read::<Option<bool>>(0).is_ok_and(|whole| whole == Some(true)))
@@ -352,16 +356,18 @@ const LONGEST_NAME: usize = 64 * 4 + 2;
 ///
 /// A text in double quotes is a name in sessions with other settings; only short ones can be, and a script that may have
 /// such a session is seldom one of many texts.
-fn names<'t>(statements: &[Statement<'t>]) -> Option<Vec<&'t str>> {
+fn names<'t>(statements: impl Iterator<Item = Statement<'t>>) -> Option<Vec<&'t str>> {
     let mut names: HashSet<&str> = HashSet::new();
-    for word in statements.iter().flat_map(Statement::readings).flatten() {
-        let is_name = match word.kind {
-            TokenKind::Word | TokenKind::QuotedIdentifier => true,
-            TokenKind::String => word.text.starts_with('"') && word.text.len() <= LONGEST_NAME,
-            TokenKind::Number | TokenKind::Symbol => false,
-        };
-        if is_name && names.insert(word.text) && names.len() > MOST_NAMES {
-            return None;
+    for statement in statements {
+        for word in statement.readings().flatten() {
+            let is_name = match word.kind {
+                TokenKind::Word | TokenKind::QuotedIdentifier => true,
+                TokenKind::String => word.text.starts_with('"') && word.text.len() <= LONGEST_NAME,
+                TokenKind::Number | TokenKind::Symbol => false,
+            };
+            if is_name && names.insert(word.text) && names.len() > MOST_NAMES {
+                return None;
+            }
         }
     }
     let mut names: Vec<&str> = names.into_iter().collect();

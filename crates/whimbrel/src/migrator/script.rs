@@ -144,9 +144,8 @@ fn unwritable(plan: &Plan, dialect: &Dialect) -> Result<()> {
         let Some((client, file)) = dialect.script.map(|script| script.client).zip(item.script()) else {
             continue;
         };
-        let Ok(script) = Script::parse(file.text(), &dialect.lexing) else { continue };
-        for statement in script.statements() {
-            if let Some(message) = misread(client, statement) {
+        for statement in Script::stream(file.text(), &dialect.lexing) {
+            if let Some(message) = misread(client, &statement) {
                 find(message, Some(&statement.position()));
             }
         }

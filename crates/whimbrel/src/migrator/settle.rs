@@ -153,8 +153,12 @@ impl Migrator<'_> {
             )
             .with_note("next", "restore the file as it was, and say again that the statement took effect"));
         }
-        let script = Script::parse(file.text(), &verb.session.dialect().lexing).map_err(|_| gone())?;
-        script.statements().get(open.statements.len()).map(statement_digest).ok_or_else(gone)
+        let lexing = &verb.session.dialect().lexing;
+        if !Script::is_sound(file.text(), lexing) {
+            return Err(gone());
+        }
+        let statement = Script::stream(file.text(), lexing).nth(open.statements.len()).ok_or_else(gone)?;
+        Ok(statement_digest(&statement))
     }
 
     pub(super) async fn write_repair<D: Driver>(&self, db: &mut D, reason: &str) -> Result<Report> {

@@ -137,11 +137,10 @@ fn resumable(
     let refuse =
         |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
     let done = open.statements.len();
-    let Ok(script) = Script::parse(file.text(), &dialect.lexing) else {
-        return Ok(Replay::default());
-    };
-    let statements = script.statements();
-    let same = statements.iter().map(statement_digest).take(done).eq(open.statements.iter().copied());
+    // Those with rows of their own are kept; what comes behind may be more than fits into memory.
+    let mut rest = Script::stream(file.text(), &dialect.lexing);
+    let mut statements: Vec<Statement<'_>> = rest.by_ref().take(done).collect();
+    let same = statements.iter().map(statement_digest).eq(open.statements.iter().copied());
     if prepared.in_transaction || !same {
         let plural = if done == 1 { "its first statement" } else { "its first statements" };
         return Err(refuse(
@@ -164,8 +163,11 @@ fn resumable(
     }
     let evidence = open.evidence.filter(|_| !open.next_is_clean);
     // What changes data only has been rolled back with all that it left in the session, and begins anew.
-    let done = done + usize::from(evidence == Some(Evidence::TookEffect));
-    let Some(next) = statements.get(done) else { return Ok(Replay::default()) };
+    if evidence == Some(Evidence::TookEffect) {
+        statements.extend(rest.next());
+    }
+    let done = statements.len();
+    let Some(next) = rest.next() else { return Ok(Replay::default()) };
     let place = format!("{}:{}:{}", file.location(), next.position().line, next.position().column);
     let doubt = |message: String| {
         Err(Finding::new(FindingKind::InDoubt, set, migration.label(), message).at(place.clone()))
@@ -177,7 +179,8 @@ fn resumable(
                 .to_owned(),
         );
     }
-    let replay = match session_left(dialect, statements, done) {
+    let mut rest = std::iter::once(next.clone()).chain(rest);
+    let replay = match session_left(dialect, &statements, &mut rest) {
         SessionLeft::Replayed { before, statements } => Replay { before, statements },
         SessionLeft::Needed(session) => {
             return doubt(format!(
@@ -207,12 +210,13 @@ fn resumable(
     if evidence.is_some_and(|it| it != Evidence::Unknown) {
         return Ok(replay);
     }
-    let atomic = !dialect.facts(next).has(Fact::NeedsNoTransaction) && evidence.is_none();
+    let atomic = !dialect.facts(&next).has(Fact::NeedsNoTransaction) && evidence.is_none();
     // Of a script that changes data only, the statement that was announced stands for all behind it too.
-    let begun = if prepared.data_only { &statements[done..] } else { std::slice::from_ref(next) };
-    let harmless = begun.iter().all(|it| {
-        let facts = dialect.facts(it);
-        facts.has(Fact::RunAgain) || facts.has(Fact::Replay) || changes_the_session_only(dialect, it)
+    let begun = if prepared.data_only { usize::MAX } else { 1 };
+    let mut begun = Script::stream(file.text(), &dialect.lexing).skip(done).take(begun);
+    let harmless = begun.all(|it| {
+        let facts = dialect.facts(&it);
+        facts.has(Fact::RunAgain) || facts.has(Fact::Replay) || changes_the_session_only(dialect, &it)
     });
     if atomic || harmless || open.next_is_clean {
         return Ok(replay);
@@ -226,8 +230,11 @@ fn resumable(
 }
 
 /// What the first statements of a script have left in a session that is gone.
-pub(crate) fn session_left(dialect: &Dialect, statements: &[Statement<'_>], done: usize) -> SessionLeft {
-    let (done, rest) = statements.split_at(done.min(statements.len()));
+pub(crate) fn session_left<'t>(
+    dialect: &Dialect,
+    done: &[Statement<'t>],
+    rest: &mut dyn Iterator<Item = Statement<'t>>,
+) -> SessionLeft {
     if let Some(left) = dialect.session_left {
         return left(done, rest);
     }
@@ -246,6 +253,7 @@ pub(crate) fn session_left(dialect: &Dialect, statements: &[Statement<'_>], done
 
 /// Whether a statement leaves nothing but in its session, so that one that was cut off has left nothing at all.
 fn changes_the_session_only(dialect: &Dialect, statement: &Statement<'_>) -> bool {
-    let left = dialect.session_left.map(|left| left(std::slice::from_ref(statement), &[]));
+    let left =
+        dialect.session_left.map(|left| left(std::slice::from_ref(statement), &mut std::iter::empty()));
     matches!(left, Some(SessionLeft::Replayed { statements, .. }) if statements == [0])
 }

@@ -40,19 +40,24 @@ impl Position {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let passed = text.as_bytes().get(self.offset..offset).unwrap_or_default();
-        let (mut line, mut column) = (self.line, self.column);
-        for byte in passed {
-            if *byte == b'\n' {
-                line = line.saturating_add(1);
-                column = 1;
-            } else if byte & 0xC0 != 0x80 {
-                // Every byte but a continuation byte of UTF-8 begins a character.
-                column = column.saturating_add(1);
-            }
+        let passed = text.get(self.offset..offset).unwrap_or_default();
+        let (before, last) = match passed.rfind('\n') {
+            Some(at) => (1, &passed[at + 1..]),
+            None => (self.column, passed),
+        };
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Position {
+            offset,
+            line: self.line.saturating_add(count(line_feeds(passed.as_bytes()))),
+            column: before.saturating_add(count(last.chars().count())),
         }
-        Position { offset, line, column }
     }
+}
+
+/// How many line feeds there are, many bytes at a time.
+fn line_feeds(bytes: &[u8]) -> usize {
+    let few = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
+    bytes.chunks(u8::MAX.into()).map(|bytes| usize::from(few(bytes))).sum()
 }
 
 impl fmt::Display for Position {

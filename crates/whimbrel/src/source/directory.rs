@@ -359,7 +359,9 @@ fn signature(path: &Path, walk: &mut Walk) -> Result<Option<Vec<u8>>> {
 /// Reads all of a file, and refuses half of it: an error in the middle, or a length other than the file had when it was
 /// opened, must never pass for the end of a script.
 fn read_whole(mut file: impl Read, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 20));
+    // Room for all of it at once: one that grew would have room for up to twice as much.
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(length).map_err(io::Error::other)?).map_err(io::Error::other)?;
     // A file that grows meanwhile is not read to its end.
     file.by_ref().take(length.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != length {
