@@ -9,6 +9,8 @@
 //! - 16, passwords in errors: `leaks.rs`.
 //! - 18 and 19: SQLite alone.
 
+#[path = "server_defects/bounded.rs"]
+mod bounded;
 #[path = "server_defects/large.rs"]
 mod large;
 #[path = "server_defects/products.rs"]

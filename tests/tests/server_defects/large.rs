@@ -1,21 +1,11 @@
-//! Scripts that are too large to be sent, or held, at once: PostgreSQL.
+//! Scripts that are too large to be sent at once: what they do on PostgreSQL. What they need of memory is in `bounded.rs`.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
-use whimbrel::{Directory, ErrorKind, Event, Migrator, Transaction, Writers};
+use whimbrel::{Directory, ErrorKind, Migrator, Transaction, Writers};
 use whimbrel_testkit::ServerKind;
-use whimbrel_tests::either::{Database, is_long};
-
-/// A number of kilobytes from `/proc`.
-fn kilobytes(process: &str, name: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("a process of this machine");
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a line");
-    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse().expect("a number")
-}
+use whimbrel_tests::either::Database;
 
 /// A script of so many megabytes: `INSERT`s, with these statements before and behind them.
 fn script(megabytes: usize, before: &str, behind: &str) -> String {
@@ -39,53 +29,6 @@ fn folder(second: &str) -> tempfile::TempDir {
 
 fn migrator(folder: &tempfile::TempDir) -> Migrator<'static> {
     Migrator::new(Directory::new(folder.path()).unlocked().with_writers(Writers::Anyone))
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_large_script_takes_little_memory_of_client_and_server_and_tells_how_far_it_is() {
-    let megabytes = if is_long() { 200 } else { 24 };
-    let text = script(megabytes, "", "");
-    let (size, statements) = (text.len() as u64, text.matches("INSERT").count() as i64);
-    let folder = folder(&text);
-    drop(text);
-    let database = Database::new(ServerKind::Postgres).await;
-    let mut db = database.open().await;
-    let backend = db.session().to_string();
-    let shares = Mutex::new(Vec::new());
-    let observer = |event: &Event<'_>| {
-        if let Event::Statement { bytes: Some(share), statement, .. } = event {
-            shares.lock().expect("unpoisoned").push((*share, *statement));
-        }
-    };
-    // What others of this process have needed before does not count.
-    fs::write("/proc/self/clear_refs", "5").expect("a Linux of today");
-    let before = kilobytes("self", "VmHWM");
-    let (ended, most) = (AtomicBool::new(false), AtomicU64::new(0));
-    let result = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
-                most.fetch_max(kilobytes(&backend, "RssAnon"), Ordering::Relaxed);
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
-        let result = tokio::task::block_in_place(|| {
-            tokio::runtime::Handle::current().block_on(migrator(&folder).with_observer(observer).run(&mut db))
-        });
-        ended.store(true, Ordering::Relaxed);
-        result
-    });
-    result.unwrap_or_else(|error| panic!("{error:#}"));
-    let client = (kilobytes("self", "VmHWM") - before) * 1024;
-    let server = most.into_inner() * 1024;
-    println!("client {client}, server {server}, file {size}");
-    assert!(client < size + (64 << 20), "the client's peak: {client} for {size}");
-    assert!(server < 256 << 20, "the server's peak: {server}");
-    assert_eq!(db.number("SELECT count(*) FROM big").await, statements);
-    let shares = shares.into_inner().expect("unpoisoned");
-    assert!(shares.is_sorted(), "it goes forward only");
-    assert!(shares.iter().all(|((done, all), _)| done < all && *all as u64 == size));
-    // A migration of less than a second tells of no statement.
-    assert!(shares.last().is_none_or(|(_, statement)| *statement as i64 == statements + 1));
 }
 
 #[tokio::test]

@@ -2,15 +2,14 @@
 //! works, or are larger than one message.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use whimbrel::{
-    Answers, Dialect, Driver, DriverError, Ending, Error, ErrorKind, Event, FindingKind, Memory, Message,
-    Migrator, Rows, Settlement, StepKey, Value, Version, async_trait,
+    Answers, Dialect, Driver, DriverError, Ending, Error, ErrorKind, FindingKind, Memory, Message, Migrator,
+    Rows, Settlement, StepKey, Value, Version, async_trait,
 };
-use whimbrel_testkit::{Faulty, Moment, Server, ServerKind, ServerOptions};
-use whimbrel_tests::either::{Database, Either, is_long, kinds};
+use whimbrel_testkit::{Faulty, Moment, Server, ServerKind};
+use whimbrel_tests::either::{Database, Either, kinds};
 
 fn servers() -> impl Iterator<Item = ServerKind> {
     kinds().into_iter().filter(|kind| *kind != ServerKind::Postgres)
@@ -295,60 +294,8 @@ async fn a_large_script_of_data_that_was_cut_off_is_run_by_the_next_run() {
 }
 
 /// A server of its own whose messages are at most 1 MiB.
-fn small(kind: ServerKind) -> Server {
-    let options = ServerOptions::new(kind).with_setting("max_allowed_packet", "1048576");
-    Server::start(&options).expect("a server")
-}
-
-/// B5
-#[tokio::test]
-async fn a_script_larger_than_a_message_is_one_transaction_with_one_row() {
-    // With the full counts a script of 200 MB.
-    let rows: usize = if is_long() { 25_000 } else { 900 };
-    for kind in servers() {
-        let server = small(kind);
-        let database = Database::on(&server).await;
-        let padding = "0123456789".repeat(800);
-        let mut script = String::with_capacity(rows * 8_100);
-        for n in 0..rows {
-            script.push_str(&format!("INSERT INTO t VALUES ({n}, '{padding}');\n"));
-        }
-        let create = "CREATE TABLE t (n INT NOT NULL, s TEXT)";
-        let memory = |script: String| Memory::new().with_sql(1, "t", create).with_sql(2, "script", script);
-        let mut db = database.open().await;
-        // It fails behind most of it: nothing is kept.
-        let failing = format!("{script}INSERT INTO nowhere VALUES (1);");
-        let error = migrator(&memory(failing)).run(&mut db).await.expect_err("it fails");
-        assert_eq!(error.statement(), Some(rows + 1), "{kind}: {error:#}");
-        assert!(format!("{error:#}").contains("nothing of it was kept"), "{kind}: {error:#}");
-        assert_eq!(state(&database).await, (0, 0), "{kind}");
-        // It is cut off between two of its packets: nothing is kept, and the next run does all of it.
-        let memory = memory(script);
-        let mut faulty = Faulty::new(database.open().await, 12, Moment::Before);
-        migrator(&memory).run(&mut faulty).await.expect_err("it was cut off");
-        let (told, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let report = migrator(&memory)
-            .with_observer(|event: &Event<'_>| {
-                if let Event::Statement { bytes: Some((part, all)), statements, .. } = event {
-                    assert!(part <= all && *statements == rows);
-                    assert!(*part > bytes.swap(*part, Ordering::Relaxed), "it goes on");
-                    told.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-            .run(&mut database.open().await)
-            .await
-            .unwrap_or_else(|error| panic!("{kind}: {error:#}"));
-        assert_eq!(report.migrations.len(), 1);
-        assert_eq!(told.load(Ordering::Relaxed), rows, "{kind}");
-        assert_eq!(state(&database).await, (i64::try_from(rows).expect("a number"), 1), "{kind}");
-        let rows =
-            "SELECT count(*) FROM whimbrel_history WHERE version = 2 AND event IN ('statement', 'applied')";
-        assert_eq!(database.open().await.number(rows).await, 1, "{kind}");
-        a_statement_larger_than_a_message_is_refused_before_its_script_begins(&server).await;
-    }
-}
-
-async fn a_statement_larger_than_a_message_is_refused_before_its_script_begins(server: &Server) {
+/// B5. What is larger, of smaller statements, is in `bounded.rs`, on a server that takes messages of 1 MiB.
+pub(super) async fn a_statement_larger_than_a_message_is_refused_before_its_script_begins(server: &Server) {
     let (database, kind) = (Database::on(server).await, server.kind());
     let script = format!("INSERT INTO t VALUES (1);\nDO length('{}');", "x".repeat(1 << 20));
     let error = migrator(&second(&script)).run(&mut database.open().await).await.expect_err("too large");
