@@ -5,6 +5,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use whimbrel::{
@@ -329,6 +331,34 @@ async fn a_migration_that_is_the_victim_of_a_deadlock_is_tried_again() {
         let sum = if mine.is_ok() { 22 } else { 2 };
         assert_eq!(app.number("SELECT sum(n) FROM t WHERE id IN (1, 2)").await, sum, "{kind}");
         assert!(mine.is_ok(), "{kind}: the migration was not the victim");
+    }
+}
+
+#[tokio::test]
+async fn a_step_in_rust_that_waits_for_a_busy_row_is_tried_again() {
+    for kind in kinds() {
+        let database = prepared(kind).await;
+        let mut app = database.open().await;
+        app.apart("INSERT INTO t VALUES (1, 0)").await;
+        app.apart("BEGIN").await;
+        app.apart("UPDATE t SET n = n + 10").await;
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&calls);
+        let migrator = Migrator::new(table().with_rust(2, "bump"))
+            .with_lock_timeout(Duration::from_millis(200))
+            .with_step(2, move |tx| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Box::pin(async move { Ok(tx.execute("UPDATE t SET n = n + 1", &[]).await.map(drop)?) })
+            });
+        let mut db = database.open().await;
+        let migration = tokio::spawn(async move { migrator.run(&mut db).await });
+        while calls.load(Ordering::Relaxed) < 2 && !migration.is_finished() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        app.apart("COMMIT").await;
+        let report = migration.await.expect("no panic").unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        assert_eq!(report.migrations.len(), 1, "{kind}");
+        assert_eq!(app.number("SELECT sum(n) FROM t").await, 11, "{kind}");
     }
 }
 

@@ -496,10 +496,16 @@ impl<'e> Engine<'e, '_> {
         self.session.count();
         if let Err(error) = step.function.run(self.session.driver()).await {
             let error = match error.downcast::<DriverError>() {
-                Ok(lost) if lost.class() == ErrorClass::ConnectionLost => {
+                // Neither the function's fault nor that of its data: others were in its way, or the connection broke.
+                Ok(disturbed)
+                    if matches!(
+                        disturbed.class(),
+                        ErrorClass::ConnectionLost | ErrorClass::Busy | ErrorClass::Conflict
+                    ) =>
+                {
                     return Err(Wrong::Database(
                         Failing::Statement { item, statement: 0, kept: 0, left: Left::Nothing },
-                        *lost,
+                        *disturbed,
                     ));
                 }
                 Ok(other) => other,
