@@ -19,6 +19,7 @@ mod quickness;
 mod quickstart;
 mod rusqlite;
 mod scratch;
+mod search;
 mod servers;
 mod sharing;
 mod tally;
@@ -39,8 +40,14 @@ struct Subcommand {
 }
 
 /// Every chore, in the order in which the usage lists them.
-const SUBCOMMANDS: &[Subcommand] =
-    &[test::SUBCOMMAND, ci::SUBCOMMAND, bench::SUBCOMMAND, mutants::SUBCOMMAND, install::SUBCOMMAND];
+const SUBCOMMANDS: &[Subcommand] = &[
+    test::SUBCOMMAND,
+    search::SUBCOMMAND,
+    ci::SUBCOMMAND,
+    bench::SUBCOMMAND,
+    mutants::SUBCOMMAND,
+    install::SUBCOMMAND,
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -8,6 +8,8 @@
 //!   of a run; [`PgBouncer`] pools its connections, a [`Proxy`] counts, delays, cuts and disguises them, and [`Galera`] is two
 //!   MariaDB servers in a cluster.
 //! - [`walk`] takes each migration of a set up, down and up again, and compares the [`Schema`]s.
+//! - [`search`] generates sets of migrations and disturbances, and compares what runs leave with what the database's client
+//!   leaves.
 //! - [`drop_after`] drops a future half-way; [`Record`] compares histories.
 //!
 //! Nothing here needs an async runtime.
@@ -21,6 +23,7 @@ mod pending;
 mod proxy;
 mod record;
 mod schema;
+pub mod search;
 mod server;
 mod walk;
 

@@ -159,6 +159,18 @@ impl Proxy {
         self.link.lock().cut = Some(Cut { towards, unit: Unit::Message, left: messages });
     }
 
+    /// Keeps from now on what clients send, for [`has_passed`](Self::has_passed).
+    pub fn keep(&self) {
+        self.link.lock().kept = Some(Vec::new());
+    }
+
+    /// Whether a message with this text was passed on to the server, to its last byte, since [`keep`](Self::keep).
+    pub fn has_passed(&self, text: &str) -> bool {
+        let state = self.link.lock();
+        let kept = state.kept.as_deref().unwrap_or_default();
+        kept.windows(text.len().max(1)).any(|window| window == text.as_bytes())
+    }
+
     /// Takes back a cut that has not happened yet.
     pub fn cancel_cut(&self) {
         self.link.lock().cut = None;

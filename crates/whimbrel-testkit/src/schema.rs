@@ -153,12 +153,13 @@ const MYSQL: &[&str] = &[
     // A view's definition names its database, whatever that is called.
     "SELECT concat_ws(' ', 'view', table_name, replace(view_definition, concat('`', database(), '`.'), '')) \
      FROM information_schema.views WHERE table_schema = database()",
-    "SELECT concat_ws(' ', 'routine', routine_type, routine_name, dtd_identifier, routine_definition, sql_mode) \
+    // MySQL keeps what stands between a body and the next statement of a message with the body.
+    "SELECT concat_ws(' ', 'routine', routine_type, routine_name, dtd_identifier, trim(trailing ';' from rtrim(routine_definition)), sql_mode) \
      FROM information_schema.routines WHERE routine_schema = database()",
     "SELECT concat_ws(' ', 'parameter', specific_name, ordinal_position, parameter_mode, parameter_name, dtd_identifier) \
      FROM information_schema.parameters WHERE specific_schema = database()",
     "SELECT concat_ws(' ', 'trigger', trigger_name, action_timing, event_manipulation, event_object_table, \
-     action_statement, sql_mode) FROM information_schema.triggers WHERE trigger_schema = database()",
-    "SELECT concat_ws(' ', 'event', event_name, event_definition, status, interval_value, interval_field, sql_mode) \
+     trim(trailing ';' from rtrim(action_statement)), sql_mode) FROM information_schema.triggers WHERE trigger_schema = database()",
+    "SELECT concat_ws(' ', 'event', event_name, trim(trailing ';' from rtrim(event_definition)), status, interval_value, interval_field, sql_mode) \
      FROM information_schema.events WHERE event_schema = database()",
 ];

@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) cut: Option<Cut>,
     pub(super) cuts: u64,
     pub(super) closed: bool,
+    /// The messages of clients that were passed on whole, if they are kept.
+    pub(super) kept: Option<Vec<u8>>,
     /// How connections that are opened from now on see the server.
     pub(super) disguise: Option<Disguise>,
     paused: [bool; 2],
@@ -50,6 +52,8 @@ struct Connection {
     client: TcpStream,
     server: TcpStream,
     framing: Framing,
+    /// The beginning of a message of the client's that is kept.
+    begun: Vec<u8>,
     /// Whether the client has sent something since the server last did.
     asked: bool,
     cut: bool,
@@ -120,6 +124,7 @@ impl State {
             client,
             server,
             framing,
+            begun: Vec::new(),
             asked: false,
             cut: false,
             open: 2,
@@ -172,6 +177,14 @@ impl State {
                 traffic.bytes_to_server += verdict.pass as u64;
                 traffic.messages_to_server += messages;
                 connection.asked |= verdict.pass > 0;
+                if let Some(kept) = &mut self.kept {
+                    connection.begun.extend(&bytes[..verdict.pass]);
+                    if let Some(end) = ends.iter().rev().find(|end| **end <= verdict.pass) {
+                        let rest = connection.begun.split_off(connection.begun.len() - (verdict.pass - end));
+                        kept.append(&mut connection.begun);
+                        connection.begun = rest;
+                    }
+                }
             }
             Towards::Client => {
                 traffic.bytes_to_client += verdict.pass as u64;
