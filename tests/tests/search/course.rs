@@ -9,10 +9,11 @@ use whimbrel::{
 use whimbrel_testkit::search::{
     Companion, Disturbance, Ended, Fault, GeneratedSet, MigrationKind, Outcome, Picture, Route, Start,
 };
-use whimbrel_testkit::{PgBouncer, Proxy, Server, ServerKind, Towards, Traffic, Wire};
+use whimbrel_testkit::{Proxy, Server, ServerKind, Towards, Traffic};
 use whimbrel_tests::remote::{self, Remote};
 
 use super::oracle::{Oracle, picture, prepared, reversible};
+use super::pooler::Pooler;
 use super::steps::with_steps;
 use super::{Subject, Verdict, fault};
 
@@ -22,7 +23,7 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(20);
 /// A set on a server.
 pub(super) struct Course<'s> {
     pub(super) server: &'static Server,
-    pub(super) pooler: Option<&'static PgBouncer>,
+    pub(super) pooler: Option<&'static Pooler>,
     pub(super) set: &'s GeneratedSet,
     pub(super) oracle: Oracle<'s>,
     /// Of a run that nothing disturbed.
@@ -41,7 +42,7 @@ enum Arrival {
 impl<'s> Course<'s> {
     pub(super) fn new(
         server: &'static Server,
-        pooler: Option<&'static PgBouncer>,
+        pooler: Option<&'static Pooler>,
         set: &'s GeneratedSet,
     ) -> Result<Self, String> {
         let oracle = Oracle::of(server, set)?;
@@ -70,7 +71,8 @@ impl<'s> Course<'s> {
     fn proxy(&self, route: Route) -> Proxy {
         let proxy = match (route, self.pooler) {
             (Route::Pooled, Some(pooler)) => {
-                Proxy::to_address((pooler.host(), pooler.port()), Wire::Postgres)
+                pooler.revive();
+                pooler.proxy()
             }
             _ => Proxy::to(self.server),
         };
@@ -265,12 +267,16 @@ impl<'s> Course<'s> {
         sent: Option<&Proxy>,
     ) -> Result<Arrival, String> {
         let (migrator, mut settled, mut errors) = (self.newest(remote, disturbance), false, Vec::new());
-        let url = self.url(remote, disturbance);
         for _ in 0..8 {
-            let error = match remote::migrate(&url, &migrator) {
+            let error = match remote::migrate(&self.url(remote, disturbance), &migrator) {
                 Ok(_) => return Ok(Arrival::Everything { settled }),
                 Err(error) => error,
             };
+            if let (Route::Pooled, Some(pooler)) = (disturbance.route, self.pooler)
+                && pooler.revive()
+            {
+                continue;
+            }
             match error.kind() {
                 ErrorKind::Retry if errors.len() < 2 => errors.push(format!("{error:#}")),
                 ErrorKind::OutcomeUnknown => {
@@ -420,6 +426,7 @@ impl<'s> Course<'s> {
         });
         let expected = format!("{0} {0} \"$user\", public 0 0 ISO, MDY", self.server.user());
         match asked {
+            Err(_) if pooler.revive() => Ok(()),
             Ok(session) if session == expected => Ok(()),
             Ok(session) => Err(format!("the next client of the pooler finds {session}, not {expected}")),
             Err(error) => Err(format!("the next client of the pooler: {error}")),

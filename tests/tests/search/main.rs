@@ -5,6 +5,7 @@ mod course;
 mod fault;
 mod file;
 mod oracle;
+mod pooler;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -12,10 +13,11 @@ use std::time::{Duration, Instant};
 use whimbrel_testkit::search::{
     Chance, Disturbance, Ended, Fault, GeneratedSet, Grammar, Start, Tally, generate, shrink,
 };
-use whimbrel_testkit::{Installation, PgBouncer, Pooling, Server, ServerKind};
+use whimbrel_testkit::{Installation, Server, ServerKind};
 
 use self::course::Course;
 use self::file::File;
+use self::pooler::Pooler;
 
 /// How many cases a set has, beside the one that nothing disturbs.
 const DISTURBED: usize = 7;
@@ -68,11 +70,7 @@ fn search_on(installation: &Installation, seed: u64) -> Vec<String> {
         ServerKind::MariaDb => Grammar::MariaDb,
         _ => Grammar::MySql,
     };
-    let pooler = (grammar == Grammar::Postgres).then(|| {
-        let pooler = PgBouncer::start(server, Pooling::Transaction, 2, &[]).expect("a pooler");
-        // It ends with this process.
-        &*Box::leak(Box::new(pooler))
-    });
+    let pooler = (grammar == Grammar::Postgres).then(|| Pooler::in_front_of(server));
     let what = format!("{} {}", installation.kind(), installation.version());
     search_with(&what, grammar, seed, &|set| Ok(Box::new(Course::new(server, pooler, set)?)))
 }
