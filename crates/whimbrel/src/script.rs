@@ -73,6 +73,12 @@ impl<'t> Script<'t> {
         Statements::new(text, lexing)
     }
 
+    /// The same of a sound text, and each statement has all its [`readings`](Statement::readings): also those of the sessions that
+    /// the script's own statements may make. Reads the text once more before.
+    pub(crate) fn stream_in_every_way<'s>(text: &'t str, lexing: &'s Lexing) -> Statements<'s, 't> {
+        Statements::new(text, lexing).in_every_way()
+    }
+
     /// Whether nothing is wrong with a canonical text. Keeps no list of its statements.
     pub(crate) fn is_sound(text: &'t str, lexing: &Lexing) -> bool {
         Self::stream(text, lexing).into_problems().is_empty()

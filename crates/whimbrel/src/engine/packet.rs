@@ -646,7 +646,9 @@ impl<'e> Engine<'e, '_> {
     ) -> Left {
         let Some(file) = item.script() else { return Left::Unknown };
         let lexing = self.dialect.lexing;
-        let Some(statement) = Script::stream(file.text(), &lexing).nth(number) else { return Left::Unknown };
+        let Some(statement) = Script::stream_in_every_way(file.text(), &lexing).nth(number) else {
+            return Left::Unknown;
+        };
         let statement = &statement;
         let from = if item.data_only() { item.first_statement() } else { number };
         let proven = if outside {
@@ -683,7 +685,7 @@ impl<'e> Engine<'e, '_> {
         let Ok((_, intent)) = evidence::announced(self.session, set, seq, &look).await else { return false };
         let intent = intent.as_ref();
         let lexing = self.dialect.lexing;
-        let statements = || Script::stream(text, &lexing).skip(from);
+        let statements = || Script::stream_in_every_way(text, &lexing).skip(from);
         evidence::is_whole(self.session, &self.dialect, statements, intent, &self.deadline)
             .await
             .unwrap_or(false)

@@ -53,7 +53,7 @@ fn in_doubt(
     if !Script::is_sound(file.text(), &dialect.lexing) {
         return None;
     }
-    let mut rest = Script::stream(file.text(), &dialect.lexing);
+    let mut rest = Script::stream_in_every_way(file.text(), &dialect.lexing);
     let done: Vec<Statement<'_>> = rest.by_ref().take(open.statements.len()).collect();
     let statement = &rest.next()?;
     let number = done.len() + 1;

@@ -61,10 +61,9 @@ pub(super) async fn gather(
         if !Script::is_sound(text, &dialect.lexing) {
             continue;
         }
-        let number = open.statements.len();
-        let mut statements = Script::stream(text, &dialect.lexing);
+        let mut statements = Script::stream_in_every_way(text, &dialect.lexing);
         // Those with rows of their own; what comes behind may be more than fits into memory.
-        let before: Vec<Statement<'_>> = statements.by_ref().take(number).collect();
+        let before: Vec<Statement<'_>> = statements.by_ref().take(open.statements.len()).collect();
         let Some(next) = statements.next() else { continue };
         let (now, intent) = announced(session, set.name(), open.intent, look).await?;
         let server = server(open.server.as_deref(), now.as_deref());
@@ -85,8 +84,8 @@ pub(super) async fn gather(
             seen.evidence = seen.evidence.map(|_| Evidence::Unknown);
         }
         let place = case.intent.as_ref().map(|intent| intent.place.as_str());
-        let (done, rest) = script.statements().split_at(number);
-        let missed = hidden::may_be_missed(session, &effects, done, rest, place, look).await?;
+        let rest = || case.rest(&dialect);
+        let missed = hidden::may_be_missed(session, &effects, &case.before, rest, place, look).await?;
         if let Some(open) = history.witness(set.name()) {
             open.elsewhere = elsewhere;
             open.missed = missed;
@@ -183,7 +182,7 @@ fn is_of_the_session(statement: &Statement<'_>) -> bool {
 /// Whether a script that is outside the dialect's transactions is one transaction all the same, since it changes data only:
 /// what was announced by its first statement is then all of it.
 fn is_together(text: &str, dialect: &Dialect) -> bool {
-    let mut statements = Script::stream(text, &dialect.lexing);
+    let mut statements = Script::stream_in_every_way(text, &dialect.lexing);
     let inside = statements
         .by_ref()
         .fold(true, |inside, it| inside && !dialect.facts(&it).has(Fact::NeedsNoTransaction));
@@ -236,7 +235,7 @@ impl Case<'_> {
 
     /// The statements from this one on.
     fn rest<'d>(&'d self, dialect: &'d Dialect) -> impl Iterator<Item = Statement<'d>> {
-        Script::stream(self.text, &dialect.lexing).skip(self.before.len())
+        Script::stream_in_every_way(self.text, &dialect.lexing).skip(self.before.len())
     }
 
     /// Looks, in a session that is as the script had made its own.

@@ -138,7 +138,7 @@ fn resumable(
         |kind, message: String| Finding::new(kind, set, migration.label(), message).at(file.location());
     let done = open.statements.len();
     // Those with rows of their own are kept; what comes behind may be more than fits into memory.
-    let mut rest = Script::stream(file.text(), &dialect.lexing);
+    let mut rest = Script::stream_in_every_way(file.text(), &dialect.lexing);
     let mut statements: Vec<Statement<'_>> = rest.by_ref().take(done).collect();
     let same = statements.iter().map(statement_digest).eq(open.statements.iter().copied());
     if prepared.in_transaction || !same {
@@ -213,7 +213,7 @@ fn resumable(
     let atomic = !dialect.facts(&next).has(Fact::NeedsNoTransaction) && evidence.is_none();
     // Of a script that changes data only, the statement that was announced stands for all behind it too.
     let begun = if prepared.data_only { usize::MAX } else { 1 };
-    let mut begun = Script::stream(file.text(), &dialect.lexing).skip(done).take(begun);
+    let mut begun = Script::stream_in_every_way(file.text(), &dialect.lexing).skip(done).take(begun);
     let harmless = begun.all(|it| {
         let facts = dialect.facts(&it);
         facts.has(Fact::RunAgain) || facts.has(Fact::Replay) || changes_the_session_only(dialect, &it)

@@ -159,11 +159,27 @@ pub struct Statements<'s, 't> {
     ended: bool,
     /// Whether a statement may change how the ones behind it are read.
     differs: bool,
+    /// The other ways to read each of them that the script's own statements make, where they were looked for.
+    settings: Option<Arc<[(Lexing, Reading)]>>,
 }
 
 impl<'s, 't> Statements<'s, 't> {
     pub(super) fn new(text: &'t str, lexing: &'s Lexing) -> Self {
-        Self { cutter: Cutter::new(text, lexing, Reading::EVERYTHING), ended: false, differs: false }
+        let cutter = Cutter::new(text, lexing, Reading::EVERYTHING);
+        Self { cutter, ended: false, differs: false, settings: None }
+    }
+
+    /// From the beginning on, each with the ways to read it that the whole script makes.
+    pub(super) fn in_every_way(mut self) -> Self {
+        let (text, lexing) = (self.cutter.text, self.cutter.lexing);
+        let mut all = Self::new(text, lexing);
+        all.by_ref().for_each(drop);
+        if all.differs {
+            // What they set is read from the list of them.
+            let script = cut(text, lexing).ok();
+            self.settings = script.and_then(|script| script.statements.first()?.settings.clone());
+        }
+        self
     }
 
     /// The directives of the part that was read.
@@ -202,7 +218,8 @@ impl<'t> Iterator for Statements<'_, 't> {
                     self.cutter.finish();
                 }
             }
-            if let Some(statement) = self.cutter.statements.pop() {
+            if let Some(mut statement) = self.cutter.statements.pop() {
+                statement.settings.clone_from(&self.settings);
                 self.differs = self.differs || reading::may_differ(&statement, self.cutter.lexing);
                 return Some(statement);
             }

@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::script::{Statement, TokenKind};
 
 /// Asks, where a statement that has run may have run a routine. `place` is that of the script.
-pub(super) async fn may_be_missed(
+pub(super) async fn may_be_missed<'t, I: Iterator<Item = Statement<'t>>>(
     session: &mut Session<'_>,
     effects: &EffectSql,
     done: &[Statement<'_>],
-    rest: &[Statement<'_>],
+    rest: impl FnOnce() -> I,
     place: Option<&str>,
     look: &Look<'_>,
 ) -> Result<bool> {
@@ -32,8 +32,8 @@ pub(super) async fn may_be_missed(
     if ran.is_empty() {
         return Ok(false);
     }
-    for statement in rest {
-        collect(statement, false, &mut names);
+    for statement in rest() {
+        collect(&statement, false, &mut names);
     }
     let sorted = |words: HashSet<String>| {
         let mut words: Vec<String> = words.into_iter().collect();
