@@ -1,5 +1,6 @@
 //! Judging: scripts in their order, each statement as a case, each case by each rule. Knows no grammar and no single rule.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use whimbrel::script::{Position, Script};
@@ -114,6 +115,11 @@ impl<'a> Judge<'a> {
             _ => script,
         };
         let mut waivers = self.waivers(run, &directives);
+        // Those of the whole script, and those of one statement, in their order: a script may have one for each.
+        let mut of_statement: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+        for (at, allowed) in waivers.iter().enumerate() {
+            of_statement.entry(allowed.waiver.statement).or_default().push(at);
+        }
         let locked = self.locked.take().filter(|_| run.shares && run.in_transaction);
         let mut so_far = SoFar { locked, ..SoFar::default() };
         let readings: Vec<_> =
@@ -142,7 +148,10 @@ impl<'a> Judge<'a> {
                 }
                 for (rule, level, what) in broken {
                     let position = statement.position();
-                    let used = waivers.iter_mut().find(|waiver| waiver.covers(rule, number));
+                    let own =
+                        [None, Some(number)].into_iter().filter_map(|of| of_statement.get(&of)).flatten();
+                    let own = own.copied().filter(|at| waivers[*at].covers(rule, number)).min();
+                    let used = own.and_then(|at| waivers.get_mut(at));
                     match used {
                         Some(waiver) if self.policy.accepts_waivers() => {
                             waiver.used = true;

@@ -38,6 +38,7 @@ impl Context {
 }
 
 /// Hashes length-prefixed fields as they come, so that a script of hundreds of megabytes is not copied for it.
+#[derive(Clone, Debug)]
 pub(crate) struct Fields {
     /// On the heap, since it is larger than what most fields hold and moves with each of them.
     hasher: Box<blake3::Hasher>,

@@ -208,6 +208,8 @@ pub struct SetHistory {
     start: Digest,
     /// The number of the newest row, where that is one that cannot be read.
     unreadable_tip: Option<i64>,
+    /// What of [`content`](Self::content) was hashed so far, and of how many rows: any row may ask for it.
+    hashed: Option<(usize, Fields)>,
 }
 
 impl SetHistory {
@@ -224,6 +226,7 @@ impl SetHistory {
             heads: HashMap::new(),
             start: Chain::start(set).head(),
             unreadable_tip: None,
+            hashed: None,
         }
     }
 
@@ -300,6 +303,15 @@ impl SetHistory {
         content(&self.rows)
     }
 
+    /// The same, hashed on from where it was asked for last.
+    fn content_so_far(&mut self) -> Digest {
+        let (rows, fields) = self.hashed.take().unwrap_or_else(|| (0, Fields::of(Context::HistoryContent)));
+        let fields = add_content(fields, self.rows.get(rows..).unwrap_or_default());
+        let digest = fields.clone().finish();
+        self.hashed = Some((self.rows.len(), fields));
+        digest
+    }
+
     /// Adds a row that was read, and looks whether it is as it was written.
     fn push_read(&mut self, row: HistoryRow) {
         let expected = self.tip();
@@ -364,7 +376,8 @@ impl SetHistory {
         }
         let (Some(name), Some(digest)) = (row.name.clone(), row.digest) else {
             if row.event == HistoryEvent::Repaired
-                && row.detail.value("content") == Some(&content(&self.rows).to_string())
+                && let Some(content) = row.detail.value("content")
+                && content == self.content_so_far().to_string()
             {
                 self.broken.retain(|row| row.column.is_some());
             }
@@ -486,11 +499,11 @@ impl SetHistory {
 }
 
 fn content(rows: &[HistoryRow]) -> Digest {
-    rows.iter()
-        .fold(Fields::of(Context::HistoryContent), |fields, row| {
-            fields.digest(&row.computed_hash()).digest(&row.hash)
-        })
-        .finish()
+    add_content(Fields::of(Context::HistoryContent), rows).finish()
+}
+
+fn add_content(fields: Fields, rows: &[HistoryRow]) -> Fields {
+    rows.iter().fold(fields, |fields, row| fields.digest(&row.computed_hash()).digest(&row.hash))
 }
 
 /// What the database knows of the sets that were asked for.

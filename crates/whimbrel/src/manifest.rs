@@ -49,7 +49,7 @@ pub struct FileLine {
 }
 
 /// A digest that a migration had before it was changed on purpose; databases that have it accept the new one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Former {
     /// The migration.
     pub version: Version,
@@ -60,7 +60,7 @@ pub struct Former {
 }
 
 /// A migration that was removed on purpose; its effects stay in databases that have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Tombstone {
     /// The migration.
     pub version: Version,

@@ -1,6 +1,8 @@
 //! What has to be known of a script before it is run: its directives, its statements, and what they need. Reads the
 //! dialect's facts; runs nothing.
 
+use std::collections::HashSet;
+
 use crate::dialect::{Ddl, Dialect, DroppedTable, Fact, SecretSql};
 use crate::digest::{Context, Digest, Fields};
 use crate::directive::Directives;
@@ -122,13 +124,20 @@ pub(crate) fn prepare(
     if directives.placeholders {
         let text = file.text();
         match find(text, &dialect.lexing) {
-            Ok(found) => placeholders.extend(found.into_iter().map(|it| {
-                let position = Position::of(text, it.start);
-                (it, position)
-            })),
-            Err(problems) => findings.extend(problems.iter().map(|problem| {
-                finding(FindingKind::Script, Position::of(text, problem.offset), problem.to_string())
-            })),
+            Ok(found) => {
+                let mut position = Position::START;
+                placeholders.extend(found.into_iter().map(|it| {
+                    position = position.advanced(text, it.start);
+                    (it, position)
+                }));
+            }
+            Err(problems) => {
+                let mut position = Position::START;
+                findings.extend(problems.iter().map(|problem| {
+                    position = position.advanced(text, problem.offset);
+                    finding(FindingKind::Script, position, problem.to_string())
+                }));
+            }
         }
     }
     if read.count == 0 && is_unwritten(file) {
@@ -187,7 +196,10 @@ pub(crate) fn prepare(
     }
     if !placeholders.is_empty() {
         let secret = |range: std::ops::Range<usize>| {
-            placeholders.iter().any(|(it, _)| it.form == Form::Secret && range.contains(&it.start))
+            // They are in the order of the text.
+            let first = placeholders.partition_point(|(it, _)| it.start < range.start);
+            let own = placeholders.iter().skip(first).take_while(|(it, _)| it.start < range.end);
+            own.into_iter().any(|(it, _)| it.form == Form::Secret)
         };
         let mut watch = Watch::default();
         for statement in Script::stream(file.text(), &dialect.lexing) {
@@ -259,6 +271,7 @@ struct Read {
 
 fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     let mut read = Read::default();
+    let mut custom = HashSet::new();
     let transactional = dialect.transaction.ddl == Ddl::Transactional;
     for statement in script.by_ref() {
         let facts = dialect.facts(&statement);
@@ -276,7 +289,7 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
         }
         read.may_move |= facts.has(Fact::MayMove);
         if dialect.settings.custom.is_some() {
-            add_custom_settings(&statement, &mut read.custom_settings);
+            add_custom_settings(&statement, &mut custom, &mut read.custom_settings);
         }
         if facts.has(Fact::NextTransaction) {
             read.next.push(statement.position());
@@ -322,13 +335,13 @@ fn is_unwritten(file: &ScriptFile) -> bool {
 }
 
 /// Adds the settings with a point in their names that a statement sets: by `SET a.b`, or by `set_config('a.b', …)`.
-fn add_custom_settings(statement: &Statement<'_>, names: &mut Vec<String>) {
+fn add_custom_settings(statement: &Statement<'_>, known: &mut HashSet<String>, names: &mut Vec<String>) {
     let mut add = |name: String| {
         let good = |part: &str| {
             part.starts_with(|first: char| first.is_alphabetic() || first == '_')
                 && part.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '$')
         };
-        if name.contains('.') && name.split('.').all(good) && !names.contains(&name) {
+        if name.contains('.') && name.split('.').all(good) && known.insert(name.clone()) {
             names.push(name);
         }
     };

@@ -2,6 +2,8 @@
 //! SQL. Reads words; what no word shows (a routine, a trigger) is the pin's affair
 //! ([`Dialect::pin`](crate::Dialect::pin)).
 
+use std::collections::HashSet;
+
 use crate::script::{Bodies, Lexing, Script, Statement, Token, TokenKind};
 
 /// Why nothing can be filled into a script.
@@ -43,7 +45,7 @@ const SETTINGS: [&str; 8] = [
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     /// The names under which a text was prepared that was looked at.
-    prepared: Vec<String>,
+    prepared: HashSet<String>,
 }
 
 impl Watch {
@@ -72,7 +74,7 @@ impl Watch {
                 if !from.is_keyword("FROM") || !is_closed(next(3), next(4), lexing) {
                     return true;
                 }
-                self.prepared.push(bare(name).to_ascii_lowercase());
+                self.prepared.insert(bare(name).to_ascii_lowercase());
             }
             if token.is_keyword("EXECUTE") {
                 match next(1) {

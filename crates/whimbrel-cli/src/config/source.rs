@@ -11,11 +11,14 @@ pub(super) struct SourceText {
     /// The file, as people are to see it.
     shown: PathBuf,
     text: String,
+    /// Where its lines end: each setting asks for its own.
+    line_ends: Vec<usize>,
 }
 
 impl SourceText {
     pub(super) fn new(shown: PathBuf, text: String) -> Self {
-        Self { shown, text }
+        let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { shown, text, line_ends }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -28,7 +31,7 @@ impl SourceText {
 
     /// The line of a byte, from 1.
     pub(super) fn line(&self, offset: usize) -> usize {
-        self.before(offset).matches('\n').count() + 1
+        self.line_ends.partition_point(|end| *end < offset) + 1
     }
 
     pub(super) fn place(&self, span: &Range<usize>) -> FilePlace {

@@ -75,10 +75,12 @@ pub(crate) fn both_ways(path: &str, text: &str, lexings: &[&Lexing]) -> Option<B
 
 /// The line that refuses the file, if one does.
 fn judge(lines: &[(usize, Line)], marks: &[Mark], statements: usize, role: Role) -> Option<(usize, Line)> {
+    // Both are in the order of the text.
+    let mut rest = lines.iter();
     let found: Vec<(&Mark, usize, Line)> = marks
         .iter()
         .filter_map(|mark| {
-            let (at, line) = lines.iter().find(|(at, _)| *at == mark.offset)?;
+            let (at, line) = rest.find(|(at, _)| *at == mark.offset)?;
             Some((mark, *at, *line))
         })
         .collect();

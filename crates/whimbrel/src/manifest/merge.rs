@@ -1,6 +1,7 @@
 //! Merges the manifests of two branches: what lines alone can tell. Reads no file; `lock` decides the rest by the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 
 use super::{FileLine, Former, Manifest, ManifestError, Problem, Reading, Tombstone};
 use crate::digest::{Digest, migration_chain, repeatables_digest};
@@ -144,6 +145,7 @@ impl ManifestSides {
         let (ours, theirs) = (self.ours.migration_digests(), self.theirs.migration_digests());
         let base = self.base.as_ref().map(Manifest::migration_digests);
         let versions: BTreeSet<Version> = ours.keys().chain(theirs.keys()).copied().collect();
+        let said = Said::of(self.formers().map(|it| (it.version, it.digest)), self.tombstones());
         let left = versions.into_iter().map(|version| {
             let of = |digests: &BTreeMap<Version, Digest>| digests.get(&version).copied();
             let (ours, theirs, now) = (of(&ours), of(&theirs), of(now));
@@ -154,21 +156,9 @@ impl ManifestSides {
                 _ if ours == theirs => ours.into_iter().collect(),
                 _ => ours.into_iter().chain(theirs).collect(),
             };
-            (version, self.left_of(version, locked, now))
+            (version, left_of(&said, version, locked, now))
         });
         left.filter(|(_, left)| !left.is_empty()).collect()
-    }
-
-    fn left_of(&self, version: Version, mut locked: Vec<Digest>, now: Option<Digest>) -> Vec<Digest> {
-        let former = |digest: &Digest| self.formers().any(|it| it.version == version && it.digest == *digest);
-        let buried =
-            |digest: &Digest| self.tombstones().any(|it| it.version == version && it.digest == *digest);
-        match now {
-            Some(now) if locked.contains(&now) => locked.retain(|digest| *digest != now && !former(digest)),
-            Some(_) => {}
-            None => locked.retain(|digest| !buried(digest)),
-        }
-        locked
     }
 
     fn formers(&self) -> impl Iterator<Item = &Former> {
@@ -190,9 +180,10 @@ impl ManifestSides {
         let mut files = Vec::new();
         let (ours, theirs) = (self.ours.by_path(), self.theirs.by_path());
         let base = self.base.as_ref().map(Manifest::by_path);
+        let sides = [Side::of(&self.ours), Side::of(&self.theirs)];
         for path in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
             let base = base.as_ref().map(|base| base.get(path).copied());
-            match self.decide(base, ours.get(path).copied(), theirs.get(path).copied()) {
+            match decide(&sides, base, ours.get(path).copied(), theirs.get(path).copied()) {
                 Decision::Line(line) => files.extend(line),
                 Decision::Undecided(line) => {
                     undecided.push((*path).to_owned());
@@ -200,10 +191,8 @@ impl ManifestSides {
                 }
             }
         }
-        let mut formers: Vec<Former> = Vec::new();
-        let mut tombstones: Vec<Tombstone> = Vec::new();
-        self.formers().for_each(|it| push_new(&mut formers, it));
-        self.tombstones().for_each(|it| push_new(&mut tombstones, it));
+        let formers: Vec<Former> = each_once(self.formers()).cloned().collect();
+        let tombstones: Vec<Tombstone> = each_once(self.tombstones()).cloned().collect();
         let theirs_set = self.base.as_ref().is_some_and(|base| base.set == self.ours.set);
         let set = if theirs_set { &self.theirs.set } else { &self.ours.set };
         let zero = Digest::from_bytes([0; 32]);
@@ -211,81 +200,111 @@ impl ManifestSides {
             Manifest { set: set.clone(), files, formers, tombstones, head: zero, repeatables: zero };
         (manifest.consistent(), undecided)
     }
+}
 
-    fn decide(
-        &self,
-        base: Option<Option<&FileLine>>,
-        ours: Option<&FileLine>,
-        theirs: Option<&FileLine>,
-    ) -> Decision {
-        match (ours, theirs) {
-            (ours, theirs) if ours == theirs => Decision::Line(ours.cloned()),
-            (ours, theirs) if base == Some(ours) => Decision::Line(theirs.cloned()),
-            (ours, theirs) if base == Some(theirs) => Decision::Line(ours.cloned()),
-            (Some(ours), Some(theirs)) if ours.digest == theirs.digest => Decision::Line(Some(FileLine {
-                revision: ours.revision.max(theirs.revision),
-                ..ours.clone()
-            })),
-            (Some(ours), Some(theirs)) => self.decide_changed(ours, theirs),
-            (Some(line), None) => self.decide_removed(base, line, &self.ours, &self.theirs),
-            (None, Some(line)) => self.decide_removed(base, line, &self.theirs, &self.ours),
-            (None, None) => Decision::Line(None),
+/// What a manifest says of versions: their digests, the former ones, and those of removed migrations.
+struct Side {
+    digests: BTreeMap<Version, Digest>,
+    said: Said,
+}
+
+impl Side {
+    fn of(manifest: &Manifest) -> Self {
+        let formers = manifest.formers.iter().map(|it| (it.version, it.digest));
+        let said = Said::of(formers, manifest.tombstones.iter());
+        Self { digests: manifest.migration_digests(), said }
+    }
+}
+
+/// Former digests, and those of removed migrations.
+struct Said {
+    formers: HashSet<(Version, Digest)>,
+    tombstones: HashSet<(Version, Digest)>,
+}
+
+impl Said {
+    fn of<'t>(
+        formers: impl Iterator<Item = (Version, Digest)>,
+        tombstones: impl Iterator<Item = &'t Tombstone>,
+    ) -> Self {
+        let tombstones = tombstones.map(|it| (it.version, it.digest)).collect();
+        Self { formers: formers.collect(), tombstones }
+    }
+}
+
+fn left_of(said: &Said, version: Version, mut locked: Vec<Digest>, now: Option<Digest>) -> Vec<Digest> {
+    let former = |digest: &Digest| said.formers.contains(&(version, *digest));
+    let buried = |digest: &Digest| said.tombstones.contains(&(version, *digest));
+    match now {
+        Some(now) if locked.contains(&now) => locked.retain(|digest| *digest != now && !former(digest)),
+        Some(_) => {}
+        None => locked.retain(|digest| !buried(digest)),
+    }
+    locked
+}
+
+fn decide(
+    sides: &[Side; 2],
+    base: Option<Option<&FileLine>>,
+    ours: Option<&FileLine>,
+    theirs: Option<&FileLine>,
+) -> Decision {
+    match (ours, theirs) {
+        (ours, theirs) if ours == theirs => Decision::Line(ours.cloned()),
+        (ours, theirs) if base == Some(ours) => Decision::Line(theirs.cloned()),
+        (ours, theirs) if base == Some(theirs) => Decision::Line(ours.cloned()),
+        (Some(ours), Some(theirs)) if ours.digest == theirs.digest => {
+            Decision::Line(Some(FileLine { revision: ours.revision.max(theirs.revision), ..ours.clone() }))
+        }
+        (Some(ours), Some(theirs)) => decide_changed(sides, ours, theirs),
+        (Some(line), None) => decide_removed(base, line, &sides[0], &sides[1]),
+        (None, Some(line)) => decide_removed(base, line, &sides[1], &sides[0]),
+        (None, None) => Decision::Line(None),
+    }
+}
+
+/// A line that says one thing on one side, and another on the other one.
+fn decide_changed(sides: &[Side; 2], ours: &FileLine, theirs: &FileLine) -> Decision {
+    match (ours.revision, theirs.revision) {
+        (Some(mine), Some(other)) => {
+            // A database may have either text under its revision: what the files have then is a revision more, unless
+            // it is the text that was counted further already.
+            let line = match mine.cmp(&other) {
+                std::cmp::Ordering::Greater => ours.clone(),
+                std::cmp::Ordering::Less => theirs.clone(),
+                std::cmp::Ordering::Equal => FileLine { digest: Digest::from_bytes([0; 32]), ..ours.clone() },
+            };
+            Decision::Undecided(Some(line))
+        }
+        _ => {
+            let Some(version) = file_name(&ours.path).and_then(|name| name.version) else {
+                return Decision::Undecided(Some(ours.clone()));
+            };
+            // The side that has changed it on purpose knows what it was before.
+            let knows = |side: &Side, other: &Side| {
+                let was = other.digests.get(&version);
+                was.is_some_and(|was| side.said.formers.contains(&(version, *was)))
+            };
+            match (knows(&sides[0], &sides[1]), knows(&sides[1], &sides[0])) {
+                (true, false) => Decision::Line(Some(ours.clone())),
+                (false, true) => Decision::Line(Some(theirs.clone())),
+                _ => Decision::Undecided(Some(ours.clone())),
+            }
         }
     }
+}
 
-    /// A line that says one thing on one side, and another on the other one.
-    fn decide_changed(&self, ours: &FileLine, theirs: &FileLine) -> Decision {
-        match (ours.revision, theirs.revision) {
-            (Some(mine), Some(other)) => {
-                // A database may have either text under its revision: what the files have then is a revision more, unless
-                // it is the text that was counted further already.
-                let line = match mine.cmp(&other) {
-                    std::cmp::Ordering::Greater => ours.clone(),
-                    std::cmp::Ordering::Less => theirs.clone(),
-                    std::cmp::Ordering::Equal => {
-                        FileLine { digest: Digest::from_bytes([0; 32]), ..ours.clone() }
-                    }
-                };
-                Decision::Undecided(Some(line))
-            }
-            _ => {
-                let Some(version) = file_name(&ours.path).and_then(|name| name.version) else {
-                    return Decision::Undecided(Some(ours.clone()));
-                };
-                // The side that has changed it on purpose knows what it was before.
-                let knows = |side: &Manifest, other: &Manifest| {
-                    let was = other.migration_digest(version);
-                    side.formers.iter().any(|it| it.version == version && Some(it.digest) == was)
-                };
-                match (knows(&self.ours, &self.theirs), knows(&self.theirs, &self.ours)) {
-                    (true, false) => Decision::Line(Some(ours.clone())),
-                    (false, true) => Decision::Line(Some(theirs.clone())),
-                    _ => Decision::Undecided(Some(ours.clone())),
-                }
-            }
-        }
-    }
-
-    /// A line that one side has and the other has not.
-    fn decide_removed(
-        &self,
-        base: Option<Option<&FileLine>>,
-        line: &FileLine,
-        with: &Manifest,
-        without: &Manifest,
-    ) -> Decision {
-        let version = file_name(&line.path).and_then(|name| name.version);
-        let buried = version.is_some_and(|version| {
-            let mut stones = without.tombstones.iter().filter(|it| it.version == version).peekable();
-            // Most lines have none.
-            let digest = stones.peek().and_then(|_| with.migration_digest(version));
-            stones.any(|it| Some(it.digest) == digest)
-        });
-        match base {
-            _ if buried => Decision::Line(None),
-            Some(Some(_)) => Decision::Undecided(Some(line.clone())),
-            _ => Decision::Line(Some(line.clone())),
-        }
+/// A line that one side has and the other has not.
+fn decide_removed(base: Option<Option<&FileLine>>, line: &FileLine, with: &Side, without: &Side) -> Decision {
+    let version = file_name(&line.path).and_then(|name| name.version);
+    let buried = version.is_some_and(|version| {
+        let digest = with.digests.get(&version);
+        digest.is_some_and(|digest| without.said.tombstones.contains(&(version, *digest)))
+    });
+    match base {
+        _ if buried => Decision::Line(None),
+        Some(Some(_)) => Decision::Undecided(Some(line.clone())),
+        _ => Decision::Line(Some(line.clone())),
     }
 }
 
@@ -354,10 +373,10 @@ impl Manifest {
     }
 }
 
-fn push_new<T: Clone + PartialEq>(list: &mut Vec<T>, new: &T) {
-    if !list.contains(new) {
-        list.push(new.clone());
-    }
+/// Those that were not there before.
+fn each_once<'t, T: Eq + Hash + 't>(all: impl Iterator<Item = &'t T>) -> impl Iterator<Item = &'t T> {
+    let mut seen = HashSet::new();
+    all.filter(move |one| seen.insert(*one))
 }
 
 fn file_name(path: &str) -> Option<FileName> {
@@ -367,9 +386,12 @@ fn file_name(path: &str) -> Option<FileName> {
 /// The names of each version's files.
 fn names(manifest: &Manifest) -> BTreeMap<Version, Vec<String>> {
     let mut names: BTreeMap<Version, Vec<String>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for file in &manifest.files {
-        if let Some(FileName { version: Some(version), name, .. }) = file_name(&file.path) {
-            push_new(names.entry(version).or_default(), &name);
+        if let Some(FileName { version: Some(version), name, .. }) = file_name(&file.path)
+            && seen.insert((version, name.clone()))
+        {
+            names.entry(version).or_default().push(name);
         }
     }
     names

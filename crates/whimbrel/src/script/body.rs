@@ -79,6 +79,7 @@ impl Body {
         }
         match &mut self.shape {
             Shape::None => true,
+            Shape::Triggers(Simple::Arguments) if self.depth > 0 => false,
             Shape::Triggers(simple) | Shape::Atomic(simple) => match *simple {
                 Simple::Inside(begin) | Simple::AfterSemicolon(begin) => {
                     *simple = Simple::AfterSemicolon(begin);
@@ -131,6 +132,8 @@ enum Simple {
     /// In the body that begins at this offset.
     Inside(usize),
     AfterSemicolon(usize),
+    /// After `CREATE VIRTUAL TABLE`; SQLite only. Its module takes any tokens in parentheses, semicolons among them.
+    Arguments,
     /// Nothing that could follow matters.
     Plain,
 }
@@ -145,6 +148,8 @@ impl Simple {
             Simple::Start | Simple::Explain if is("CREATE") => Simple::Create,
             Simple::Create if is("TEMP") || is("TEMPORARY") => Simple::Create,
             Simple::Create if is("TRIGGER") => Simple::Name,
+            Simple::Create if is("VIRTUAL") => Simple::Arguments,
+            Simple::Arguments => Simple::Arguments,
             Simple::Start | Simple::Explain | Simple::Create | Simple::Plain => Simple::Plain,
             Simple::Name if is("IF") => Simple::IfNotExists,
             Simple::IfNotExists if is("EXISTS") => Simple::NameOnly,

@@ -52,6 +52,12 @@ fn control<'s, 't>(words: Words<'s, 't>, lexing: &Lexing) -> Option<Control<'s, 
     word.map(Control::Begins)
 }
 
+/// Whether a word may be what begins or ends a transaction, wherever it stands.
+pub(super) fn may_control(word: &Token<'_>, lexing: &Lexing) -> bool {
+    word.text.trim_matches(['`', '"']).eq_ignore_ascii_case("autocommit")
+        || lexing.transaction_control.iter().filter_map(|phrase| phrase.first()).any(|it| word.is_keyword(it))
+}
+
 /// `ROLLBACK [WORK | TRANSACTION [name]] TO …`
 fn rolls_back_to_savepoint(words: Words<'_, '_>) -> bool {
     words.take(3).any(|token| token.is_keyword("TO"))
@@ -121,6 +127,21 @@ pub(super) fn problem(words: &Words<'_, '_>, lexing: &Lexing) -> Option<ProblemK
 #[cfg(test)]
 mod tests {
     use super::super::{Lexing, Script};
+
+    #[test]
+    fn an_assignment_before_the_semicolon_of_another_is_not_overlooked() {
+        for (inside, refused) in [
+            ("IF 1 THEN SET a = 1; SET autocommit = 0; END IF", 1),
+            ("IF 1 THEN SET @a = 1; SET @b = @@autocommit; END IF", 0),
+            // No server takes these two; nothing of them may pass for harmless.
+            ("IF 1 THEN SET a = 1 THEN SET autocommit = 0; END IF", 1),
+            ("IF 1 THEN SET STATEMENT a = 1 FOR SET b = 1 THEN SET STATEMENT c = 1 FOR COMMIT; END IF", 1),
+        ] {
+            let text = format!("BEGIN NOT ATOMIC {inside}; END");
+            let problems = Script::parse(&text, &Lexing::MARIADB).err().unwrap_or_default();
+            assert_eq!(problems.len(), refused, "{text}: {problems:?}");
+        }
+    }
 
     #[test]
     fn statements_inside_statements_do_not_use_up_the_stack() {

@@ -1,6 +1,7 @@
 //! Owns the one pass over a script: brings lexer, bodies and what is refused together. Decides nothing of
 //! its own about SQL.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::body::Body;
@@ -53,20 +54,16 @@ impl Cut<'_> {
             self.problems.push((0, ProblemKind::AmbiguousComment));
             return;
         }
+        let mut known = HashSet::new();
         for other in reading::others(&self.versions, lexing) {
             let other = read(text, lexing, other);
-            for (at, kind) in &other.problems {
-                let kind = match kind {
-                    ProblemKind::TransactionControl { .. } => *kind,
-                    _ => ProblemKind::AmbiguousComment,
-                };
-                self.add(*at, kind);
-            }
-            if other.problems.is_empty()
-                && let Some(at) = self.difference(&other)
-            {
-                self.add(at, ProblemKind::AmbiguousComment);
-            }
+            let different = self.difference(&other).filter(|_| other.problems.is_empty());
+            let problems = other.problems.iter().map(|(at, kind)| match kind {
+                ProblemKind::TransactionControl { .. } => (*at, *kind),
+                _ => (*at, ProblemKind::AmbiguousComment),
+            });
+            let different = different.map(|at| (at, ProblemKind::AmbiguousComment));
+            self.problems.extend(problems.chain(different).filter(|problem| known.insert(*problem)));
         }
         for (lexing, other) in reading::of_settings(&self.statements, lexing) {
             let other = read(text, &lexing, other);
@@ -74,14 +71,8 @@ impl Cut<'_> {
             if let Some(at) = at
                 && !self.problems.iter().any(|(_, kind)| *kind == ProblemKind::AmbiguousQuotes)
             {
-                self.add(at, ProblemKind::AmbiguousQuotes);
+                self.problems.push((at, ProblemKind::AmbiguousQuotes));
             }
-        }
-    }
-
-    fn add(&mut self, at: usize, kind: ProblemKind) {
-        if !self.problems.contains(&(at, kind)) {
-            self.problems.push((at, kind));
         }
     }
 
@@ -228,6 +219,9 @@ impl<'t> Iterator for Statements<'_, 't> {
     }
 }
 
+/// The client cuts off what is longer, in bytes.
+const LONGEST_DELIMITER: usize = 15;
+
 #[derive(Debug)]
 struct Cutter<'s, 't> {
     text: &'t str,
@@ -242,13 +236,16 @@ struct Cutter<'s, 't> {
     /// Where the last statement began, from which lines are counted on.
     counted: Position,
     statements: Vec<Statement<'t>>,
-    /// How many statements were cut, and where the piece of the last one ends.
+    /// How many statements were cut.
     cut: usize,
-    last_end: usize,
+    /// Up to where no line break was found behind the last statement, or that there is one.
+    same_line: (usize, bool),
     directives: Vec<RawDirective<'t>>,
     problems: Vec<(usize, ProblemKind)>,
     /// Whether an end of data for `COPY` may yet come.
     copy_data_ends: bool,
+    /// Up to where a `SET` in a block was looked through, and the last word there that may control transactions.
+    looked: Option<(usize, Option<usize>)>,
 }
 
 impl<'s, 't> Cutter<'s, 't> {
@@ -266,7 +263,8 @@ impl<'s, 't> Cutter<'s, 't> {
             counted: Position::START,
             statements: Vec::new(),
             cut: 0,
-            last_end: 0,
+            same_line: (0, false),
+            looked: None,
             directives: Vec::new(),
             // One is enough to tell: a text in UTF-16 has thousands.
             problems: text.find('\0').map(|at| (at, ProblemKind::Nul)).into_iter().collect(),
@@ -336,8 +334,41 @@ impl<'s, 't> Cutter<'s, 't> {
         self.body.token(token);
         // What stands in a block that is no program's runs with the script.
         if self.body.begins_anonymous_statement() && !token.is_keyword("BEGIN") {
-            self.check(token.offset, self.text.len());
+            self.check_inside(token);
         }
+    }
+
+    /// Checks a statement that begins in a block that is run at once.
+    ///
+    /// A `SET` is looked through up to its semicolon. No server takes another statement before that; a text that has one
+    /// all the same, and what may control transactions behind it, is refused without looking once more.
+    fn check_inside(&mut self, token: &Token<'t>) {
+        if !token.is_keyword("SET") {
+            self.check(token.offset, self.text.len());
+            return;
+        }
+        if let Some((end, last)) = self.looked
+            && token.offset < end
+        {
+            if last.is_some_and(|last| last > token.offset) {
+                let kind = ProblemKind::TransactionControl { word: "SET autocommit" };
+                self.problems.push((token.offset, kind));
+            }
+            return;
+        }
+        let words = Words::read(self.text, token.offset, self.text.len(), self.lexing, self.lexer.reading);
+        let (mut end, mut last) = (self.text.len(), None);
+        for word in words {
+            if word.is_symbol(";") {
+                end = word.offset;
+                break;
+            }
+            if control::may_control(&word, self.lexing) {
+                last = Some(word.offset);
+            }
+        }
+        self.looked = Some((end, last));
+        self.check(token.offset, end);
     }
 
     fn comment(&mut self, lexeme: &Lexeme) {
@@ -351,9 +382,7 @@ impl<'s, 't> Cutter<'s, 't> {
         // Spelled otherwise it would be overlooked in silence, so case does not matter.
         if inside.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
             let before = self.directives.last().map_or(Position::START, |directive| directive.position);
-            let behind = self.cut > 0
-                && self.statement.is_none()
-                && self.text.get(self.last_end..lexeme.start).is_some_and(|between| !between.contains('\n'));
+            let behind = self.cut > 0 && self.statement.is_none() && self.is_on_the_same_line(lexeme.start);
             self.directives.push(RawDirective {
                 text: inside.get(NAME.len()..).unwrap_or_default().trim(),
                 position: before.advanced(self.text, lexeme.start),
@@ -361,6 +390,14 @@ impl<'s, 't> Cutter<'s, 't> {
                 statement: self.cut - usize::from(behind),
             });
         }
+    }
+
+    /// Whether no line break stands between the last statement's end and a place, which only ever moves on.
+    fn is_on_the_same_line(&mut self, place: usize) -> bool {
+        let (looked, broken) = &mut self.same_line;
+        *broken |= self.text.get(*looked..place).is_some_and(|between| between.contains('\n'));
+        *looked = place;
+        !*broken
     }
 
     /// A delimiter comes that a `DELIMITER` line has set: the client cuts there, whatever is open.
@@ -402,7 +439,7 @@ impl<'s, 't> Cutter<'s, 't> {
         }
         self.statements.push(statement);
         self.cut += 1;
-        self.last_end = piece_end;
+        self.same_line = (piece_end, false);
     }
 
     fn check(&mut self, offset: usize, end: usize) -> Option<ProblemKind> {
@@ -448,6 +485,7 @@ impl<'s, 't> Cutter<'s, 't> {
         let rest = rest.trim_start();
         let alone = rest.is_empty() || rest.starts_with('#') || rest.starts_with("-- ") || rest == "--";
         if delimiter.is_empty()
+            || delimiter.len() > LONGEST_DELIMITER
             || delimiter.contains(|next: char| next == '\\' || next.is_whitespace())
             || !alone
             || self.lexer.in_executable()

@@ -34,14 +34,6 @@ pub(super) struct Lexeme {
     pub(super) problem: Option<ProblemKind>,
 }
 
-/// An executable comment that is being read.
-#[derive(Clone, Copy, Debug)]
-struct Executable {
-    start: usize,
-    /// Where a server that skips the comment takes it to end, if that was looked for.
-    end_if_skipped: Option<usize>,
-}
-
 /// Cuts a text into lexemes that cover all of it but blanks, in one pass.
 #[derive(Clone, Debug)]
 pub(super) struct Lexer<'s, 't> {
@@ -50,10 +42,8 @@ pub(super) struct Lexer<'s, 't> {
     at: usize,
     lexing: &'s Lexing,
     delimiter: Option<&'t str>,
-    executable: Option<Executable>,
-    /// An executable comment was seen that has no end for a server that skips it: looking for the next
-    /// one's end would make the pass quadratic, and the script is refused anyway.
-    endless: bool,
+    /// Where the executable comment begins that is being read.
+    executable: Option<usize>,
     /// Which of the ways to read the text this is.
     pub(super) reading: Reading,
     /// The versions of executable comments that some supported servers execute and others skip, without repetitions.
@@ -123,7 +113,6 @@ impl<'s, 't> Lexer<'s, 't> {
             lexing,
             delimiter: None,
             executable: None,
-            endless: false,
             reading: Reading::EVERYTHING,
             versions: Vec::new(),
             varied: false,
@@ -151,7 +140,7 @@ impl<'s, 't> Lexer<'s, 't> {
     /// Forgets the executable comment that is being read, and says where it began: a statement that
     /// ends inside one ends it for the server.
     pub(super) fn leave_executable(&mut self) -> Option<usize> {
-        self.executable.take().map(|executable| executable.start)
+        self.executable.take()
     }
 
     /// Whether what comes next stands in an executable comment.
@@ -207,9 +196,12 @@ impl<'s, 't> Lexer<'s, 't> {
             b'#' if lexing.hash_comments => found(Comment, self.line_end(start + 1)),
             b'/' if next == Some(b'*') => self.block_comment(start),
             b'*' if next == Some(b'/') && self.executable.is_some() => {
-                let skipped = self.executable.take().and_then(|executable| executable.end_if_skipped);
-                let problem = skipped.filter(|end| *end != start + 2).map(|_| ProblemKind::AmbiguousComment);
-                Lexeme { kind: ExecutableClose, start, end: start + 2, problem }
+                let end = start + 2;
+                // A server that skips the comment has to take it to end here as well. Looking no further keeps the pass linear.
+                let skipped = self.executable.take().map(|open| self.comment_end(open, 2, end));
+                let problem =
+                    skipped.filter(|skipped| *skipped != (end, true)).map(|_| ProblemKind::AmbiguousComment);
+                Lexeme { kind: ExecutableClose, start, end, problem }
             }
             b'$' if self.may_dollar_quote() => match self.dollar_tag_end(start) {
                 Some(end) => self.dollar_quote(start, end),
@@ -396,28 +388,23 @@ impl<'s, 't> Lexer<'s, 't> {
         {
             // Inside another one, its `*/` would end both.
             let problem = self.executable.map(|_| ProblemKind::AmbiguousComment);
-            if self.executable.is_none() {
-                let (end, closed) = if self.endless { (0, false) } else { self.comment_end(start, 2) };
-                let end_if_skipped =
-                    if self.endless { None } else { Some(if closed { end } else { usize::MAX }) };
-                self.endless |= !closed;
-                self.executable = Some(Executable { start, end_if_skipped });
-            }
+            self.executable.get_or_insert(start);
             return Lexeme { kind: LexemeKind::ExecutableOpen, start, end: marker, problem };
         }
         // A server that skips an executable comment takes one inside of it for a part.
         let skipped = self.executable_marker(start).is_some();
         let levels = if self.lexing.nested_comments { usize::MAX } else { 1 + usize::from(skipped) };
-        let (end, closed) = self.comment_end(start, levels);
+        let (end, closed) = self.comment_end(start, levels, self.bytes.len());
         let problem = (!closed).then_some(ProblemKind::OpenComment);
         Lexeme { kind: LexemeKind::Comment, start, end, problem }
     }
 
-    /// The end of a block comment in which comments may nest to so many levels.
-    fn comment_end(&self, start: usize, levels: usize) -> (usize, bool) {
+    /// The end of a block comment in which comments may nest to so many levels, looked for up to `limit`.
+    fn comment_end(&self, start: usize, levels: usize, limit: usize) -> (usize, bool) {
         let (mut at, mut level) = (start + 2, 1);
-        while let Some(byte) = self.byte(at) {
-            match (byte, self.byte(at + 1)) {
+        let bytes = self.bytes.get(..limit).unwrap_or(self.bytes);
+        while let Some(&byte) = bytes.get(at) {
+            match (byte, bytes.get(at + 1)) {
                 (b'*', Some(b'/')) if level == 1 => return (at + 2, true),
                 (b'*', Some(b'/')) => level -= 1,
                 (b'/', Some(b'*')) if level < levels => level += 1,
@@ -428,7 +415,7 @@ impl<'s, 't> Lexer<'s, 't> {
             }
             at += 2;
         }
-        (self.bytes.len(), false)
+        (bytes.len(), false)
     }
 
     /// Just after `/*!50000`, if an executable comment starts here. A version has five digits or six;

@@ -35,7 +35,7 @@ impl Position {
 
     /// The place `offset` bytes into `text`, counted on from `self`, which must lie before it: what
     /// makes telling the positions of all statements linear.
-    pub(super) fn advanced(self, text: &str, offset: usize) -> Position {
+    pub(crate) fn advanced(self, text: &str, offset: usize) -> Position {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
             offset -= 1;

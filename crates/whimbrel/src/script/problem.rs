@@ -100,7 +100,7 @@ impl fmt::Display for ProblemKind {
             }
             ProblemKind::BackslashCommand => "a backslash command, which only psql understands: remove it",
             ProblemKind::Delimiter => {
-                "a DELIMITER line that is not understood: write one delimiter without a backslash after it, and nothing else"
+                "a DELIMITER line that is not understood: write one delimiter of at most 15 bytes without a backslash after it, and nothing else"
             }
             ProblemKind::AmbiguousComment => {
                 "an executable comment that ends at different places on different servers: put neither its end, \

@@ -4,6 +4,8 @@
 //! A guard on a script has to hold for all of them. What every supported server reads alike is not told apart: MySQL 5.7
 //! and MariaDB 10 execute all comments for older versions.
 
+use std::collections::HashMap;
+
 use super::token::{Token, TokenKind};
 use super::{DoubleQuotes, ExecutableComments, Lexing, Statement};
 
@@ -162,6 +164,7 @@ impl Changed {
     fn by(statements: &[Statement<'_>]) -> Self {
         let mut changed = Self::default();
         let mut dynamic = false;
+        let mut kept = Kept::default();
         for statement in statements {
             if is_plain(statement) {
                 continue;
@@ -169,7 +172,7 @@ impl Changed {
             let words: Vec<Token<'_>> = statement.words().collect();
             dynamic |= words.iter().any(|word| word.is_keyword("EXECUTE"));
             if words.iter().any(|word| word.is_keyword("SET")) {
-                changed.set(&words, statements);
+                changed.set(&words, statements, &mut kept);
             }
         }
         if dynamic && statements.iter().flat_map(Statement::words).any(|word| is_suspect(&word)) {
@@ -179,18 +182,20 @@ impl Changed {
     }
 
     /// Takes the assignments of a `SET` into account.
-    fn set(&mut self, words: &[Token<'_>], statements: &[Statement<'_>]) {
+    fn set(&mut self, words: &[Token<'_>], statements: &[Statement<'_>], kept: &mut Kept) {
         for (at, word) in words.iter().enumerate() {
             let name = word.text.trim_matches(['`', '"']);
             let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
             let before = at.checked_sub(1).and_then(|before| words.get(before));
             let assigned = words.get(at + 1).is_some_and(|next| next.is_symbol("=") || next.is_symbol(":="));
             let of_user = before.is_some_and(|before| before.is_symbol("@"));
-            if is("SQL_MODE") && assigned && !of_user {
-                self.mode |= !is_harmless(value(words, at + 2), statements, "SQL_MODE", is_harmless_mode);
-            } else if is("CHARACTER_SET_CLIENT") && assigned && !of_user {
-                self.characters |=
-                    !is_harmless(value(words, at + 2), statements, "CHARACTER_SET_CLIENT", is_harmless_set);
+            // What is known already is not looked at again: a value may reach to the end of the text.
+            if is(MODE) && assigned && !of_user {
+                self.mode =
+                    self.mode || !is_harmless(value(words, at + 2), statements, kept, MODE, is_harmless_mode);
+            } else if is(CHARACTERS) && assigned && !of_user {
+                self.characters = self.characters
+                    || !is_harmless(value(words, at + 2), statements, kept, CHARACTERS, is_harmless_set);
             } else if (is("NAMES") || is("CHARSET")) && !assigned && word.kind == TokenKind::Word {
                 self.characters |= !words.get(at + 1).is_some_and(is_harmless_set);
             } else if is("CHARACTER") && words.get(at + 1).is_some_and(|next| next.is_keyword("SET")) {
@@ -224,12 +229,13 @@ fn value<'w, 't>(words: &'w [Token<'t>], from: usize) -> &'w [Token<'t>] {
 fn is_harmless(
     value: &[Token<'_>],
     statements: &[Statement<'_>],
+    kept: &mut Kept,
     setting: &str,
     part: fn(&Token<'_>) -> bool,
 ) -> bool {
     match value {
         [] => false,
-        [at, name] if at.is_symbol("@") => keeps(statements, name.text, setting),
+        [at, name] if at.is_symbol("@") => kept.holds(statements, name.text, setting),
         // The session has had it since it was fixed.
         [at, .., _] if at.is_symbol("@@") => is_of_session(value, setting),
         parts => parts.iter().all(part),
@@ -263,32 +269,49 @@ fn is_harmless_set(token: &Token<'_>) -> bool {
     HARMLESS_CHARACTERS.iter().any(|set| name.eq_ignore_ascii_case(set))
 }
 
-/// Whether all that a script assigns to a variable of the user is what a setting was.
-fn keeps(statements: &[Statement<'_>], variable: &str, setting: &str) -> bool {
-    let mut kept = false;
+/// The settings that are kept in variables.
+const MODE: &str = "SQL_MODE";
+const CHARACTERS: &str = "CHARACTER_SET_CLIENT";
+
+/// For each variable of the user to which a script assigns something, whether that is ever more than what the session had: of
+/// the mode, and of the character set. Read once, if it is asked for.
+#[derive(Default)]
+struct Kept(Option<HashMap<String, [bool; 2]>>);
+
+impl Kept {
+    /// Whether all that a script assigns to a variable of the user is what a setting was.
+    fn holds(&mut self, statements: &[Statement<'_>], variable: &str, setting: &str) -> bool {
+        let assigned = self.0.get_or_insert_with(|| assigned(statements));
+        let other = usize::from(setting == CHARACTERS);
+        assigned.get(&variable.to_ascii_lowercase()).is_some_and(|others| !others[other])
+    }
+}
+
+fn assigned(statements: &[Statement<'_>]) -> HashMap<String, [bool; 2]> {
+    /// A session's setting has four tokens; what has more is another value.
+    const LONGEST: usize = 6;
+    let mut assigned: HashMap<String, [bool; 2]> = HashMap::new();
     for statement in statements {
         let words: Vec<Token<'_>> = statement.words().collect();
         for (at, word) in words.iter().enumerate() {
-            let of_user =
-                at.checked_sub(1).and_then(|before| words.get(before)).is_some_and(|it| it.is_symbol("@"));
-            if !of_user || !word.text.eq_ignore_ascii_case(variable) {
+            let before = |count: usize| at.checked_sub(count).and_then(|before| words.get(before));
+            if !before(1).is_some_and(|it| it.is_symbol("@")) {
                 continue;
             }
-            let into = at
-                .checked_sub(2)
-                .and_then(|before| words.get(before))
-                .is_some_and(|it| it.is_keyword("INTO"));
-            let assigned = words.get(at + 1).is_some_and(|next| next.is_symbol("=") || next.is_symbol(":="));
-            if !into && !assigned {
+            let into = before(2).is_some_and(|it| it.is_keyword("INTO"));
+            let sets = words.get(at + 1).is_some_and(|next| next.is_symbol("=") || next.is_symbol(":="));
+            if !into && !sets {
                 continue;
             }
-            if into || !is_of_session(value(&words, at + 2), setting) {
-                return false;
+            let near = words.get(..words.len().min(at + 2 + LONGEST)).unwrap_or_default();
+            let value = value(near, at + 2);
+            let others = assigned.entry(word.text.to_ascii_lowercase()).or_default();
+            for (other, setting) in others.iter_mut().zip([MODE, CHARACTERS]) {
+                *other |= into || !is_of_session(value, setting);
             }
-            kept = true;
         }
     }
-    kept
+    assigned
 }
 
 #[cfg(test)]

@@ -190,7 +190,8 @@ fn wrong_names(names: Vec<(String, FileNameError)>) -> (Vec<String>, usize) {
     let all = names.len();
     let mut kinds: Vec<Vec<(String, FileNameError)>> = Vec::new();
     for (place, error) in names {
-        match kinds.iter_mut().find(|kind| kind.iter().any(|(_, other)| other.is_like(&error))) {
+        // Those of a kind are all like the first.
+        match kinds.iter_mut().find(|kind| kind.first().is_some_and(|(_, other)| other.is_like(&error))) {
             Some(kind) => kind.push((place, error)),
             None => kinds.push(vec![(place, error)]),
         }

@@ -1,8 +1,7 @@
 //! Reads URLs. Decides how a text is cut into parts; its errors name parts and hold none of the text.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-
-use zeroize::Zeroizing;
 
 use super::authority::{address, authority, port};
 use super::error::{Part, UrlError};
@@ -12,11 +11,17 @@ use super::{DatabaseUrl, Host, HostAddress, Scheme};
 use crate::secret::Secret;
 
 const KNOWN: &str = "begin with `postgres://`, `postgresql://`, `mysql://`, `mariadb://` or `sqlite:`";
+/// More than any password or list of hosts needs, in bytes; what is longer is something else.
+const LONGEST: usize = 32 << 10;
 const ONE_PLACE: &str = "say it in one place";
 
 pub(super) fn parse(text: &str) -> Result<DatabaseUrl, UrlError> {
     if text.is_empty() {
         return Err(UrlError::malformed(Part::Whole, "is empty", KNOWN));
+    }
+    if text.len() > LONGEST {
+        let remedy = "write the URL alone, of at most 32 KiB";
+        return Err(UrlError::malformed(Part::Whole, "is longer than 32 KiB", remedy));
     }
     if text.contains(char::is_control) {
         let wrong = "contains a control character, as a line break";
@@ -74,10 +79,20 @@ impl<'t> Reading<'t> {
 
     /// Whether it can be meant.
     fn is_sound(&self) -> bool {
+        // A host is soon seen to be none, which keeps this linear in a text of many `@`; the user grows with each.
+        if !self.may_have_hosts() || authority(self.hosts).is_err() {
+            return false;
+        }
         let user = self.userinfo.map(|userinfo| userinfo.split_once(':').map_or(userinfo, |(user, _)| user));
         user.is_none_or(|user| !user.contains(['/', '?']))
-            && authority(self.hosts).is_ok()
             && self.path.is_none_or(|path| check_database(path).is_ok())
+    }
+
+    /// Whether the hosts have no `@`, but in a socket's directory, which begins percent-encoded.
+    fn may_have_hosts(&self) -> bool {
+        let before =
+            self.hosts.split_once('@').map(|(before, _)| before.rsplit(',').next().unwrap_or(before));
+        before.is_none_or(|item| item.starts_with('%'))
     }
 
     /// Whether every `@` that is left stands in the value of a parameter that is known, where it needs no encoding.
@@ -192,7 +207,8 @@ impl Default for Parts {
 impl Parts {
     fn take_query(&mut self, query: Option<&str>) -> Result<(), UrlError> {
         let query = query.filter(|query| !query.is_empty());
-        let mut seen: Vec<Zeroizing<String>> = Vec::new();
+        // Digests, since names may be secrets.
+        let mut seen = HashSet::new();
         for (index, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
             let part = Part::Parameter(index + 1);
             let Some((name, value)) = parameter.split_once('=') else {
@@ -203,7 +219,7 @@ impl Parts {
             if name.is_empty() || name.contains(char::is_control) {
                 return Err(UrlError::malformed(part, "has no proper name", "write name=value"));
             }
-            if seen.contains(&name) {
+            if !seen.insert(*blake3::hash(name.as_bytes()).as_bytes()) {
                 return Err(UrlError::malformed(
                     part,
                     "has the name of one before it",
@@ -211,7 +227,6 @@ impl Parts {
                 ));
             }
             self.take(part, &name, value)?;
-            seen.push(name);
         }
         self.tls.check()
     }

@@ -28,6 +28,14 @@ fn hosts(text: &str) -> String {
 }
 
 #[test]
+fn what_is_longer_than_any_url_is_refused_and_not_read() {
+    let longest = format!("postgres://u:{}@h/d", "x".repeat((32 << 10) - 17));
+    assert_eq!(password(&longest).len(), (32 << 10) - 17);
+    let said = refused(&longest.replace('d', "dd"));
+    assert_eq!(said, "the database URL is longer than 32 KiB: write the URL alone, of at most 32 KiB");
+}
+
+#[test]
 fn every_scheme_is_known() {
     for (text, scheme) in [
         ("postgres://h/d", Scheme::Postgres),
