@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::failure::{Failure, Result};
 use crate::tally::Tally;
-use crate::{Subcommand, book, deny, footprint, install, quickstart, rusqlite, sharing, test};
+use crate::{Subcommand, book, deny, footprint, fuzz, install, quickstart, rusqlite, sharing, test};
 
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "ci",
@@ -48,6 +48,7 @@ const STEPS: &[Step] = &[
             Ok(Done { note: tests.to_string(), tests })
         },
     },
+    Step { name: "fuzz", run: fuzz::check },
     Step { name: "install", run: install::check },
     Step { name: "book", run: book::check },
     Step { name: "quickstart", run: quickstart::check },
@@ -80,6 +81,7 @@ fn format() -> Result<Done> {
     for benches in BENCHES {
         Command::cargo("fmt --check --manifest-path").args([benches]).run()?;
     }
+    Command::cargo("fmt --check --manifest-path fuzz/Cargo.toml").run()?;
     Ok(Done::default())
 }
 

@@ -11,6 +11,7 @@ mod copy;
 mod deny;
 mod failure;
 mod footprint;
+mod fuzz;
 mod install;
 mod mutants;
 mod needs;
@@ -43,6 +44,7 @@ struct Subcommand {
 const SUBCOMMANDS: &[Subcommand] = &[
     test::SUBCOMMAND,
     search::SUBCOMMAND,
+    fuzz::SUBCOMMAND,
     ci::SUBCOMMAND,
     bench::SUBCOMMAND,
     mutants::SUBCOMMAND,
