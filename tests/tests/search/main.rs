@@ -95,7 +95,7 @@ fn search_with(what: &str, grammar: Grammar, seed: u64, make: Make<'_>) -> Vec<S
             eprintln!("{text}");
             found.push(text);
         }
-        if number % 250 == 249 {
+        if number % 50 == 49 {
             println!("{what}: {:.0} s, {tally}", began.elapsed().as_secs_f64());
         }
     }
