@@ -294,6 +294,9 @@ fn switching_foreign_keys_is_refused_with_the_directive_that_does_it() {
         ("pragma main.foreign_keys=0;", "pragma main.foreign_keys=1;"),
         ("PRAGMA \"foreign_keys\"(off);", "PRAGMA foreign_keys('on');"),
         ("PRAGMA foreign_keys = OFF;", ""),
+        ("PRAGMA \"foreign_keys\" = 'off';", ""),
+        ("PRAGMA [main].[foreign_keys] = no;", ""),
+        ("", "PRAGMA 'foreign_keys' = 1;"),
         ("", "PRAGMA foreign_keys=yes;"),
         ("/* c */ PRAGMA /* d */ foreign_keys /* e */ = FALSE;", "SELECT 1;"),
     ] {

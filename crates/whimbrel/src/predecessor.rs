@@ -46,6 +46,8 @@ enum Mark {
     Has(&'static str),
     /// The migration is done if it is true.
     Done(&'static str),
+    /// The migration is done if it has this value.
+    Is(&'static str, &'static str),
     /// The migration is in force if it is true; else it was taken out.
     In(&'static str),
     /// It was begun and not ended if it is true.
@@ -70,7 +72,7 @@ const fn known(
 }
 
 use Form::{Count, Dated, Each, Flyway, Opaque, UpTo};
-use Mark::{Deed, Dirty, Done, Ended, Has, In, Of};
+use Mark::{Deed, Dirty, Done, Ended, Has, In, Is, Of};
 
 /// Of several with one name the first one that has the columns counts.
 const KNOWN: &[Known] = &[
@@ -114,7 +116,7 @@ const KNOWN: &[Known] = &[
     known("versioninfo", "FluentMigrator", Each, "Version", "Version", Has("AppliedOn")),
     known("gorp_migrations", "sql-migrate", Each, "id", "id", Has("applied_at")),
     known("bun_migrations", "Bun", Each, "name", "id", Has("group_id")),
-    known("play_evolutions", "Play", Each, "id", "id", Has("state")),
+    known("play_evolutions", "Play", Each, "id", "id", Is("state", "applied")),
     known("__drizzle_migrations", "Drizzle", Opaque, "hash", "id", Has("created_at")),
     known("__toasty_migrations", "Toasty", Opaque, "id", "id", Has("name")),
     known("alembic_version", "Alembic", Opaque, "version_num", "version_num", Has("version_num")),
@@ -145,6 +147,9 @@ pub(crate) struct Predecessor {
     pub(crate) tool: Option<&'static str>,
     pub(crate) recorded: Recorded,
 }
+
+/// The floor of a table that has no row for everything up to a version. There may be a version 0.
+const NOTHING: i64 = -1;
 
 /// What such a table records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -227,6 +232,9 @@ impl Known {
         let (first, second) = match self.mark {
             Has(name) => (not_null(name), "0".to_owned()),
             Done(name) | In(name) | Dirty(name) => (flag(column(name)), "0".to_owned()),
+            Is(name, value) => {
+                (flag(format!("{} = {}", column(name), (dialect.literal)(value))), "0".to_owned())
+            }
             Ended(end, gone) => (not_null(end), not_null(gone)),
             Of(part, whole) => (flag(format!("{} >= {}", column(part), column(whole))), "0".to_owned()),
             Deed(deed, done) => (column(deed), flag(column(done))),
@@ -246,7 +254,7 @@ impl Reading {
     pub(crate) fn recorded(&self, rows: &[Row]) -> Recorded {
         let mut done = BTreeSet::new();
         let mut unfinished = BTreeSet::new();
-        let mut floor = 0;
+        let mut floor = NOTHING;
         for row in rows {
             let values = row.values();
             let Some(version) = values.first().and_then(|value| self.number(value)) else { continue };
@@ -274,7 +282,7 @@ impl Reading {
                         done.remove(&version);
                     }
                     Ended(..) if is(2) => {}
-                    Done(_) | Ended(..) | Of(..) if !is(1) => {
+                    Done(_) | Is(..) | Ended(..) | Of(..) if !is(1) => {
                         unfinished.insert(version);
                     }
                     _ => {
@@ -285,7 +293,10 @@ impl Reading {
         }
         // A migration that failed first may have been done by a later row.
         unfinished.retain(|version| !done.contains(version));
-        done.remove(&0);
+        if self.tool == "goose" {
+            // Its table begins with a row that is no migration.
+            done.remove(&0);
+        }
         Recorded::Versions { floor, done, unfinished }
     }
 
@@ -352,7 +363,7 @@ mod tests {
     }
 
     fn versions(done: &[i64], unfinished: &[i64]) -> Recorded {
-        above(0, done, unfinished)
+        above(NOTHING, done, unfinished)
     }
 
     fn above(floor: i64, done: &[i64], unfinished: &[i64]) -> Recorded {
@@ -397,5 +408,20 @@ mod tests {
         assert_eq!(recorded("schema_version", 1, &[(n(3), n(1), n(0))]), Recorded::First(3));
         assert_eq!(recorded("alembic_version", 0, &[(t("ae10"), n(1), n(0))]), Recorded::Unknown);
         assert_eq!(recorded("_sqlx_migrations", 0, &[]), versions(&[], &[]));
+        let play = [(n(1), n(1), n(0)), (n(2), n(0), n(0))];
+        assert_eq!(recorded("play_evolutions", 0, &play), versions(&[1], &[2]));
+    }
+
+    #[test]
+    fn version_0_is_recorded_only_by_a_row_of_its_own() {
+        let all = [0, 1, 2].map(|number| Version::new(number).expect("a version"));
+        let of = |table, rows: &[(Value, Value, Value)]| {
+            recorded(table, 0, rows).of(&all).iter().map(|it| it.number()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("_sqlx_migrations", &[(n(1), n(1), n(0))]), [1]);
+        assert_eq!(of("_sqlx_migrations", &[(n(0), n(1), n(0)), (n(1), n(1), n(0))]), [0, 1]);
+        assert_eq!(of("goose_db_version", &[(n(0), n(1), n(0)), (n(1), n(1), n(0))]), [1]);
+        assert_eq!(of("flyway_schema_history", &[(t("1"), t("BASELINE"), n(1))]), [0, 1]);
+        assert_eq!(of("schema_migrations", &[(n(1), n(0), n(0))]), [0, 1]);
     }
 }

@@ -200,6 +200,22 @@ async fn a_history_that_a_script_takes_away_is_told_as_that() {
     }
 }
 
+/// That is no lost race either: nobody else has written.
+#[tokio::test]
+async fn a_script_that_empties_the_history_is_told_as_that() {
+    for sql in ["DELETE FROM whimbrel_history;", "INSERT INTO t VALUES (1);\nTRUNCATE whimbrel_history;"] {
+        let database = Database::new(ServerKind::Postgres).await;
+        let first = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);");
+        let memory = first.clone().with_sql(2, "no", sql);
+        let error = patient(&memory).run(&mut database.open().await).await.expect_err(sql);
+        assert_eq!((error.kind(), error.migration()), (ErrorKind::Files, Some("2_no")), "{sql}: {error:#}");
+        assert!(error.to_string().contains("removes the row"), "{sql}: {error:#}");
+        let mut db = database.open().await;
+        Migrator::new(&first).check(&mut db).await.expect("the first one is in force");
+        assert_eq!(db.number("SELECT count(*) FROM t").await, 0, "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn through_a_transaction_pooler_no_script_leaves_a_role_or_a_setting_to_other_clients() {
     let database = Database::new(ServerKind::Postgres).await;

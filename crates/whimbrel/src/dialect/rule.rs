@@ -1,6 +1,6 @@
 //! What is known of statements by their words.
 
-use crate::script::{Statement, Token, Words};
+use crate::script::{Statement, Token, TokenKind, Words};
 
 /// Something to be known of the statements that a pattern fits.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +27,15 @@ impl Rule {
     /// A rule for statements that hold a word.
     pub const fn holding(word: &'static str, fact: Fact) -> Self {
         Self { begins: &[], holds: Some(word), fact }
+    }
+}
+
+impl Rule {
+    /// Whether a word is the one that the rule looks for. What is set may stand in quotes: `PRAGMA "foreign_keys"`.
+    fn is_held(&self, word: &Token<'_>, wanted: &str) -> bool {
+        let quoted = matches!(word.kind, TokenKind::QuotedIdentifier | TokenKind::String);
+        let sets = || matches!(self.begins.first(), Some(&("PRAGMA" | "SET")));
+        is(word, wanted) || (quoted && sets() && word.text.eq_ignore_ascii_case(wanted))
     }
 }
 
@@ -134,6 +143,7 @@ impl Facts {
         let longest = rules.iter().map(|rule| rule.begins.len()).max().unwrap_or(0);
         let mut lookout = None;
         for (at, word) in words.enumerate() {
+            let word = without_quotes(word);
             // Behind the beginning, nearly all words are of no rule: those are told by one look.
             if at >= longest
                 && !lookout.get_or_insert_with(|| Lookout::of(rules, open)).may_be_wanted(word.text)
@@ -153,7 +163,10 @@ impl Facts {
                     open &= !bit;
                     continue;
                 }
-                if rule.holds.is_none_or(|wanted| wanted.len() == word.text.len() && is(&word, wanted)) {
+                if rule
+                    .holds
+                    .is_none_or(|wanted| wanted.len() == word.text.len() && rule.is_held(&word, wanted))
+                {
                     found |= bit;
                 }
                 if found & bit != 0 && rule.begins.len() <= at + 1 {
@@ -195,6 +208,16 @@ impl Lookout {
 
     fn may_be_wanted(&self, word: &str) -> bool {
         self.lengths & Self::length(word) != 0 && self.firsts & Self::first(word) != 0
+    }
+}
+
+/// The word, and if it stands in quotes, what stands in them.
+fn without_quotes(word: Token<'_>) -> Token<'_> {
+    match word.kind {
+        TokenKind::QuotedIdentifier | TokenKind::String => {
+            Token { text: word.text.trim_matches(['"', '\'', '`', '[', ']']), ..word }
+        }
+        _ => word,
     }
 }
 

@@ -289,7 +289,7 @@ impl Engine<'_, '_> {
     }
 
     /// Whether the history has moved on, read without a lock.
-    async fn others_have_written(&mut self) -> Result<bool> {
+    pub(super) async fn others_have_written(&mut self) -> Result<bool> {
         if !self.history.exists {
             let found =
                 self.session.survey(self.settings.table, &self.deadline).await.map_err(|e| self.fail(e))?;

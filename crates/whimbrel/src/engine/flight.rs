@@ -438,6 +438,11 @@ impl<'e> Engine<'e, '_> {
             Role::Tail { proof, .. } => untrue && *proof == statement,
         };
         let gone = matches!(error.class(), ErrorClass::ConnectionLost | ErrorClass::Unavailable);
+        // The row was written in front of the script, under the lock: if nobody else has written, the script has removed it.
+        let row_is_gone = again && matches!(part.role, Role::Tail { .. });
+        if row_is_gone && !self.others_have_written().await? {
+            return self.removes_rows(block.group.items);
+        }
         if again && !gone {
             // A proof has failed: somebody else has the lock, or has written.
             if self.patience.passed() {
@@ -488,6 +493,26 @@ impl<'e> Engine<'e, '_> {
                 self.after(failing, error).await
             }
         }
+    }
+
+    /// Decides what follows where a script has removed the row that records it.
+    fn removes_rows(&mut self, items: &'e [PlanItem]) -> Result<Progress> {
+        let last = items.last().unwrap_or(&self.plan.items()[0]);
+        if items.len() > 1 && self.settings.one_by_one {
+            self.settings.tell(&Event::OneByOne { label: last.label() });
+            return Ok(Progress::OneByOne);
+        }
+        self.failed = Some(self.failed_row(last, None, None));
+        let what = format!(
+            "migration {} was rolled back: it removes the row of the table {} that records it",
+            last.label(),
+            self.settings.table
+        );
+        Err(self.fail(
+            Error::new(ErrorKind::Files, what)
+                .with_migration(last.label())
+                .with_note("next", "take the statement on that table out of the script, then run again"),
+        ))
     }
 
     /// Decides what follows where a transaction would have left the history behind, of which nothing remains.
