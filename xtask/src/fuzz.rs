@@ -138,13 +138,12 @@ fn libfuzzer(request: &Request) -> Result<()> {
         }
     };
     for target in if request.targets.is_empty() { targets()? } else { request.targets.clone() } {
+        let found = workspace::target().join("fuzz/found").join(&target);
+        fs::create_dir_all(&found).map_err(Failure::at(&found))?;
         // Without a sanitizer, which wants a nightly compiler; there is no unsafe code of ours to look into.
         Command::new(&program)
             .args(["fuzz", "run", "--sanitizer", "none", "--fuzz-dir", "fuzz", &target])
-            .args([
-                workspace::target().join("fuzz/found").join(&target),
-                workspace::root().join("fuzz/corpus").join(&target),
-            ])
+            .args([found, workspace::root().join("fuzz/corpus").join(&target)])
             .args([
                 "--".to_owned(),
                 format!("-max_total_time={}", request.seconds.unwrap_or(60)),
