@@ -80,6 +80,7 @@ in_each_kind! {
     an_emptied_history,
     a_foreign_row,
     a_migration_that_fails,
+    one_that_fails_behind_one_that_does_not,
     a_change_by_somebody_else,
     no_time_to_wait,
     a_check_beside_a_run,
@@ -269,6 +270,22 @@ fn a_migration_that_fails(kind: FakeKind) {
         .allowing(ErrorKind::Files)
         .refused_in_the_end();
     explore("a migration that fails", kind, exploration);
+}
+
+fn one_that_fails_behind_one_that_does_not(kind: FakeKind) {
+    let memory = items().with_sql(2, "row", "INSERT INTO items (id, n) VALUES (1, 1)").with_sql(
+        3,
+        "wrong",
+        "INSERT INTO others (id) VALUES (1)",
+    );
+    let exploration = Exploration::new(kind)
+        .prepared(applied(&items()))
+        .with_release(Release::new("one", &memory, usual))
+        .with_migrator(0, Deed::Run)
+        .with_migrator(0, Deed::Run)
+        .allowing(ErrorKind::Files)
+        .refused_in_the_end();
+    explore("one that fails behind one that does not", kind, exploration);
 }
 
 fn a_change_by_somebody_else(kind: FakeKind) {
