@@ -166,6 +166,13 @@ impl Exploration {
         self
     }
 
+    /// How many states are looked at before the exploration ends without having seen all; 100,000, unless it is said.
+    #[must_use]
+    pub fn with_most_states(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
+
     /// Allows undisturbed migrators to end in an error of this kind.
     #[must_use]
     pub fn allowing(mut self, kind: ErrorKind) -> Self {
@@ -224,11 +231,14 @@ pub struct Explored {
     pub ends: usize,
     /// The longest execution, in steps.
     pub deepest: usize,
+    /// Whether these are all.
+    pub complete: bool,
 }
 
 impl fmt::Display for Explored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { states, steps, executions, ends, deepest } = self;
+        let Self { states, steps, executions, ends, deepest, complete } = self;
+        f.write_str(if *complete { "all of " } else { "" })?;
         write!(
             f,
             "{states} states, {steps} steps, {ends} ends, {executions} executions of up to {deepest} steps"

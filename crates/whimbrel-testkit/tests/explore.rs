@@ -39,7 +39,9 @@ fn explore(name: &str, kind: FakeKind, exploration: Exploration) {
 
 fn explore_with(name: &str, kind: FakeKind, exploration: Exploration, faults: usize) {
     let exploration = exploration.with_faults(faults).with_wakes(usize::from(long()));
+    let exploration = if long() { exploration.with_most_states(1_000_000) } else { exploration };
     let explored = exploration.explore().unwrap_or_else(|violation| panic!("{name}, {kind:?}: {violation}"));
+    assert!(explored.complete || long(), "{name}, {kind:?}: too much for an ordinary run: {explored}");
     println!("explored {name}, {kind:?}, {faults} faults: {explored}");
 }
 
