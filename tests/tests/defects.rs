@@ -27,6 +27,11 @@ use whimbrel_testkit::{Faulty, Moment, block_on};
 use whimbrel_tests::memory_folder;
 use whimbrel_tests::picture::{application, history, rows};
 
+#[path = "defects/methods.rs"]
+mod methods;
+#[path = "defects/remedies.rs"]
+mod remedies;
+
 const MODES: [Transaction; 3] = [Transaction::Auto, Transaction::PerMigration, Transaction::PerRun];
 
 struct Bench {

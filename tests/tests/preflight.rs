@@ -164,7 +164,11 @@ async fn a_connection_that_is_not_known_to_be_protected_is_refused() {
                 .with_preflight(Preflight::new().protected())
         };
         for (transport, objection) in [
-            (Transport::Unknown, "handed over"),
+            (
+                Transport::Unknown,
+                "nobody can tell how the connection is protected, since the client was handed over: connect by URL, or \
+                 vouch for it with the driver's `with_transport`",
+            ),
             (Transport::Plain, "not protected"),
             (Transport::Encrypted, "was not verified"),
         ] {

@@ -1,9 +1,11 @@
 //! The command to type next, for what the library has refused or could not do. Knows no verb's workings.
 
 use whimbrel::layout::{MANIFEST_FILE, SIGNATURE_FILE};
-use whimbrel::{Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, Version, Weight};
+use whimbrel::{
+    Error, ErrorClass, ErrorKind, Finding, FindingKind, ManifestError, TableName, Version, Weight,
+};
 
-use crate::context::{Context, quoted};
+use crate::context::{Context, quoted, without_position};
 use crate::exit::Code;
 use crate::locking::Previous;
 use crate::{locking, relock, sets};
@@ -100,6 +102,15 @@ fn of_files(context: &Context, headline: &str) -> Vec<String> {
         // Signing reads the set, and would stop at it.
         let (file, sign) = (place(SIGNATURE_FILE), context.command("sign --key KEY"));
         return vec![format!("when it is reviewed, sign it anew: rm {file} && {sign}")];
+    }
+    if let Some((_, rest)) = headline.split_once("it is for the set `")
+        && let [was, _, meant, ..] = rest.split('`').collect::<Vec<_>>()[..]
+    {
+        let renamed = format!("write `set {meant}` into the second line of {}, then", place(MANIFEST_FILE));
+        return vec![
+            format!("write `set = \"{was}\"` into whimbrel.toml"),
+            format!("or, if the new name is meant: {renamed}: {}", context.command("lock")),
+        ];
     }
     if headline.contains(MANIFEST_FILE) && !headline.contains("migration files") {
         let mut next = vec![format!("bring it back as it was: git restore {}", place(MANIFEST_FILE))];
@@ -251,8 +262,10 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
             let former =
                 finding.message().split("for the set ").nth(1).and_then(|rest| rest.split(' ').next());
             let former = former.unwrap_or_default();
-            let mut next =
-                vec![format!("say `set = \"{former}\"` in whimbrel.toml, then: {}", command("lock"))];
+            let mut next = vec![format!(
+                "say `set = \"{former}\"` in whimbrel.toml, and `set {former}` in the second line of {MANIFEST_FILE}, then: {}",
+                command("lock")
+            )];
             let new =
                 finding.message().contains("declare them").then(|| declared(context, finding.versions()));
             next.extend(new.flatten().map(|it| format!("or, if the new name is meant: {}", command(&it))));
@@ -263,7 +276,7 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
             let recorded = finding.message().split('`').nth(1).unwrap_or_default();
             let known = context.settings.environments.iter().find(|name| *name == recorded);
             let mut next: Vec<String> = known
-                .map(|name| format!("if that one is meant: whimbrel -e {} {verb}", quoted(name)))
+                .map(|name| format!("if that one is meant: {}", context.elsewhere(name, verb)))
                 .into_iter()
                 .collect();
             next.push(format!("to see which database is meant: {}", command("config")));
@@ -275,9 +288,25 @@ fn for_finding(context: &Context, verb: &str, finding: &Finding, alike: &[&Findi
             next
         }
         FindingKind::InDoubt | FindingKind::Open => vec![command("settle")],
+        FindingKind::Schema if finding.message().contains("with_table") => {
+            let full = format!("{}.{}", finding.subject(), context.settings.table.value.name());
+            let mut next = vec![command("doctor")];
+            if TableName::new(&full).is_ok() {
+                next.insert(
+                    0,
+                    format!("if that one is meant: write `table = \"{full}\"` into whimbrel.toml"),
+                );
+            }
+            next
+        }
         FindingKind::Preflight | FindingKind::Schema => vec![command("doctor")],
-        FindingKind::Signature | FindingKind::Replay => {
-            vec![format!("when it is reviewed: {}", command("sign --key KEY"))]
+        FindingKind::Signature => vec![format!("when it is reviewed: {}", command("sign --key KEY"))],
+        // A signature under an old manifest makes it no newer.
+        FindingKind::Replay => {
+            let newest = format!(
+                "bring back the newest {MANIFEST_FILE}, with its signature and the files that it lists"
+            );
+            vec![command("status"), newest]
         }
         FindingKind::Baselined => vec![command("status")],
         FindingKind::Value => vec!["give it in whimbrel.toml: values = { name = \"…\" }".to_owned()],
@@ -309,7 +338,7 @@ fn files(findings: &[&Finding]) -> Vec<String> {
     let mut files: Vec<String> = Vec::new();
     for finding in findings {
         let place = finding.location().unwrap_or_else(|| finding.subject());
-        let file = quoted(place.split(':').next().unwrap_or(place));
+        let file = quoted(without_position(place));
         if !files.contains(&file) {
             files.push(file);
         }

@@ -15,6 +15,7 @@ use crate::database::unmade::Unmade;
 use crate::database::{self, Address, Connection};
 use crate::exit::Code;
 use crate::interrupt::Interrupts;
+use crate::output::words::spoken;
 use crate::progress::Progress;
 use crate::sets;
 use crate::settings::{Overrides, Place, Settings};
@@ -82,8 +83,17 @@ impl Context {
 
     /// The command that does something else in the same place.
     pub(crate) fn command(&self, rest: &str) -> String {
+        self.command_in(self.global.environment.as_deref(), rest)
+    }
+
+    /// The command that does the same again in another environment.
+    pub(crate) fn elsewhere(&self, environment: &str, verb: &str) -> String {
+        self.command_in(Some(environment), &format!("{verb}{}", self.words()))
+    }
+
+    fn command_in(&self, environment: Option<&str>, rest: &str) -> String {
         let mut command = "whimbrel".to_owned();
-        if let Some(environment) = &self.global.environment {
+        if let Some(environment) = environment {
             command.push_str(&format!(" -e {}", quoted(environment)));
         }
         if let Some(config) = &self.global.config {
@@ -201,8 +211,9 @@ impl Context {
         let opened = Connection::open(&address, create).await;
         self.interrupts.connected(opened.is_ok());
         let mut db = opened.map_err(|error| {
-            let failure = Failure::from(error.with_note("database", address.shown()));
-            failure.advised(vec![self.command("doctor")])
+            let said = error.notes().filter(|(name, _)| *name == "next").map(|(_, text)| spoken(text));
+            let next = said.chain([self.command("doctor")]).collect();
+            Failure::from(error.with_note("database", address.shown())).advised(next)
         })?;
         if let Some(init) = &init {
             init.run(&mut db).await?;
@@ -350,5 +361,17 @@ pub(crate) fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// A place without the line and the column behind it. The path may have colons of its own.
+pub(crate) fn without_position(place: &str) -> &str {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match place.rsplit_once(':') {
+        Some((rest, column)) if number(column) => match rest.rsplit_once(':') {
+            Some((file, line)) if number(line) => file,
+            _ => rest,
+        },
+        _ => place,
     }
 }

@@ -14,7 +14,7 @@ use whimbrel::{Digest, Directory, LockChange, Manifest, MigrationSet, Version, c
 
 pub(crate) use self::previous::Previous;
 use crate::answer::Failure;
-use crate::context::{Context, quoted};
+use crate::context::{Context, quoted, without_position};
 use crate::exit::Code;
 use crate::{git, sets};
 
@@ -295,7 +295,7 @@ impl Looked<'_> {
 
 /// The directory that a file lies in, and its path below it.
 fn place(context: &Context, location: &str) -> Option<(PathBuf, String)> {
-    let location = location.split(':').next().unwrap_or(location);
+    let location = without_position(location);
     // That of a dialect lies below the other, and comes first.
     let roots = sets::roots(context).ok()?;
     roots.into_iter().rev().find_map(|root| {

@@ -167,6 +167,9 @@ fn mariadb_takes_mysql_and_other_dialects_are_refused() -> whimbrel::Result<()> 
         error(from_dir.set("duckdb")),
         "the embedded directory has no folder for the dialect `duckdb`, only for sqlite, postgres, mysql"
     );
+    let missing = DIALECTS.set("duckdb").expect_err("it has no folder");
+    let said = "add a folder duckdb with its own migrations, or use another database";
+    assert!(missing.notes().any(|(name, text)| (name, text) == ("next", said)), "{missing:#}");
     Ok(())
 }
 

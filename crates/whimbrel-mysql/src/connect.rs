@@ -17,10 +17,8 @@ const LARGEST_PACKET: usize = 1 << 30;
 /// Tries the hosts in their order.
 pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<(Conn, Transport)> {
     if !matches!(url.scheme(), Scheme::MySql | Scheme::MariaDb) {
-        return Err(refused(format!(
-            "a URL of {}: for this driver it begins with mysql:// or mariadb://",
-            url.scheme()
-        )));
+        let what = format!("a URL of {} was given to the driver for MySQL and MariaDB", url.scheme());
+        return Err(refused(what, "write `mysql://` or `mariadb://`, or use the other driver"));
     }
     url.check_credentials()?;
     let mut timeout = TIMEOUT;
@@ -29,9 +27,14 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<(Conn, Transp
         match (name, value.parse()) {
             ("connect_timeout", Ok(seconds)) if seconds > 0 => timeout = Duration::from_secs(seconds),
             ("connect_timeout", _) => {
-                return Err(refused("connect_timeout is not a number of seconds from 1"));
+                return Err(refused("connect_timeout is not a number of seconds", "write a number from 1"));
             }
-            _ => return Err(refused("the URL has a parameter that this driver does not know: remove it")),
+            _ => {
+                return Err(refused(
+                    "the URL has a parameter that this driver does not know",
+                    "leave it out",
+                ));
+            }
         }
     }
     let mut last = None;
@@ -41,11 +44,11 @@ pub(crate) async fn connect(url: &DatabaseUrl) -> whimbrel::Result<(Conn, Transp
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| refused("the URL names no host")))
+    Err(last.unwrap_or_else(|| refused("the URL names no host", "name one")))
 }
 
-fn refused(why: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Configuration, why)
+fn refused(why: impl Into<String>, next: &'static str) -> Error {
+    Error::new(ErrorKind::Configuration, why).with_note("next", next)
 }
 
 fn options(url: &DatabaseUrl, host: &Host) -> whimbrel::Result<OptsBuilder> {
@@ -96,10 +99,11 @@ async fn open(url: &DatabaseUrl, host: &Host, timeout: Duration) -> whimbrel::Re
         Ok(Err(error)) => Err(not_connected(&place, &error)),
         Err(_) => {
             let seconds = timeout.as_secs();
-            let why = format!(
-                "{place} did not answer within {seconds} s: check the address and what filters packets"
-            );
-            Err(Error::new(ErrorKind::Retry, why))
+            let why = format!("{place} did not answer within {seconds} s");
+            Err(Error::new(ErrorKind::Retry, why).with_note(
+                "next",
+                "check host and port, and the network between; `connect_timeout` in the URL waits longer",
+            ))
         }
     }
 }

@@ -40,21 +40,35 @@ macro_rules! command {
     };
 }
 
+/// Who holds which table. Empty where the server runs without its performance schema, or without its instrument
+/// `wait/lock/metadata/sql/mdl`, which MySQL has on and MariaDB off by default.
+const LOCKED_TABLES: &str = "select convert(concat('connection ', t.processlist_id, ', ', t.processlist_user, '@', \
+    coalesce(t.processlist_host, ''), ', ', coalesce(t.processlist_command, '')) using utf8mb4), \
+    convert(m.object_name using utf8mb4) \
+    from performance_schema.metadata_locks m \
+    join performance_schema.threads t on t.thread_id = m.owner_thread_id \
+    where m.object_type = 'TABLE' and m.lock_status = 'GRANTED' and m.object_schema = database() \
+    and t.processlist_id <> connection_id() order by t.processlist_time desc limit 100";
+
+/// The same of MariaDB's plugin `metadata_lock_info`: an error where it is not installed.
+const LOCKED_TABLES_OF_PLUGIN: &str = "select convert(concat('connection ', p.id, ', ', p.user, '@', p.host, ', ', p.command) \
+    using utf8mb4), convert(m.table_name using utf8mb4) \
+    from information_schema.metadata_lock_info m join information_schema.processlist p on p.id = m.thread_id \
+    where m.table_schema = database() and p.id <> connection_id() order by p.time desc limit 100";
+
+/// Who has a transaction open, whatever it holds: every server tells that whoever has the privilege PROCESS.
+const OPEN_TRANSACTIONS: &str = "select convert(concat('connection ', p.id, ', ', p.user, '@', p.host, ', ', p.command) \
+    using utf8mb4), null \
+    from information_schema.innodb_trx t join information_schema.processlist p on p.id = t.trx_mysql_thread_id \
+    where p.id <> connection_id() order by t.trx_started limit 100";
+
 /// What the core has to know about MySQL.
 pub const MYSQL: Dialect = Dialect {
     identifier,
     literal,
     quoted,
     version: Some("version()"),
-    blockers: Some(
-        "select convert(concat('connection ', t.processlist_id, ', ', t.processlist_user, '@', \
-         coalesce(t.processlist_host, ''), ', ', coalesce(t.processlist_command, '')) using utf8mb4), \
-         convert(m.object_name using utf8mb4) \
-         from performance_schema.metadata_locks m \
-         join performance_schema.threads t on t.thread_id = m.owner_thread_id \
-         where m.object_type = 'TABLE' and m.lock_status = 'GRANTED' and m.object_schema = database() \
-         and t.processlist_id <> connection_id() order by t.processlist_time desc limit 100",
-    ),
+    blockers: &[LOCKED_TABLES, OPEN_TRANSACTIONS],
     transaction: TransactionSql {
         begin: "START TRANSACTION READ WRITE",
         // Whatever `completion_type` says.
@@ -113,12 +127,7 @@ pub const MYSQL: Dialect = Dialect {
 pub const MARIADB: Dialect = Dialect {
     name: "mariadb",
     lexing: Lexing::MARIADB,
-    // Who locks which table only a plugin would tell; who has a transaction open, the server does.
-    blockers: Some(
-        "select convert(concat('connection ', p.id, ', ', p.user, '@', p.host, ', ', p.command) using utf8mb4), null \
-         from information_schema.innodb_trx t join information_schema.processlist p on p.id = t.trx_mysql_thread_id \
-         where p.id <> connection_id() order by t.trx_started limit 100",
-    ),
+    blockers: &[LOCKED_TABLES, LOCKED_TABLES_OF_PLUGIN, OPEN_TRANSACTIONS],
     settings: SettingsSql { snapshot: &SNAPSHOT_MARIADB, ..MYSQL.settings },
     // Seconds, with a fraction.
     timeouts: Some(|timeouts| {

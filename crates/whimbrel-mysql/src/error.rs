@@ -164,67 +164,97 @@ fn syntax_error_offset(code: u16, message: &str, sql: &str) -> Option<usize> {
         .or_else(|| once(near.strip_suffix("...")?.trim_end_matches(['?', char::REPLACEMENT_CHARACTER])))
 }
 
-/// Why no connection came about. Neither the options nor the server's words about a login are shown.
+/// Why no connection came about, and what to do. Neither the options nor the server's words about a login are shown.
 pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
     use ErrorKind::{Configuration, Retry};
-    if let Some(why) = tls_error(error) {
-        return Error::new(Configuration, format!("no connection to {place}: {why}"));
+    if let Some((why, next)) = tls_error(error) {
+        return Error::new(Configuration, format!("no connection to {place}: {why}")).with_note("next", next);
     }
-    let (kind, why) = match error {
+    let refusing;
+    let (kind, why, next) = match error {
         SqlError::Server(ServerError { code, .. }) => match code {
             1044 => (
                 Configuration,
-                "the user may not use this database: grant it, or name another one".to_owned(),
+                "the user may not use this database",
+                "grant the user a right in the database, or name another one",
             ),
             1045 | 1698 => (
                 Configuration,
-                "user or password is wrong, or the user may not come from this host".to_owned(),
+                "user or password is wrong, or the user may not come from this host",
+                "check user and password, and from which hosts the account may come",
             ),
-            1049 => (Configuration, "there is no such database: create it, or name another one".to_owned()),
-            1040 | 1203 | 1226 => {
-                (Retry, "the server has too many connections: wait, or allow more".to_owned())
+            1049 => (Configuration, "there is no such database", "create the database, or name another one"),
+            1040 | 1203 | 1226 => (
+                Retry,
+                "the server has too many connections",
+                "wait until connections are free, or raise max_connections or the account's limit",
+            ),
+            1129 | 1130 => (
+                Configuration,
+                "the server refuses connections from this host",
+                "allow this host with an account for it, or end a block with FLUSH HOSTS",
+            ),
+            1251 | 2059 => (Configuration, UNKNOWN_LOGIN, "check the user, and how the account logs in"),
+            3159 => (
+                Configuration,
+                "the server wants TLS",
+                "ask for it in the URL, as with `sslmode=verify-full`",
+            ),
+            // MySQL's number, and MariaDB's.
+            3118 | 4151 => (Configuration, "the account is locked", "unlock it: ALTER USER … ACCOUNT UNLOCK"),
+            1820 | 1862 => {
+                (Configuration, "the password has expired", "set a new one: ALTER USER … IDENTIFIED BY …")
             }
-            1129 | 1130 => (Configuration, "the server refuses connections from this host".to_owned()),
-            1251 | 2059 => {
-                (Configuration, "the server wants a way to log in that the client does not know".to_owned())
+            1053 | 3032 => (
+                Retry,
+                "the server is starting up or shutting down",
+                "wait until the server is up, then run again",
+            ),
+            code => {
+                refusing = format!("the server refuses with error {code}");
+                (Retry, refusing.as_str(), "look the number up in the server's manual, and at its log")
             }
-            3159 => (Configuration, "the server wants TLS: connect with it".to_owned()),
-            3118 => (Configuration, "the account is locked".to_owned()),
-            1820 | 1862 => (Configuration, "the password has expired: set a new one".to_owned()),
-            1053 | 3032 => (Retry, "the server is starting up or shutting down".to_owned()),
-            code => (Retry, format!("the server refuses with error {code}")),
         },
         SqlError::Io(mysql_async::IoError::Io(error)) => match error.kind() {
-            std::io::ErrorKind::NotFound => (
-                Configuration,
-                "there is no such socket: check the path, and that the server runs".to_owned(),
-            ),
+            std::io::ErrorKind::NotFound => {
+                (Configuration, "there is no such socket", "check the path, and that the server runs")
+            }
             std::io::ErrorKind::PermissionDenied => {
-                (Configuration, "the socket may not be used: check its rights".to_owned())
+                (Configuration, "the socket may not be used", "give the process the right to open the socket")
             }
             std::io::ErrorKind::ConnectionRefused => {
-                (Retry, "nothing listens there: check host and port, and that the server runs".to_owned())
+                (Retry, "nothing listens there", "check host and port, and that the server runs")
             }
-            _ => (Retry, format!("{error}: check the host's name and the network")),
+            _ => {
+                refusing = error.to_string();
+                (Retry, refusing.as_str(), "check the host's name and the network between")
+            }
         },
         SqlError::Driver(ClientError::NoClientSslFlagFromServer) => (
             Configuration,
-            "the server does not offer TLS: enable it there, or ask for a connection without".to_owned(),
+            "the server does not offer TLS",
+            "turn TLS on in the server; on a network that nobody else can reach, ask for `sslmode=disable`",
         ),
-        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => (
-            Configuration,
-            // MariaDB answers so, too, for a user that it does not have.
-            "the server wants a way to log in that the client does not know: check the user, and how it logs in"
-                .to_owned(),
+        // MariaDB answers so, too, for a user that it does not have.
+        SqlError::Driver(ClientError::UnknownAuthPlugin { .. } | ClientError::CleartextPluginDisabled) => {
+            (Configuration, UNKNOWN_LOGIN, "check the user, and how the account logs in")
+        }
+        _ => (
+            Retry,
+            "the client and the server do not understand each other",
+            "see that a server of MySQL or MariaDB listens there",
         ),
-        _ => (Retry, "the client and the server do not understand each other".to_owned()),
     };
     let code = match error {
         SqlError::Server(error) => Some(error.code.to_string()),
         _ => None,
     };
-    Error::new(kind, format!("no connection to {place}: {why}")).with_code(code.as_deref())
+    Error::new(kind, format!("no connection to {place}: {why}"))
+        .with_code(code.as_deref())
+        .with_note("next", next)
 }
+
+const UNKNOWN_LOGIN: &str = "the server wants a way to log in that the client does not know";
 
 #[cfg(test)]
 mod tests {

@@ -31,7 +31,13 @@ pub(crate) fn remedy(code: u16, message: &str) -> Option<String> {
         }
         _ => return None,
     };
-    Some(format!("GRANT {grant} TO {}", user.unwrap_or("… (the user that migrates)")))
+    // The host that the message has is the one from which the user connects, and not that of the account.
+    Some(match user.and_then(|user| user.rsplit_once('@')) {
+        Some((name, _)) => {
+            format!("GRANT {grant} TO {name}@'…' (the account's host, which `SELECT current_user()` shows)")
+        }
+        None => format!("GRANT {grant} TO … (the user that migrates)"),
+    })
 }
 
 #[cfg(test)]
@@ -44,19 +50,27 @@ mod tests {
             (
                 1142,
                 "CREATE command denied to user 'u'@'h' for table `d`.`t`",
-                "GRANT CREATE ON d.* TO 'u'@'h'",
+                "GRANT CREATE ON d.* TO 'u'@'…' (the account's host, which `SELECT current_user()` shows)",
             ),
-            (1142, "INDEX command denied to user 'u'@'h' for table 't'", "GRANT INDEX ON * TO 'u'@'h'"),
+            (
+                1142,
+                "INDEX command denied to user 'u'@'h' for table 't'",
+                "GRANT INDEX ON * TO 'u'@'…' (the account's host, which `SELECT current_user()` shows)",
+            ),
             (
                 1142,
                 "SELECT, INSERT command denied to user 'u'@'h' for table 't'",
-                "GRANT SELECT, INSERT ON * TO 'u'@'h'",
+                "GRANT SELECT, INSERT ON * TO 'u'@'…' (the account's host, which `SELECT current_user()` shows)",
             ),
-            (1044, "Access denied for user 'u'@'%' to database 'd'", "GRANT ALL ON d.* TO 'u'@'%'"),
+            (
+                1044,
+                "Access denied for user 'u'@'%' to database 'd'",
+                "GRANT ALL ON d.* TO 'u'@'…' (the account's host, which `SELECT current_user()` shows)",
+            ),
             (
                 1370,
                 "execute command denied to user 'u'@'h' for routine 'd.p'",
-                "GRANT EXECUTE ON PROCEDURE d.p TO 'u'@'h'",
+                "GRANT EXECUTE ON PROCEDURE d.p TO 'u'@'…' (the account's host, which `SELECT current_user()` shows)",
             ),
             (
                 1227,

@@ -1,7 +1,7 @@
 //! What a URL says about TLS, in the client's terms. Opens no connection.
 
 use mysql_async::{Error as SqlError, SslOpts};
-use whimbrel::{DatabaseUrl, Error, ErrorKind, HostAddress, TlsMode};
+use whimbrel::{DatabaseUrl, Error, HostAddress, TlsMode};
 
 #[cfg(feature = "tls")]
 pub(crate) use self::with::{name_to_accept, ssl_opts, tls_error};
@@ -11,7 +11,6 @@ pub(crate) use self::without::{name_to_accept, ssl_opts, tls_error};
 #[cfg(feature = "tls")]
 mod with {
     use mysql_async::ClientIdentity;
-    use whimbrel_tls::TlsError;
 
     use super::*;
 
@@ -23,17 +22,16 @@ mod with {
         }
         // The client takes the process' default, and panics where there are two providers and none is chosen.
         whimbrel_tls::install_provider_if_missing();
-        let refused = |error: TlsError| Error::new(ErrorKind::Configuration, error.to_string());
         let mut ssl = SslOpts::default();
         ssl = if mode == TlsMode::Require {
             ssl.with_danger_accept_invalid_certs(true)
         } else {
-            let roots = whimbrel_tls::roots(url.root_certificate()).map_err(refused)?;
+            let roots = whimbrel_tls::roots(url.root_certificate()).map_err(Error::from)?;
             let roots = roots.iter().map(|root| root.to_vec().into()).collect();
             ssl.with_disable_built_in_roots(true).with_root_certs(roots)
         };
         if let Some((certificate, key)) = url.client_certificate() {
-            whimbrel_tls::client_certificate(certificate, key).map_err(refused)?;
+            whimbrel_tls::client_certificate(certificate, key).map_err(Error::from)?;
             let (certificate, key) = (certificate.to_owned(), key.to_owned());
             ssl = ssl.with_client_identity(Some(ClientIdentity::new(certificate.into(), key.into())));
         }
@@ -47,13 +45,15 @@ mod with {
     }
 
     /// Why a handshake failed, and what to do.
-    pub(crate) fn tls_error(error: &SqlError) -> Option<String> {
-        whimbrel_tls::cause(error).map(|cause| format!("{cause}: {}", cause.remedy()))
+    pub(crate) fn tls_error(error: &SqlError) -> Option<(String, &'static str)> {
+        whimbrel_tls::cause(error).map(|cause| (cause.to_string(), cause.remedy()))
     }
 }
 
 #[cfg(not(feature = "tls"))]
 mod without {
+    use whimbrel::ErrorKind;
+
     use super::*;
 
     pub(crate) fn ssl_opts(url: &DatabaseUrl, address: &HostAddress) -> whimbrel::Result<Option<SslOpts>> {
@@ -61,11 +61,9 @@ mod without {
             TlsMode::Disable => Ok(None),
             mode => Err(Error::new(
                 ErrorKind::Configuration,
-                format!(
-                    "{address} is to be reached by TLS ({mode}), and the program was built without: enable the feature \
-                     `tls` of whimbrel-mysql"
-                ),
-            )),
+                format!("{address} wants TLS (`{mode}`), and this program was built without it"),
+            )
+            .with_note("next", "turn on the feature `tls` of whimbrel-mysql")),
         }
     }
 
@@ -73,7 +71,7 @@ mod without {
         None
     }
 
-    pub(crate) fn tls_error(_error: &SqlError) -> Option<String> {
+    pub(crate) fn tls_error(_error: &SqlError) -> Option<(String, &'static str)> {
         None
     }
 }

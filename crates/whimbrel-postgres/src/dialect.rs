@@ -54,7 +54,7 @@ pub const DIALECT: Dialect = Dialect {
     }),
     version: Some("current_setting('server_version')"),
     // What a role may not see of another's session is NULL; its number is everybody's to see.
-    blockers: Some(
+    blockers: &[
         "SELECT concat_ws(' ', 'server process ' || l.pid, 'of ' || a.usename, 'at ' || host(a.client_addr), \
          '(' || nullif(a.application_name, '') || ')') || coalesce(', ' || a.state, ''), c.relname::text \
          FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
@@ -62,7 +62,7 @@ pub const DIALECT: Dialect = Dialect {
          WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid() AND c.relkind IN ('r', 'p', 'm', 'v') \
          AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) \
          AND c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)' ORDER BY a.xact_start LIMIT 100",
-    ),
+    ],
     history: HistorySql {
         user: "session_user::text",
         // In microseconds; only a cluster that was copied while it was started could share it.

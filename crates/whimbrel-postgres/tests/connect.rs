@@ -163,6 +163,8 @@ fn a_server_that_is_not_up_yet_is_waited_for() {
     server.kill().expect("it dies");
     let error = block_on(Postgres::connect(&url)).expect_err("it is down");
     assert_eq!(error.kind(), ErrorKind::Retry, "{error:#}");
+    let said = "see that the server runs and listens there; `with_startup_deadline` waits until it does";
+    assert!(error.notes().any(|(name, text)| (name, text) == ("next", said)), "{error:#}");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             let options = ConnectOptions::new().with_startup_deadline(Duration::from_secs(30));

@@ -107,6 +107,8 @@ fn signers_are_counted_by_their_names_and_keys() -> whimbrel::Result<()> {
         assert!(enough.is_ok(), "{index}");
         let error = block_on(verifier.with_threshold(signers + 1).check_set(&set())).expect_err("too many");
         assert!(error.to_string().contains(&format!("and only {signers} named")), "{index}: {error}");
+        let said = "name as many signers as have to sign, or lower the threshold";
+        assert!(error.notes().any(|(name, text)| (name, text) == ("next", said)), "{error:#}");
     }
     Ok(())
 }

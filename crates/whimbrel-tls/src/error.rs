@@ -13,7 +13,7 @@ pub enum TlsError {
     #[error("the file `{}` does not exist: give its right path", .0.display())]
     NotFound(PathBuf),
     /// The file cannot be read.
-    #[error("the file `{}` cannot be read: give this user the right to read it", .0.display())]
+    #[error("the file `{}` cannot be read: name a file, and give this user the right to read it", .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
     /// The file is far larger than a certificate or a key.
     #[error("the file `{}` is larger than 4 MiB: name one that holds certificates or a key", .0.display())]

@@ -18,6 +18,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use whimbrel::TlsMode;
 use whimbrel_tls::{Cause, Tls, TlsError, cause, name_to_accept, rustls};
 
+#[path = "handshakes/remedies.rs"]
+mod remedies;
+
 const MODES: [TlsMode; 3] = [TlsMode::Require, TlsMode::VerifyCa, TlsMode::VerifyFull];
 const HOST: &str = "db.example.com";
 

@@ -41,9 +41,9 @@ pub struct Dialect {
     pub flight: Option<FlightSql>,
     /// An expression for the server's version, as a text that begins with its numbers.
     pub version: Option<&'static str>,
-    /// A query for the sessions that hold locks on tables, the longest transaction first: each row has a text that names the
-    /// session, and the table's name, if that is known.
-    pub blockers: Option<&'static str>,
+    /// Queries for the sessions that hold locks on tables, the longest transaction first: each row has a text that names the
+    /// session, and the table's name, if that is known. The next one is asked where one fails or answers nothing.
+    pub blockers: &'static [&'static str],
     /// The statements about the history table.
     pub history: HistorySql,
     /// What is to be known of single statements. All rules whose pattern fits apply.
@@ -514,7 +514,7 @@ impl Dialect {
             lock: None,
             flight: None,
             version: None,
-            blockers: None,
+            blockers: &[],
             history,
             rules: &[],
             settings: SettingsSql::NONE,

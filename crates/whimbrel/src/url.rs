@@ -411,4 +411,6 @@ impl TryFrom<&str> for DatabaseUrl {
 }
 
 #[cfg(test)]
+mod remedies;
+#[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 mod connections;
 mod files;
+#[path = "../../../crates/whimbrel-cli/tests/remedies/doctor.rs"]
+mod listed;
 mod rights;
 mod sessions;
 mod shown;

@@ -4,6 +4,8 @@ use serde_json::Value;
 use whimbrel_tests::command::{Said, Workplace};
 use whimbrel_tests::either::Either;
 
+use crate::listed::PRESCRIBED;
+
 /// What the doctor has found.
 pub(crate) struct Visit {
     pub(crate) code: i32,
@@ -71,6 +73,7 @@ impl Visit {
     pub(crate) async fn sql(&self, name: &str, admin: &mut Either) -> usize {
         let mut typed = 0;
         for (_, _, sql) in self.remedies(name).into_iter().filter(|(kind, ..)| kind == "sql") {
+            is_listed(name, &sql);
             let sql = sql.replace('…', FILLED_IN);
             if sql.starts_with("SELECT") {
                 admin.lines(&sql).await;
@@ -89,10 +92,17 @@ impl Visit {
         let commands: Vec<_> = self.remedies(name).into_iter().filter(wanted).collect();
         assert!(!commands.is_empty(), "{name} has no command with {word:?}: {}", self.raw);
         for (_, _, line) in commands {
+            is_listed(name, &line);
             // Nobody sits here to be asked.
             let line = if line.contains(" repair ") { line + " --yes" } else { line };
             let said: Said = workplace.type_in(&line.replace('…', FILLED_IN));
             assert_eq!(said.code, 0, "{line}: {said:?}");
         }
     }
+}
+
+/// Holds what is typed against the list from which `docs/remedies.md` is written.
+fn is_listed(check: &str, typed: &str) {
+    let listed = PRESCRIBED.iter().any(|row| row.test.is_some() && row.fits(typed));
+    assert!(listed, "{check} prescribes, and no row of the list says that it is typed: {typed}");
 }

@@ -66,7 +66,8 @@ async fn a_script_behind_which_the_history_would_not_be_found_is_rolled_back() {
                 let error = error.expect_err(&sql);
                 assert_eq!(error.kind(), ErrorKind::Configuration, "{sql}: {error:#}");
                 let text = format!("{error:#}");
-                assert!(text.contains("2_moves") && text.contains("public.whimbrel_history"), "{text}");
+                let said = "say where the history is: `with_table(TableName::new(\"public.whimbrel_history\")?)`; then run again";
+                assert!(text.contains("2_moves") && text.contains(said), "{text}");
                 // Nothing has moved: whoever boots finds the history.
                 let first = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);");
                 let mut fresh = login(&database, &name).await;

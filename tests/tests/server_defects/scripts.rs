@@ -151,6 +151,12 @@ async fn a_transaction_that_was_ended_from_inside_is_told_and_never_run_again_by
                 "{what}: {said}"
             );
             assert!(said.contains("kept"), "{what}: {said}");
+            for piece in [
+                "look what the database has; end it or undo it by hand; then `settle` ",
+                " with `Ending::Applied` or `Ending::Undone`, and a reason; take what ends transactions out of the file",
+            ] {
+                assert!(said.contains(piece), "{what}: {said}");
+            }
             assert_eq!(state(&database).await, (kept, 0), "{what}");
             // Nobody knows what was kept, so it is not run again until somebody has looked.
             let mut db = database.open().await;

@@ -1,6 +1,6 @@
 //! Which configuration counts, and whether what it refers to can be read. Shows places, and no secret.
 
-use whimbrel::SecretReference;
+use whimbrel::{SecretReference, UrlError};
 
 use super::{Check, Remedy, State};
 use crate::context::Context;
@@ -36,7 +36,7 @@ pub(crate) fn check(context: &Context) -> Check {
             if settings.database.value.is_none() && settings.environment.value.is_none() {
                 for name in &settings.environments {
                     check.remedy(
-                        Remedy::command(format!("whimbrel -e {name} doctor"))
+                        Remedy::command(context.elsewhere(name, "doctor"))
                             .when(format!("if {name} is meant")),
                     );
                 }
@@ -48,7 +48,7 @@ pub(crate) fn check(context: &Context) -> Check {
         if let Err(error) = secret.value.secret() {
             check.add(State::Warning, format!("secret {name}, {}: {error}", secret.value));
             check.remedy(
-                remedy_of(&secret.value, "…")
+                remedy_of(&secret.value, &error, "…")
                     .unwrap_or_else(|| Remedy::change(format!("put it into {}", secret.value))),
             );
         }
@@ -60,34 +60,32 @@ pub(crate) fn check(context: &Context) -> Check {
 fn of_reference(context: &Context) -> Vec<Remedy> {
     let mut remedies = Vec::new();
     if let Setting { value: Some(Place::Reference(reference)), .. } = &context.settings.database
-        && reference.secret().is_err()
+        && let Err(error) = reference.secret()
     {
-        remedies.extend(remedy_of(reference, "postgres://USER@HOST/DATABASE"));
+        remedies.extend(remedy_of(reference, &error, "postgres://USER@HOST/DATABASE"));
     }
     if let Setting { value: Some(reference), .. } = &context.settings.password
-        && reference.secret().is_err()
+        && let Err(error) = reference.secret()
     {
-        remedies.extend(remedy_of(reference, "…"));
+        remedies.extend(remedy_of(reference, &error, "…"));
     }
     remedies
 }
 
-fn remedy_of(reference: &SecretReference, example: &str) -> Option<Remedy> {
-    match reference {
-        SecretReference::Env(name) => {
-            Some(Remedy::command(format!("export {name}='{example}'")).when("with what it really is"))
-        }
-        SecretReference::File(path) if path.exists() => {
-            let path = crate::context::quoted(&path.display().to_string());
-            Some(Remedy::command(format!("chmod 600 {path}")).when("if others can read it"))
-        }
-        SecretReference::File(path) => {
-            let path = crate::context::quoted(&path.display().to_string());
-            Some(
-                Remedy::command(format!("(umask 077; printf %s '{example}' > {path})"))
-                    .when("with what it really is"),
-            )
-        }
-        _ => None,
-    }
+fn remedy_of(reference: &SecretReference, error: &UrlError, example: &str) -> Option<Remedy> {
+    let SecretReference::File(path) = reference else {
+        let SecretReference::Env(name) = reference else { return None };
+        return Some(Remedy::command(format!("export {name}='{example}'")).when("with what it really is"));
+    };
+    let path = crate::context::quoted(&path.display().to_string());
+    Some(if error.is_missing() {
+        Remedy::command(format!("(umask 077; printf %s '{example}' > {path})")).when("with what it really is")
+    } else if error.is_exposed() && error.to_string().contains("another user") {
+        Remedy::command(format!("chown \"$(id -u)\" {path}")).when("as the one who owns it, or root")
+    } else if error.is_exposed() {
+        Remedy::command(format!("chmod 600 {path}")).when("since others can read or change it")
+    } else {
+        let error = error.to_string();
+        Remedy::change(error.rsplit(": ").next().unwrap_or_default())
+    })
 }

@@ -188,7 +188,7 @@ fn of_mysql(context: &Context, url: &DatabaseUrl, code: &str, (user, database): 
             Remedy::sql(format!("CREATE USER {account} IDENTIFIED BY '…'")).when("if there is no such user"),
         ],
         "1040" | "1203" | "1226" => vec![Remedy::sql("SHOW PROCESSLIST").when("to find what to KILL")],
-        "3118" => vec![Remedy::sql(format!("ALTER USER {account} ACCOUNT UNLOCK"))],
+        "3118" | "4151" => vec![Remedy::sql(format!("ALTER USER {account} ACCOUNT UNLOCK"))],
         "1820" | "1862" => vec![Remedy::sql(format!("ALTER USER {account} IDENTIFIED BY '…'"))],
         _ => Vec::new(),
     }

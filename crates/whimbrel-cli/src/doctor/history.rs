@@ -124,8 +124,7 @@ fn environment(patient: &Patient<'_>, recorded: Option<&str>, check: &mut Check)
                 format!("the database belongs to environment {recorded}, and {configured} is configured"),
             );
             if settings.environments.iter().any(|name| name == recorded) {
-                let word = crate::context::quoted(recorded);
-                check.remedy(Remedy::command(format!("whimbrel -e {word} doctor")));
+                check.remedy(Remedy::command(patient.context.elsewhere(recorded, "doctor")));
             } else {
                 check.remedy(Remedy::change(format!(
                     "name the database of {configured} in its table of whimbrel.toml"

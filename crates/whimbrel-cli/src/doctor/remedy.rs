@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::output::words::spoken;
+
 /// Where a remedy is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -66,7 +68,7 @@ impl Remedy {
             {
                 Self::command(command).when(condition.trim_start_matches("or, ").trim_start_matches("or "))
             }
-            _ => Self::change(text),
+            _ => Self::change(spoken(text)),
         }
     }
 }

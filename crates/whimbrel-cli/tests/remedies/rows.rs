@@ -3,7 +3,7 @@
 use super::Act::{Do, Type};
 use super::{Kind, Row};
 
-const fn row(
+pub(super) const fn row(
     what: &'static str,
     given: &'static str,
     provoke: &'static str,
@@ -26,21 +26,21 @@ const fn row(
 
 impl Row {
     /// It is typed as it is shown, and ends so.
-    const fn ends(self, code: i32, comes: &'static str) -> Self {
+    pub(super) const fn ends(self, code: i32, comes: &'static str) -> Self {
         Self { act: Type(code), comes, ..self }
     }
 
     /// It is no command: this is what it tells a person to do.
-    const fn done(self, by: &'static str, comes: &'static str) -> Self {
+    pub(super) const fn done(self, by: &'static str, comes: &'static str) -> Self {
         Self { act: Do(by), comes, ..self }
     }
 
     /// What shows afterwards that it has helped, and how that ends.
-    const fn then(self, line: &'static str, end: i32) -> Self {
+    pub(super) const fn then(self, line: &'static str, end: i32) -> Self {
         Self { then: line, end, ..self }
     }
 
-    const fn on(self, kind: Kind) -> Self {
+    pub(super) const fn on(self, kind: Kind) -> Self {
         Self { kind, ..self }
     }
 }
@@ -234,6 +234,52 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
         row("the user may do more than a migrator should", "printf 'preflight = [\"without-superuser\"]\\n' > whimbrel.toml; whimbrel create; m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q", "whimbrel up", 4, "whimbrel doctor").ends(1, "says what to grant, and to whom").then("whimbrel up", 4).on(Kind::Postgres),
     ),
     (
+        "renamed",
+        row("the set has another name than in the history", "base; renamed", "whimbrel up", 4, "say `set = \"app\"` in whimbrel.toml, and `set app` in the second line of whimbrel.sum, then: whimbrel lock")
+            .done("printf 'set = \"app\"\\n' > whimbrel.toml; sed -i '2s/.*/set app/' migrations/whimbrel.sum; whimbrel lock", "it has its name again"),
+    ),
+    (
+        "renamed",
+        row("the same", "base; renamed", "whimbrel up", 4, "or, if the new name is meant: whimbrel baseline 1")
+            .done("whimbrel baseline 1 --yes", "its versions are declared under the new name"),
+    ),
+    (
+        "schema",
+        row("the search path leads to another schema than the history's", "whimbrel create; base; psql -q \"$DATABASE_URL\" -c 'CREATE SCHEMA other' -c \"ALTER DATABASE ${DATABASE_URL##*/} SET search_path = other\"", "whimbrel up", 4, "if that one is meant: write `table = \"public.whimbrel_history\"` into whimbrel.toml")
+            .done("printf 'table = \"public.whimbrel_history\"\\n' > whimbrel.toml", "it is found there")
+            .on(Kind::Postgres),
+    ),
+    (
+        "in doubt",
+        row("no one can tell whether a statement took effect", "doubt", "whimbrel up", 5, "whimbrel settle 2").ends(0, "shows what is known").then("whimbrel up", 5).on(Kind::MariaDb),
+    ),
+    (
+        "in doubt",
+        row("the same, and it did", "doubt", "whimbrel up", 5, "whimbrel settle 2 --statement 1 --took-effect --reason '…'").ends(0, "goes on behind it").on(Kind::MariaDb),
+    ),
+    (
+        "in doubt",
+        row("the same, and it did not", "doubt", "whimbrel up", 5, "whimbrel settle 2 --statement 1 --did-not --reason '…'").ends(0, "runs it (which here ends its session once more)").then("whimbrel up", 6).on(Kind::MariaDb),
+    ),
+    (
+        "in doubt",
+        row("a session is gone with what it held", "lost_session", "whimbrel up", 5, "whimbrel settle 2 --applied --reason '…'").ends(0, "counts as done, once it was ended by hand").on(Kind::MariaDb),
+    ),
+    (
+        "in doubt",
+        row("the same", "lost_session", "whimbrel up", 5, "whimbrel settle 2 --undone --reason '…'").ends(0, "begins anew, once it was undone by hand (which here ends its session once more)").then("whimbrel up", 6).on(Kind::MariaDb),
+    ),
+    (
+        "replay",
+        row("a signed manifest is older than the history", "replayed", "whimbrel down", 4, "bring back the newest whimbrel.sum, with its signature and the files that it lists")
+            .done("cp new/* migrations", "it is the newest again")
+            .then("whimbrel down -q --yes --approve \"$(whimbrel plan --down --digest)\"", 0),
+    ),
+    (
+        "replay",
+        row("the same", "replayed", "whimbrel down", 4, "whimbrel status").ends(0, "shows what the database has").then("whimbrel down", 4),
+    ),
+    (
         "unbaselined",
         row("the database has tables and no history", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE a (id INTEGER)'", "whimbrel up", 4, "if they are ours, with the newest version that they have: whimbrel baseline VERSION",
         )
@@ -243,16 +289,26 @@ pub(super) const FINDINGS: &[(&str, Row)] = &[
         "unbaselined",
         row("the same, and they are those of others", "m 0001_a 'CREATE TABLE a (id INTEGER);\\n'; whimbrel lock -q; sql 'CREATE TABLE other (id INTEGER)'", "whimbrel up", 4, "if they are none of ours: whimbrel up --beside-others").ends(0, "it begins beside them"),
     ),
+    (
+        "unbaselined",
+        row("the same, and another tool has recorded what they have", "for n in 1 2 3; do m 000${n}_t$n \"CREATE TABLE t$n (id INTEGER);\\n\"; done; whimbrel lock -q; sql 'CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY, version_id INTEGER, is_applied INTEGER, tstamp TEXT); INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1), (3, 1); CREATE TABLE t1 (id INTEGER); CREATE TABLE t3 (id INTEGER)'", "whimbrel up", 4, "whimbrel baseline 3 --except 2")
+            .ends(4, "shows what would be declared; `--yes` in a script")
+            .then("whimbrel baseline 3 --except 2 --yes && whimbrel up --out-of-order", 0),
+    ),
 ];
 
-/// Kinds of findings that this page does not type, and why.
-pub(super) const NOT_TYPED: &[(&str, &str)] = &[
-    ("renamed", "wants a history under another name; its own tests have it"),
-    ("in doubt", "wants a server that was cut off; the page on failures has it"),
-    ("replay", "wants an older signed manifest; the tests of whimbrel-sign have it"),
-    ("tampered", "a program's own file is damaged: build it again"),
-    ("duplicate", "of two sets of one program; the command has one"),
-    ("schema", "wants PostgreSQL; the doctor's page has it"),
+/// Kinds of findings that the command never meets, and the tests that do what they say.
+pub(super) const IN_LIBRARY: &[(&str, &str, &str)] = &[
+    (
+        "tampered",
+        "of a program whose own file is damaged: it is built again",
+        "crates/whimbrel-sign/tests/embedded.rs::constants_that_do_not_follow_from_the_signed_manifest_are_refused",
+    ),
+    (
+        "duplicate",
+        "of two sets of one program",
+        "tests/tests/defects/methods.rs::each_finding_is_gone_when_what_it_says_is_done",
+    ),
 ];
 
 /// Whatever else is refused or fails.
@@ -285,6 +341,8 @@ pub(super) const ERRORS: &[Row] = &[
     row("the same", "base; cp migrations/whimbrel.sum old; echo rubbish > migrations/whimbrel.sum", "whimbrel lock", 4, "bring it back from a copy: it knows which migrations were changed or removed on purpose").done("cp old migrations/whimbrel.sum", "it is back"),
     row("the same, in the middle of a merge", "base; conflict; sed -i 's/^file .*0002_a.sql/rubbish/' migrations/whimbrel.sum", "whimbrel lock", 4, "git checkout --ours … && whimbrel lock").ends(0, "our side, and the files of the other one, are locked"),
     row("the branches name two sets", "base; conflict; sed -i '0,/^<<<<<<</b;s/^set app/set app/' migrations/whimbrel.sum; git checkout -q --ours migrations/whimbrel.sum; sed -i 's/^set app/set shop/' migrations/whimbrel.sum; { echo '<<<<<<< ours'; sed -n '2,$p' migrations/whimbrel.sum; echo =======; sed -n '2,$s/^set shop/set app/;2,$p' migrations/whimbrel.sum; echo '>>>>>>> theirs'; } > x; { echo 'whimbrel-sum 1'; cat x; } > migrations/whimbrel.sum; rm -rf x .git", "whimbrel lock", 4, "say which: write `set = \"shop\"` into whimbrel.toml, then whimbrel lock").done("printf 'set = \"app\"\\n' > whimbrel.toml; whimbrel lock", "it is the one that was named"),
+    row("the manifest is for another set", "base; printf 'set = \"shop\"\\n' > whimbrel.toml", "whimbrel up", 4, "write `set = \"app\"` into whimbrel.toml").done("printf 'set = \"app\"\\n' > whimbrel.toml", "it is that one"),
+    row("the same", "base2; printf 'set = \"shop\"\\n' > whimbrel.toml", "whimbrel up", 4, "or, if the new name is meant: write `set shop` into the second line of migrations/whimbrel.sum, then: whimbrel lock").done("sed -i '2s/.*/set shop/' migrations/whimbrel.sum; whimbrel lock", "it has the new name"),
     row("git is not there for the merge driver", "base", "whimbrel merge --install", 4, "git init, then whimbrel merge --install").done("git init -q . && whimbrel merge --install", "git merges by it"),
     row("a reason says nothing", "base; m 0001_users 'CREATE TABLE users (id INTEGER);\\n'", "whimbrel lock --accept 1 --reason …", 2, "say in some words why: it is kept, and people will read it").done("whimbrel lock --accept 1 --reason 'a typo'", "it is kept"),
     row("a file has a wrong name", "base; echo x > migrations/notes.txt", "whimbrel lock", 4, "rename …, or move it away, or delete it").done("rm migrations/notes.txt", "it is gone"),
@@ -372,19 +430,13 @@ pub(super) const ERRORS: &[Row] = &[
 
 /// Remedies in the code that no row types, and why.
 pub(super) const UNTYPED: &[(&str, &str)] = &[
-    (" --except …", "of another tool's history; its own tests have it"),
+    ("with_table", "a part of a message that is looked for"),
     ("cannot be read", "a part of a message that is looked for"),
     ("declare them", "a part of a message that is looked for"),
     ("migration files", "a part of a message that is looked for"),
     ("put back what stood", "a part of a message that is looked for"),
     ("take another folder, or the right to write to this one", "of a folder that root can write to"),
     ("for the set ", "a part of a message that is looked for"),
-    ("or, if the new name is meant: …", "of a set that was renamed; its own tests have it"),
-    ("say `set = \"…\"` in whimbrel.toml, then: …", "of a set that was renamed; its own tests have it"),
-    ("settle…", "the page on failures has it"),
-    ("settle… … --reason '…'", "the page on failures has it"),
-    ("--statement … --took-effect", "the page on failures has it"),
-    ("--statement … --did-not", "the page on failures has it"),
     ("build it with that feature, or say another --dialect", "of a build without the database"),
     ("use a build with the feature `policy`, or say `enabled = false`", "of a build without it"),
     ("use a build with the feature `sign`", "of a build without it"),
@@ -403,8 +455,6 @@ pub(super) const UNTYPED: &[(&str, &str)] = &[
     ("name the configuration file", "of an empty path"),
     ("make it a secret, under `secrets`, and write `$…` in the script", "the page on configuration has it"),
     ("settle……… --yes", "on a terminal"),
-    ("--applied", "the page on failures has it"),
-    ("--undone", "the page on failures has it"),
     ("if that is meant: …", "of a database on another machine"),
     ("… --remote", "of a database on another machine"),
     ("reset --relock --yes", "what `up` offers on a terminal; its own test types it"),

@@ -9,7 +9,7 @@ use regex::Regex;
 /// Where something to type next is put together.
 static SITE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:\bwith_next|\badvised|\bcommand|\bagain)\(").expect("a pattern"));
-static LITERAL: LazyLock<Regex> =
+pub(super) static LITERAL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\[\s\S])*)""#).expect("a pattern"));
 static CONTINUED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\\n\s*").expect("a pattern"));
 static FILLED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\{[^{}]*\}").expect("a pattern"));
@@ -31,10 +31,7 @@ pub(super) fn remedies() -> BTreeSet<String> {
         let is_advice = path.ends_with("src/advice.rs");
         let regions: Vec<&str> = if is_advice { vec![&code] } else { regions(&code) };
         for literal in regions.into_iter().flat_map(|region| LITERAL.captures_iter(region)) {
-            let text = CONTINUED.replace_all(&literal[1], "").replace("\\\"", "\"");
-            let text =
-                FILLED.replace_all(&text.replace("{{", "\u{1}").replace("}}", "\u{2}"), "…").into_owned();
-            let text = text.replace('\u{1}', "{").replace('\u{2}', "}");
+            let text = filled(&literal[1]);
             if text.chars().filter(char::is_ascii_lowercase).count() > 2 && !NAMES.contains(&text.as_str()) {
                 found.insert(text);
             }
@@ -43,11 +40,23 @@ pub(super) fn remedies() -> BTreeSet<String> {
     found
 }
 
+/// A literal as it is read, with `…` for what is filled in.
+pub(super) fn filled(literal: &str) -> String {
+    let text = CONTINUED.replace_all(literal, "").replace("\\\"", "\"");
+    let text = FILLED.replace_all(&text.replace("{{", "\u{1}").replace("}}", "\u{2}"), "…").into_owned();
+    text.replace('\u{1}', "{").replace('\u{2}', "}")
+}
+
+/// A source whose literals are joined where they go on in the next line.
+pub(super) fn filled_keeping(source: &str) -> String {
+    CONTINUED.replace_all(source, "").replace("\\\"", "\"")
+}
+
 /// Texts in `advice.rs` and beside calls that are shown to nobody: the names of verbs, notes and parts.
 const NAMES: &[&str] = &["plan", "down", "redo", "why", "history"];
 
 /// The sources of the command, without its tests, the doctor, whose page is its own, and what clap has.
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -64,7 +73,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The text without comments, attributes and the tests at its end.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
     let text = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let text = text.collect::<Vec<_>>().join("\n");
@@ -85,7 +94,7 @@ fn regions(code: &str) -> Vec<&str> {
 }
 
 /// The text up to the bracket that ends it.
-fn region(text: &str) -> &str {
+pub(super) fn region(text: &str) -> &str {
     let (mut depth, mut quoted, mut escaped) = (1, false, false);
     let bytes = text.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {
@@ -106,4 +115,25 @@ fn region(text: &str) -> &str {
         }
     }
     text
+}
+
+/// What the doctor says, and in which file, with `…` for what is filled in.
+pub(super) fn prescribed() -> BTreeSet<(String, String)> {
+    let site = Regex::new(r"\b(?:Remedy::(?:command|sql|change)|context\.command)\(").expect("a pattern");
+    let mut found = BTreeSet::new();
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor")) {
+        if path.ends_with("remedy.rs") {
+            continue;
+        }
+        let code = code(&std::fs::read_to_string(&path).expect("a source"));
+        for call in site.find_iter(&code) {
+            for literal in LITERAL.captures_iter(region(&code[call.end()..])) {
+                let text = filled(&literal[1]);
+                if text.chars().filter(char::is_ascii_alphabetic).count() > 2 {
+                    found.insert((text, path.file_name().expect("a name").to_string_lossy().into_owned()));
+                }
+            }
+        }
+    }
+    found
 }

@@ -602,10 +602,7 @@ pub(super) fn moved(item: &PlanItem, outcome: &str, table: &TableName, place: Op
     let place = place.unwrap_or_default();
     let full = table.within(Some(place)).to_string();
     let next = if TableName::new(&full).is_ok() {
-        format!(
-            "say where the history is: `with_table(TableName::new(\"{full}\")?)`, or `table = \"{full}\"` in whimbrel.toml; then \
-             run again"
-        )
+        format!("say where the history is: `with_table(TableName::new(\"{full}\")?)`; then run again")
     } else {
         "leave the statement out, run it by hand, and move the history with `ALTER TABLE … SET SCHEMA …`; then run again".to_owned()
     };

@@ -430,21 +430,30 @@ impl<'d> Session<'d> {
 
     /// Which other session holds a lock on a table that a script names. Nothing depends on the answer: it is for people.
     pub(crate) async fn blocker(&mut self, script: &str) -> Option<String> {
-        let rows = self.query(self.dialect().blockers?).await.ok()?;
         let script = script.to_lowercase();
         let words: HashSet<&str> =
             script.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
         let mut without_table = None;
-        for row in rows {
-            let who: String = row.read(0).ok()?;
-            match row.read::<Option<String>>(1).ok()? {
-                Some(table) if words.contains(table.to_lowercase().as_str()) => {
-                    return Some(format!("{who}, which holds a lock on {table}"));
+        for query in self.dialect().blockers {
+            // What this server does not have, or does not show this user, is asked for in another way.
+            let Ok(rows) = self.query(query).await else { continue };
+            let answered = !rows.is_empty();
+            for row in rows {
+                let who: String = row.read(0).ok()?;
+                match row.read::<Option<String>>(1).ok()? {
+                    Some(table) if words.contains(table.to_lowercase().as_str()) => {
+                        return Some(format!("{who}, which holds a lock on {table}"));
+                    }
+                    Some(_) => {}
+                    None => {
+                        without_table.get_or_insert_with(|| {
+                            format!("{who}, which has a transaction open (which tables it holds, the server does not tell)")
+                        });
+                    }
                 }
-                Some(_) => {}
-                None => {
-                    without_table.get_or_insert_with(|| format!("{who}, which has a transaction open"));
-                }
+            }
+            if answered {
+                break;
             }
         }
         without_table

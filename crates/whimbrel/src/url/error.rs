@@ -131,7 +131,7 @@ impl UrlError {
     }
 
     pub(crate) fn variable_not_utf8(name: &str) -> Self {
-        Self::variable(name, Kind::Malformed, "is not UTF-8", "percent-encode what is not")
+        Self::variable(name, Kind::Malformed, "is not UTF-8", "write it in UTF-8")
     }
 
     pub(crate) fn unreadable(path: &Path, error: io::Error) -> Self {
@@ -140,6 +140,7 @@ impl UrlError {
             io::ErrorKind::PermissionDenied => {
                 (Kind::Unreadable, "may not be read", "give this user the right to read it")
             }
+            io::ErrorKind::IsADirectory => (Kind::Unreadable, "is a directory", "name the file in it"),
             _ => (Kind::Unreadable, "cannot be read", "look at the error behind this one"),
         };
         Self { source: Some(error), ..Self::file(path, kind, wrong, remedy) }
@@ -152,7 +153,7 @@ impl UrlError {
 
     pub(crate) fn writable_file(path: &Path) -> Self {
         let wrong = "can be changed by others than its owner";
-        Self::file(path, Kind::Exposed, wrong, "take that right from them (`chmod go-w`)")
+        Self::file(path, Kind::Exposed, wrong, "take that right from them (`chmod 600`)")
     }
 
     pub(crate) fn readable_file(path: &Path) -> Self {
@@ -161,7 +162,7 @@ impl UrlError {
             path,
             Kind::Exposed,
             wrong,
-            "take that right from them (`chmod o-r`), and change the secret",
+            "take that right from them (`chmod 600`), and change the secret",
         )
     }
 
@@ -174,7 +175,7 @@ impl UrlError {
     }
 
     pub(crate) fn file_not_utf8(path: &Path) -> Self {
-        Self::file(path, Kind::Malformed, "is not UTF-8", "percent-encode what is not")
+        Self::file(path, Kind::Malformed, "is not UTF-8", "write it in UTF-8")
     }
 
     /// Whether nothing is there: the variable is not set, the file does not exist, or it is empty.
