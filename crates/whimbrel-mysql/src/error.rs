@@ -211,7 +211,7 @@ pub(crate) fn not_connected(place: &str, error: &SqlError) -> Error {
                 "wait until the server is up, then run again",
             ),
             code => {
-                refusing = format!("the server refuses with error {code}");
+                refusing = ["the server refuses with error ", &code.to_string()].concat();
                 (Retry, refusing.as_str(), "look the number up in the server's manual, and at its log")
             }
         },

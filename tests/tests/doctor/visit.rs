@@ -104,5 +104,10 @@ impl Visit {
 /// Holds what is typed against the list from which `docs/remedies.md` is written.
 fn is_listed(check: &str, typed: &str) {
     let listed = PRESCRIBED.iter().any(|row| row.test.is_some() && row.fits(typed));
-    assert!(listed, "{check} prescribes, and no row of the list says that it is typed: {typed}");
+    let left = PRESCRIBED.iter().filter(|row| row.check == check && row.test.is_none());
+    let left: Vec<_> = left.map(|row| (row.text, row.why)).collect();
+    assert!(
+        listed,
+        "{check} prescribes, and no row of the list says that it is typed: {typed}; left out: {left:?}"
+    );
 }

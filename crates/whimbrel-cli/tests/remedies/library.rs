@@ -700,3 +700,16 @@ pub(super) const TOLD: &[Told] = &[
     left("give the right to, or name another file", "of a file that root can read"),
     left("name the file by its path", "behind the check of the setting or the URL"),
 ];
+
+/// Each kind of error, and a row's `when`, or a test, in which its advice is followed.
+pub(super) const KINDS: &[(&str, &str)] = &[
+    ("files", "a statement failed"),
+    ("configuration", "the environment names no database"),
+    ("database", "tests/tests/defects/remedies.rs::a_database_is_put_right_as_said"),
+    ("retry", "a migration has failed before, and waits"),
+    ("pending", "something is pending"),
+    ("stopped", "tests/tests/defects/remedies.rs::what_the_application_gives_is_put_right_as_said"),
+    ("outcome-unknown", "no one can tell whether a statement took effect"),
+    ("application", "tests/tests/defects/remedies.rs::what_the_application_gives_is_put_right_as_said"),
+    ("bug", "a defect of ours: its note asks for a report"),
+];

@@ -408,8 +408,11 @@ pub(super) const ERRORS: &[Row] = &[
     row("the same", "base; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE b (id INTEGER);\\nSELECT no_such();\\n'; whimbrel lock -q; ! whimbrel up -q 2> /dev/null; m 0002_b '-- whimbrel: no-transaction\\nCREATE TABLE c (id INTEGER);\\nSELECT 1;\\n'", "whimbrel lock --amend 2", 4, "or undo by hand what was executed, then: whimbrel lock --amend 2 --offline && whimbrel settle 2 --undone --reason '…'").done("sql 'DROP TABLE b'; whimbrel lock --amend 2 --offline && whimbrel settle 2 --undone --reason seen", "it begins anew"),
     row("a migration is named that is as it was locked", "base", "whimbrel lock --accept 1 --reason seen", 2, "to lock what is new: whimbrel lock").ends(0, "it is locked"),
     row("the same", "base", "whimbrel lock --accept 1 --reason seen", 2, "to see what has changed: whimbrel verify").ends(0, "shows it"),
+    row("the same, and it was to be amended", "base2", "whimbrel lock --amend 1", 2, "to see what has changed: whimbrel verify").ends(0, "shows it"),
     row("there is no directory", "true", "whimbrel up", 4, "to begin here: whimbrel new create_users").ends(0, "it is made, with a migration").then("whimbrel verify", 4),
     row("the same", "base; mv migrations db", "whimbrel up", 4, "or name the directory of the migrations: --directory=DIR").done("whimbrel up --directory=db", "it is read").then("whimbrel up --directory=db", 0),
+    row("the same, and it is to be locked", "true", "whimbrel lock", 4, "to begin here: whimbrel new create_users").ends(0, "it is made, with a migration").then("whimbrel verify", 4),
+    row("more signers are wanted than are named", "base; key; printf '[signatures]\\nallowed-signers = \"signers\"\\nthreshold = 2\\n' > whimbrel.toml", "whimbrel up", 1, "name as many signers as have to sign, or lower the threshold").done("printf '[signatures]\\nallowed-signers = \"signers\"\\n' > whimbrel.toml; whimbrel sign --key key", "theirs count"),
     row("the manifest cannot be read", "base; repo; printf '\\377' > migrations/whimbrel.sum", "whimbrel up", 4, "bring it back as it was: git restore …").ends(0, "it is back"),
     row("the same, and files are new", "base; repo; m 0002_b 'CREATE TABLE b (id INTEGER);\\n'; printf '\\377' > migrations/whimbrel.sum", "whimbrel up", 4, "if files are new: whimbrel lock").done("git restore migrations/whimbrel.sum; whimbrel lock", "they are locked behind it"),
     row("the signature is larger than it may be", "m 0001_users 'CREATE TABLE users (id INTEGER);\\n'; signed; head -c 99999 /dev/zero > migrations/whimbrel.sum.sig", "whimbrel up", 4, "when it is reviewed, sign it anew: rm … && whimbrel sign --key KEY").ends(0, "it is signed"),
@@ -430,6 +433,7 @@ pub(super) const ERRORS: &[Row] = &[
 
 /// Remedies in the code that no row types, and why.
 pub(super) const UNTYPED: &[(&str, &str)] = &[
+    ("it is for the set `", "a part of a message that is looked for"),
     ("with_table", "a part of a message that is looked for"),
     ("cannot be read", "a part of a message that is looked for"),
     ("declare them", "a part of a message that is looked for"),

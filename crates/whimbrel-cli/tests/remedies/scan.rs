@@ -22,6 +22,15 @@ pub(super) fn finding_kinds() -> BTreeSet<String> {
     KIND.captures_iter(&text).map(|found| found[1].to_owned()).collect()
 }
 
+/// The words of all kinds of errors.
+pub(super) fn error_kinds() -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../whimbrel/src/error.rs");
+    let text = std::fs::read_to_string(path).expect("the kinds");
+    let own =
+        text.split("impl ErrorKind {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the words");
+    LITERAL.captures_iter(own).map(|found| found[1].to_owned()).collect()
+}
+
 /// All texts of remedies, with `…` for what is filled in.
 pub(super) fn remedies() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
