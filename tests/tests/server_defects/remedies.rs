@@ -35,6 +35,11 @@ async fn a_right_that_is_missing_is_granted_as_hinted() {
             says(&error, "give the role the right that the database names");
             let hints = said(&error);
             let hint = hints.iter().find(|hint| hint.starts_with("GRANT ")).expect("a statement");
+            let ending = match kind {
+                ServerKind::Postgres => "(the role that migrates)",
+                _ => "' (the account's host, which `SELECT current_user()` shows)",
+            };
+            assert!(hint.ends_with(ending), "{hint}");
             let own = if kind == ServerKind::Postgres { user.clone() } else { "%".to_owned() };
             let sql = hint.replace('…', &own);
             let sql = sql.split(" (").next().unwrap_or(&sql);

@@ -112,7 +112,6 @@ pub(super) const TOLD: &[Told] = &[
         "give this user the right to read it",
         "crates/whimbrel-tls/tests/handshakes/remedies.rs::a_file_is_taken_when_what_its_error_says_is_done",
     ),
-    told("cannot be read", "tests/tests/defects/remedies.rs::a_history_is_put_right_as_said"),
     told(
         "look at the error behind this one",
         "crates/whimbrel-tls/tests/handshakes/remedies.rs::a_server_is_reached_when_what_the_cause_says_is_done",
@@ -698,6 +697,10 @@ pub(super) const TOLD: &[Told] = &[
     ),
     left("as a superuser: ALTER ROLE … CREATEDB", "of a role that may drop what it may not make"),
     left("give the right to, or name another file", "of a file that root can read"),
+    left(
+        "to rebuild the table, write a script with `-- whimbrel: foreign_keys=off`; if these rows are meant to go, delete them, or drop the tables that refer to it first",
+        "of a step in Rust; a script's has a test",
+    ),
     left("name the file by its path", "behind the check of the setting or the URL"),
 ];
 

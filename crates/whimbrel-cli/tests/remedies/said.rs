@@ -42,7 +42,7 @@ static LAST: LazyLock<Regex> = LazyLock::new(|| {
 static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z_]+").expect("a pattern"));
 
 /// Files in which `refused` takes what to do next; in others it takes something else.
-const REFUSING: [&str; 2] = ["src/source/trusted.rs", "src/database/whole.rs"];
+const REFUSING: [&str; 3] = ["src/source/trusted.rs", "src/database/whole.rs", "src/engine/cascade.rs"];
 /// Places that pass on what another place has said.
 const PASSING: [&str; 3] = ["src/config/problem.rs", "src/url/error.rs", "src/tls.rs"];
 
