@@ -131,15 +131,16 @@ fn each_finding_is_gone_when_what_it_says_is_done() {
     let said = ["two sets have this name: give one another"];
     mends(&bench, FindingKind::Duplicate, &said, &twice, &Migrator::new(other).and(table()));
 
-    let bench = Bench::new();
     let absent = "-- whimbrel: no-transaction\nATTACH '/nowhere/x.db' AS other;";
     let wrong = || Migrator::new(with(2, absent)).with_failure_pause(Duration::ZERO);
     let text = "the database's own words, which may quote values: `with_database_messages` shows them";
-    let hidden =
-        format!("{:#}", wrong().run_blocking(&mut bench.open()).expect_err("there is no such folder"));
+    let failed = |migrator: &Migrator<'_>| {
+        let error = migrator.run_blocking(&mut Bench::new().open()).expect_err("there is no such folder");
+        format!("{error:#}")
+    };
+    let hidden = failed(&wrong());
     assert!(hidden.contains(text) && !hidden.contains("nowhere"), "{hidden}");
-    let told = wrong().with_database_messages();
-    let shown = format!("{:#}", told.run_blocking(&mut bench.open()).expect_err("there is no such folder"));
+    let shown = failed(&wrong().with_database_messages());
     assert!(!shown.contains(text) && shown.contains("database: /nowhere/x.db"), "{shown}");
 }
 
