@@ -701,6 +701,10 @@ pub(super) const TOLD: &[Told] = &[
         "to rebuild the table, write a script with `-- whimbrel: foreign_keys=off`; if these rows are meant to go, delete them, or drop the tables that refer to it first",
         "of a step in Rust; a script's has a test",
     ),
+    left(
+        "run `SET NAMES utf8mb4` on the connection first; for every connection, start the server without skip-character-set-client-handshake",
+        "of a server that ignores the client's character set",
+    ),
     left("name the file by its path", "behind the check of the setting or the URL"),
 ];
 

@@ -89,7 +89,8 @@ fn of_sites(file: &str, text: &str) -> Result<Vec<String>, String> {
             said.extend(here);
             continue;
         }
-        let Some(name) = NAME.find_iter(argument).last().map(|it| it.as_str()) else { continue };
+        let bare = argument.replace(".to_owned()", "").replace(".clone()", "");
+        let Some(name) = NAME.find_iter(&bare).last().map(|it| it.as_str()) else { continue };
         let there = named(text, name);
         if there.is_empty() && !PASSING.iter().any(|it| file.ends_with(it)) && !is_parameter(text, name) {
             return Err(format!("{file}: where does `{}` come from?", argument.trim()));
