@@ -1,4 +1,4 @@
-//! A script of 200 MB beside SQLite's own client: time, and the peak of memory (VmHWM) of a process for each.
+//! A script of 200 MB beside a database's own client: time, and the peaks of memory.
 //!
 //! Each contestant is a process of its own, since a peak is one of a process. Whimbrel's is this very program, started
 //! with [`CHILD`].
@@ -6,98 +6,137 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
-use whimbrel::{Directory, Migrator};
-use whimbrel_sqlite as _;
-
-use crate::contest::verdict;
+use crate::contest::{median, verdict};
+use crate::process::Measured;
 
 /// The first argument of the process that applies the script.
 pub(crate) const CHILD: &str = "--large-script";
 
-const BYTES: usize = 200 << 20;
-
-/// What the client may take above the file, in KiB.
+/// What a client may take above the file, in KiB, and how much larger the server may become.
 const ABOVE_THE_FILE: usize = 64 << 10;
+const SERVER: usize = 256 << 10;
 
-/// Applies the migrations of a directory to a database file.
-pub(crate) fn child(folder: &str, database: &str) {
-    let mut db = Connection::open(database).expect("a database");
-    let report = Migrator::new(Directory::new(folder).unlocked())
-        .run_blocking(&mut db)
-        .expect("nothing stands in the way");
-    assert_eq!(report.migrations.len(), 1, "the script is one migration");
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) rounds: usize,
+    /// The database, where it is one only.
+    pub(crate) database: Option<String>,
+    /// Nothing but the large script.
+    pub(crate) large_only: bool,
+    /// How large that is.
+    pub(crate) megabytes: usize,
 }
 
-/// Writes a table and INSERTs of that many bytes; answers how many rows.
-fn write_script(path: &Path) -> usize {
-    let mut file = BufWriter::new(File::create(path).expect("a file"));
-    let (mut written, mut rows, mut line) = (0, 0, String::new());
-    writeln!(file, "CREATE TABLE big (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT);")
-        .expect("a line");
-    while written < BYTES {
-        line.clear();
-        let _ = writeln!(
-            line,
-            "INSERT INTO big (id, name, note) VALUES ({rows}, 'name of row {rows}', '{:0>140}');",
-            rows % 1_000_003
-        );
-        file.write_all(line.as_bytes()).expect("a line");
-        written += line.len();
-        rows += 1;
-    }
-    file.flush().expect("a script");
-    rows
-}
-
-/// The time of a process, and its peak of memory in KiB.
-fn measure(command: &mut Command) -> (Duration, usize) {
-    let began = Instant::now();
-    let mut child = command.spawn().expect("a process");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let high = high.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok());
-        peak = peak.max(high.unwrap_or(0));
-        if let Some(status) = child.try_wait().expect("a process") {
-            assert!(status.success(), "a contestant has failed");
-            return (began.elapsed(), peak);
+impl Wanted {
+    /// Reads `ROUNDS [DATABASE] [--large] [--megabytes=N]`.
+    pub(crate) fn of(arguments: &[String], rounds: usize) -> Self {
+        let mut wanted = Self { rounds, database: None, large_only: false, megabytes: 200 };
+        for word in arguments {
+            if word == "--large" {
+                wanted.large_only = true;
+            } else if let Some(number) = word.strip_prefix("--megabytes=") {
+                wanted.megabytes = number.parse().expect("a number of megabytes");
+            } else if let Ok(number) = word.parse() {
+                wanted.rounds = number;
+            } else {
+                wanted.database = Some(word.clone());
+            }
         }
-        std::thread::sleep(Duration::from_millis(5));
+        wanted
     }
 }
 
-/// One round: each goes once, from an empty file.
-pub(crate) fn large_script(folder: &Path) -> bool {
-    let migrations = folder.join("large");
-    fs::create_dir_all(&migrations).expect("a folder");
-    let script = migrations.join("0001_big.sql");
-    let rows = write_script(&script);
-    println!("a script of {} MiB, {rows} INSERTs, one transaction; SQLite", BYTES >> 20);
-    let shell = folder.join("shell.sql");
-    fs::write(&shell, format!("BEGIN;\n.read {}\nCOMMIT;\n", script.display())).expect("a script");
-    let program = std::env::current_exe().expect("this program");
-    let database = |name: &str| folder.join(name).display().to_string();
-    let own = measure(Command::new(program).arg(CHILD).arg(&migrations).arg(database("whimbrel.db")));
-    let shell = File::open(shell).expect("a script");
-    let theirs = measure(
-        Command::new("sqlite3").arg("-bail").arg(database("sqlite3.db")).stdin(shell).stdout(Stdio::null()),
-    );
-    for (name, file, (time, peak)) in
-        [("sqlite3 (its own client)", "sqlite3.db", theirs), ("whimbrel", "whimbrel.db", own)]
-    {
-        let db = Connection::open(folder.join(file)).expect("a database");
-        let count: i64 = db.query_row("SELECT count(*) FROM big", (), |row| row.get(0)).expect("a number");
-        assert_eq!(count, rows as i64, "{name} has lost rows");
-        let ratio = time.as_secs_f64() / theirs.0.as_secs_f64();
-        println!("  {name:<30} {:>8.2} s  {ratio:>5.2}x  peak {:>4} MiB", time.as_secs_f64(), peak >> 10);
+/// A large script, as migrations and as a file for a client.
+pub(crate) struct Script {
+    /// The directory of migrations: a table, and INSERTs.
+    pub(crate) migrations: PathBuf,
+    /// The same as one file, the INSERTs in one transaction.
+    pub(crate) whole: PathBuf,
+    pub(crate) bytes: usize,
+    pub(crate) rows: usize,
+}
+
+impl Script {
+    /// Writes both below a folder; `begin` is how the client begins a transaction.
+    pub(crate) fn write(folder: &Path, megabytes: usize, begin: &str) -> Self {
+        let migrations = folder.join("large");
+        fs::create_dir_all(&migrations).expect("a folder");
+        let whole = folder.join("whole.sql");
+        let create = "CREATE TABLE big (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT);\n";
+        fs::write(migrations.join("0001_table.sql"), create).expect("a script");
+        let open = |path: &Path| BufWriter::new(File::create(path).expect("a file"));
+        let (mut script, mut all) = (open(&migrations.join("0002_big.sql")), open(&whole));
+        write!(all, "{create}{begin};\n").expect("a line");
+        let (mut bytes, mut rows, mut line) = (0, 0, String::new());
+        while bytes < megabytes << 20 {
+            line.clear();
+            let note = rows % 1_000_003;
+            let _ = writeln!(
+                line,
+                "INSERT INTO big (id, name, note) VALUES ({rows}, 'name of row {rows}', '{note:0>140}');"
+            );
+            script.write_all(line.as_bytes()).expect("a line");
+            all.write_all(line.as_bytes()).expect("a line");
+            bytes += line.len();
+            rows += 1;
+        }
+        all.write_all(b"COMMIT;\n").expect("a line");
+        script.flush().expect("a script");
+        all.flush().expect("a script");
+        Self { migrations, whole, bytes, rows }
     }
-    let above = own.1.saturating_sub(BYTES >> 10);
-    verdict(&format!("peak at most 64 MiB above the file: {} MiB", above >> 10), above <= ABOVE_THE_FILE)
+
+    /// Lets the client and Whimbrel go in turn, each from an empty database, and judges.
+    pub(crate) fn contest(
+        &self,
+        rounds: usize,
+        client: &str,
+        theirs: &mut dyn FnMut() -> Measured,
+        own: &mut dyn FnMut() -> Measured,
+    ) -> bool {
+        println!("a script of {} MiB, {} INSERTs in one transaction", self.bytes >> 20, self.rows);
+        let mut measured: [Vec<Measured>; 2] = Default::default();
+        for round in 0..rounds {
+            // Whoever comes first in a round may find a colder machine.
+            for turn in [round % 2, (round + 1) % 2] {
+                measured[turn].push(if turn == 0 { theirs() } else { own() });
+            }
+        }
+        let seconds = |of: &Measured| of.time.as_secs_f64();
+        let mut ratios: Vec<f64> = measured[1]
+            .iter()
+            .zip(&measured[0])
+            .map(|(own, theirs)| seconds(own) / seconds(theirs))
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        let ratio = median(ratios.clone());
+        for (name, of) in [client, "whimbrel"].into_iter().zip(&measured) {
+            let time = median(of.iter().map(seconds).collect());
+            let (peak, server) = peaks(of);
+            println!(
+                "  {name:<30} {time:>8.2} s  client's peak {:>4} MiB  server's {:>4} MiB",
+                peak >> 10,
+                server >> 10
+            );
+        }
+        let (first, last) = (ratios[0], ratios[ratios.len() - 1]);
+        println!("  whimbrel to {client}: {ratio:.2} ({first:.2} to {last:.2} in {rounds} rounds)");
+        let (peak, server) = peaks(&measured[1]);
+        let above = peak.saturating_sub(self.bytes >> 10);
+        verdict("within 1.2 of the client's time", ratio <= 1.2)
+            & verdict(
+                &format!("the client's peak at most 64 MiB above the file: {} MiB", above >> 10),
+                above <= ABOVE_THE_FILE,
+            )
+            & verdict(&format!("the server at most 256 MiB larger: {} MiB", server >> 10), server <= SERVER)
+    }
+}
+
+/// The largest peaks of the client, and of the server.
+fn peaks(of: &[Measured]) -> (usize, usize) {
+    let largest = |peak: fn(&Measured) -> usize| of.iter().map(peak).max().unwrap_or(0);
+    (largest(|of| of.peak), largest(|of| of.server))
 }

@@ -5,6 +5,8 @@
 
 mod contest;
 mod large;
+mod process;
+mod shell;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,6 +21,7 @@ use whimbrel_policy::Policy;
 use whimbrel_sign::SignatureVerifier;
 
 use self::contest::{contest, verdict};
+use self::large::Wanted;
 
 /// Small migrations: each a table and an index.
 fn migration(number: usize) -> String {
@@ -246,16 +249,19 @@ fn main() -> std::process::ExitCode {
     if let [child, folder, database] = arguments.as_slice()
         && child == large::CHILD
     {
-        large::child(folder, database);
+        shell::child(folder, database);
         return std::process::ExitCode::SUCCESS;
     }
-    let rounds = arguments.first().and_then(|text| text.parse().ok()).unwrap_or(15);
+    let wanted = Wanted::of(&arguments, 15);
+    let rounds = wanted.rounds;
     let folder = tempfile::TempDir::new().expect("a folder");
-    let met = apply_from_empty(folder.path(), rounds)
-        & no_op(folder.path(), rounds)
-        & planning(rounds)
-        & signing(folder.path(), rounds)
-        & judging(rounds)
-        & large::large_script(folder.path());
+    let small = wanted.large_only
+        || apply_from_empty(folder.path(), rounds)
+            & no_op(folder.path(), rounds)
+            & planning(rounds)
+            & signing(folder.path(), rounds)
+            & judging(rounds);
+    println!("SQLite");
+    let met = small & shell::large_script(folder.path(), &wanted);
     if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

@@ -3,10 +3,15 @@
 //!
 //! `cargo xtask bench ROUNDS`.
 
+mod clients;
 #[path = "../../src/contest.rs"]
 mod contest;
+#[path = "../../src/large.rs"]
+mod large;
 mod mysql;
 mod postgres;
+#[path = "../../src/process.rs"]
+mod process;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,6 +21,9 @@ use sqlx::migrate::MigrationType;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 use whimbrel::{Memory, MigrationSet};
+use whimbrel_testkit::ServerKind;
+
+use self::large::Wanted;
 
 /// The same small migrations for every contestant.
 struct Migrations {
@@ -93,22 +101,31 @@ fn slowest<C: Send + 'static, F: Future<Output = ()> + Send>(
 }
 
 fn main() -> std::process::ExitCode {
-    let rounds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5);
-    let only = std::env::args().nth(2);
-    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let mut met = true;
-    if wanted("postgres") {
-        met &= postgres::bench(&runtime, rounds);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, folder, url] = arguments.as_slice()
+        && child == large::CHILD
+    {
+        clients::child(&runtime, folder, url);
+        return std::process::ExitCode::SUCCESS;
     }
-    for kind in [whimbrel_testkit::ServerKind::MariaDb, whimbrel_testkit::ServerKind::MySql] {
-        if wanted(kind.name()) {
-            met &= mysql::bench(&runtime, kind, rounds);
+    let wanted = Wanted::of(&arguments, 5);
+    let rounds = wanted.rounds;
+    let mut met = true;
+    for kind in [ServerKind::Postgres, ServerKind::MariaDb, ServerKind::MySql] {
+        if wanted.database.as_deref().is_some_and(|only| only != kind.name()) {
+            continue;
         }
+        met &= match kind {
+            _ if wanted.large_only => true,
+            ServerKind::Postgres => postgres::bench(&runtime, rounds),
+            _ => mysql::bench(&runtime, kind, rounds),
+        };
+        met &= clients::large_script(&runtime, kind, &wanted);
     }
     if met { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }
