@@ -253,6 +253,7 @@ impl Context {
         let settings = &self.settings;
         let mut migrator = Migrator::new(self.directory())
             .with_table(settings.table.value.clone())
+            .with_limits(settings.limits())
             .with_lock_deadline(settings.lock_deadline.value)
             .with_wait_deadline(settings.wait_deadline.value)
             .with_lock_timeout(settings.lock_timeout.value)

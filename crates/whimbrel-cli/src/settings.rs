@@ -85,6 +85,7 @@ impl Settings {
             "manifest-bytes" => limits.with_manifest_bytes(most.value),
             "script-bytes" => limits.with_script_bytes(most.value),
             "directory-bytes" => limits.with_directory_bytes(most.value),
+            "history-rows" => limits.with_history_rows(most.value),
             _ => limits.with_files(most.value),
         })
     }

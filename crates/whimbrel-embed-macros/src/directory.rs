@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use whimbrel::script::Lexing;
-use whimbrel::{SourceFile, layout};
+use whimbrel::{Limits, SourceFile, layout};
 
 use crate::problem::Problems;
 
@@ -78,8 +78,9 @@ pub(crate) fn dialects(
 /// Reads the files of a set.
 pub(crate) fn list(path: &Path, place: &str, folders: Folders, problems: &mut Problems) -> Listing {
     let mut listing = Listing::default();
-    walk(path, place, "", folders, &mut listing.files, problems);
-    match fs::read(path.join(layout::MANIFEST_FILE)) {
+    let limits = limits();
+    walk(path, place, "", folders, &mut Read { limits, bytes: 0, files: &mut listing.files }, problems);
+    match read(&path.join(layout::MANIFEST_FILE), limits.manifest_bytes, "manifest_bytes") {
         Ok(bytes) => {
             listing.manifest = Some(bytes);
             listing.signed = signed(path, place, problems);
@@ -105,12 +106,64 @@ fn signed(path: &Path, place: &str, problems: &mut Problems) -> bool {
     false
 }
 
+/// What was read of a directory so far, and how much it may be.
+struct Read<'f> {
+    limits: Limits,
+    bytes: u64,
+    files: &'f mut Vec<SourceFile>,
+}
+
+impl Read<'_> {
+    fn file(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        if self.files.len() as u64 >= self.limits.files {
+            return Err(over("there are more files", self.limits.files, "files"));
+        }
+        let bytes = read(path, self.limits.script_bytes, "script_bytes")?;
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        if self.bytes > self.limits.directory_bytes {
+            return Err(over("all files have more bytes", self.limits.directory_bytes, "directory_bytes"));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Reads a file of so many bytes at most.
+fn read(path: &Path, most: u64, limit: &str) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.len() > most {
+        return Err(over("it has more bytes", most, limit));
+    }
+    fs::read(path)
+}
+
+fn over(what: &str, most: u64, limit: &str) -> io::Error {
+    io::Error::other(format!(
+        "{what} than {most}: if that is meant, compile with {}=NUMBER in the environment",
+        variable(limit)
+    ))
+}
+
+/// The variable that sets a limit.
+fn variable(limit: &str) -> String {
+    format!("WHIMBREL_EMBED_{}", limit.to_ascii_uppercase())
+}
+
+/// The limits of [`Limits`], as the compiler's environment has them.
+fn limits() -> Limits {
+    let number = |limit| std::env::var(variable(limit)).ok()?.parse().ok();
+    let mut limits = Limits::default();
+    limits.manifest_bytes = number("manifest_bytes").unwrap_or(limits.manifest_bytes);
+    limits.script_bytes = number("script_bytes").unwrap_or(limits.script_bytes);
+    limits.directory_bytes = number("directory_bytes").unwrap_or(limits.directory_bytes);
+    limits.files = number("files").unwrap_or(limits.files);
+    limits
+}
+
 fn walk(
     folder: &Path,
     place: &str,
     below: &str,
     folders: Folders,
-    files: &mut Vec<SourceFile>,
+    read_so_far: &mut Read<'_>,
     problems: &mut Problems,
 ) {
     let names = match entries(folder) {
@@ -122,12 +175,12 @@ fn walk(
         let place = format!("{place}/{name}");
         let below = format!("{below}{name}");
         if !path.is_dir() {
-            match fs::read(&path) {
-                Ok(bytes) => files.push(SourceFile { path: below, bytes }),
+            match read_so_far.file(&path) {
+                Ok(bytes) => read_so_far.files.push(SourceFile { path: below, bytes }),
                 Err(error) => problems.add(place, unreadable(&error)),
             }
         } else if folders == Folders::Read {
-            walk(&path, &place, &format!("{below}/"), folders, files, problems);
+            walk(&path, &place, &format!("{below}/"), folders, read_so_far, problems);
         } else {
             let mut names = Vec::new();
             names_below(&path, &mut names);
@@ -172,5 +225,29 @@ fn unreadable(error: &io::Error) -> String {
         }
         io::ErrorKind::NotADirectory => "is not a directory".to_owned(),
         _ => format!("cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_larger_than_it_may_be_is_named_with_the_variable_that_raises_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("1_a.sql");
+        fs::write(&path, "SELECT 1").expect("it can be written");
+        let mut files = vec![SourceFile { path: "0_a.sql".to_owned(), bytes: Vec::new() }];
+        for (limits, expected) in [
+            (Limits::default().with_script_bytes(7), "WHIMBREL_EMBED_SCRIPT_BYTES"),
+            (Limits::default().with_directory_bytes(7), "WHIMBREL_EMBED_DIRECTORY_BYTES"),
+            (Limits::default().with_files(1), "WHIMBREL_EMBED_FILES"),
+        ] {
+            let error = Read { limits, bytes: 0, files: &mut files }.file(&path).expect_err(expected);
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let limits = Limits::default().with_script_bytes(8).with_directory_bytes(8).with_files(2);
+        let bytes = Read { limits, bytes: 0, files: &mut files }.file(&path).expect("it may");
+        assert_eq!(bytes, b"SELECT 1");
     }
 }

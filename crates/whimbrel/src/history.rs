@@ -531,10 +531,12 @@ impl History {
     }
 
     /// The history that these rows, sorted by set and number, add up to.
-    pub(crate) fn read(rows: &[Row]) -> Self {
+    ///
+    /// Each row is given up once it was taken in: of a large history nothing is in memory twice.
+    pub(crate) fn read(rows: impl IntoIterator<Item = Row>) -> Self {
         let mut history = Self { exists: true, ..Self::default() };
         for row in rows {
-            match HistoryRow::read(row) {
+            match HistoryRow::read(&row) {
                 Ok(row) => history.of(&row.set).push_read(row),
                 Err(row) => {
                     let set = row.set.as_deref().unwrap_or(EVERY_SET);

@@ -17,11 +17,19 @@ pub struct Limits {
     pub directory_bytes: u64,
     /// The files of a directory: 100,000.
     pub files: u64,
+    /// The rows of a history, over all sets: 200,000. A [`Migrator`](crate::Migrator) heeds it, and no directory.
+    pub history_rows: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { manifest_bytes: 16 << 20, script_bytes: 512 << 20, directory_bytes: 2 << 30, files: 100_000 }
+        Self {
+            manifest_bytes: 16 << 20,
+            script_bytes: 512 << 20,
+            directory_bytes: 2 << 30,
+            files: 100_000,
+            history_rows: 200_000,
+        }
     }
 }
 
@@ -44,6 +52,13 @@ impl Limits {
     #[must_use]
     pub fn with_directory_bytes(mut self, bytes: u64) -> Self {
         self.directory_bytes = bytes;
+        self
+    }
+
+    /// Sets how many rows a history may have.
+    #[must_use]
+    pub fn with_history_rows(mut self, rows: u64) -> Self {
+        self.history_rows = rows;
         self
     }
 

@@ -27,6 +27,7 @@ use crate::digest::Digest;
 use crate::engine::Settings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, FindingKind};
+use crate::limits::Limits;
 use crate::migration::{MigrationSet, Version};
 use crate::observe::Observer;
 use crate::plan::{Ahead, Gaps, Goal, OutOfOrder, Request, Reverted, Transaction, Unbaselined};
@@ -79,6 +80,7 @@ pub struct Migrator<'a> {
     request: Request,
     gaps: Gaps,
     lock_deadline: Duration,
+    limits: Limits,
     timeouts: Timeouts,
     role: Option<String>,
     stop: Option<Stop>,
@@ -122,6 +124,7 @@ impl<'a> Migrator<'a> {
             request: Request::default(),
             gaps: Gaps::default(),
             lock_deadline: Duration::from_secs(60),
+            limits: Limits::default(),
             timeouts: Timeouts { lock: Some(Duration::from_secs(3)), statement: None, local: false },
             role: None,
             wait_deadline: Duration::from_secs(300),
@@ -199,6 +202,14 @@ impl<'a> Migrator<'a> {
     #[must_use]
     pub fn with_table(mut self, table: TableName) -> Self {
         self.table = table;
+        self
+    }
+
+    /// How much of the history is read into memory: `history_rows`. What is read of a directory, the
+    /// [`Directory`](crate::Directory) is told.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 

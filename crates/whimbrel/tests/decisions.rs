@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use whimbrel::{
-    Ahead, Digest, Ending, Error, ErrorKind, FindingKind, Gaps, Manifest, Memory, Migrator, OutOfOrder,
-    Outcome, Report, Reverted, SetName, Settlement, Standing, StepKey, Transaction, Unbaselined, Version,
+    Ahead, Digest, Ending, Error, ErrorKind, FindingKind, Gaps, Limits, Manifest, Memory, Migrator,
+    OutOfOrder, Outcome, Report, Reverted, SetName, Settlement, Standing, StepKey, Transaction, Unbaselined,
+    Version,
 };
 use whimbrel_testkit::{Counting, Fake, Fault};
 
@@ -193,6 +194,25 @@ mod less_and_some_older {
 fn apply_silently(fake: &Fake, migrator: &Migrator<'_>) {
     migrator.run_blocking(&mut fake.another()).unwrap_or_else(|error| panic!("{error:#}"));
     migrator.verify_history_blocking(&mut fake.another(), &[]).expect("a sound history");
+}
+
+#[test]
+fn a_history_with_more_rows_than_are_read_is_refused_until_the_limit_is_raised() {
+    let fake = Fake::new();
+    let ten: Vec<i64> = (1..=10).collect();
+    apply(&fake, &Migrator::new(tables(&ten)));
+    let rows = u64::try_from(fake.history().len()).expect("a number");
+    let more = Migrator::new(tables(&[&ten[..], &[11]].concat()));
+    let migrator = more.with_limits(Limits::default().with_history_rows(rows - 1));
+    let error = refuses(&fake, &migrator, &[]);
+    let said = format!("{error:#}");
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{said}");
+    assert!(
+        said.contains(&format!("has more than {} rows", rows - 1)) && said.contains("`history_rows`"),
+        "{said}"
+    );
+    migrator.history_blocking(&mut fake.another()).expect_err("it is too long");
+    apply(&fake, &migrator.with_limits(Limits::default().with_history_rows(rows + 10)));
 }
 
 mod ahead {

@@ -135,7 +135,8 @@ fn limits(table: Table<'_>) -> BTreeMap<&'static str, Setting<u64>> {
 }
 
 /// The keys of `[limits]`.
-pub(crate) const LIMITS: [&str; 4] = ["manifest-bytes", "script-bytes", "directory-bytes", "files"];
+pub(crate) const LIMITS: [&str; 5] =
+    ["manifest-bytes", "script-bytes", "directory-bytes", "files", "history-rows"];
 
 impl Environment {
     fn of(table: Table<'_>, folder: &Path) -> Self {

@@ -211,6 +211,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key::new(Section::Limits, "files", "number", "files = 200000")
         .default("`100000`")
         .about("how many files the directory may have"),
+    Key::new(Section::Limits, "history-rows", "number", "history-rows = 500000")
+        .default("`200000`")
+        .about("how many rows the history may have"),
 ];
 
 /// The keys that may stand in a table.

@@ -20,6 +20,7 @@ const PHRASES: &[(&str, &str)] = &[
     ("`manifest_bytes` of `Limits`", "`manifest-bytes` below `[limits]` in whimbrel.toml"),
     ("`script_bytes` of `Limits`", "`script-bytes` below `[limits]` in whimbrel.toml"),
     ("`directory_bytes` of `Limits`", "`directory-bytes` below `[limits]` in whimbrel.toml"),
+    ("`history_rows` of `Limits`", "`history-rows` below `[limits]` in whimbrel.toml"),
     ("`files` of `Limits`", "`files` below `[limits]` in whimbrel.toml"),
     ("`with_database_messages` shows them", "`--database-messages` shows them"),
     // No setting allows it.

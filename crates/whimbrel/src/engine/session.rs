@@ -13,6 +13,7 @@ use crate::dialect::{Dialect, SecretSql, SessionNumber, SurveyQuery, TableName};
 use crate::driver::{Answers, Driver, DriverError, ErrorClass, Message, Row, Rows, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{History, select_all_sql};
+use crate::limits::Limits;
 use crate::migration::MigrationSet;
 use crate::predecessor::{self, Predecessor, Recorded};
 use crate::secret::Secret;
@@ -39,6 +40,8 @@ pub(crate) struct Session<'d> {
     named: Vec<String>,
     /// The words of its scripts that may name databases, once they were looked for.
     places: Option<Vec<String>>,
+    /// How many rows of a history are read.
+    most_rows: u64,
 }
 
 impl Drop for Session<'_> {
@@ -62,7 +65,15 @@ impl<'d> Session<'d> {
             sets: Vec::new(),
             named: Vec::new(),
             places: None,
+            most_rows: Limits::default().history_rows,
         }
+    }
+
+    /// Reads a history of so many rows at most.
+    #[must_use]
+    pub(crate) fn within(mut self, limits: &Limits) -> Self {
+        self.most_rows = limits.history_rows;
+        self
     }
 
     /// Where no history of one of these sets is found, it is looked what there is of theirs.
@@ -607,7 +618,7 @@ impl<'d> Session<'d> {
     /// The whole history, with all that was committed anywhere before this was asked.
     pub(crate) async fn history(&mut self, table: &TableName, deadline: &Deadline) -> Result<History> {
         let clustered = self.is_clustered().await?;
-        let mut sql = select_all_sql(self.dialect(), &self.pinned(table));
+        let mut sql = select_all_sql(self.dialect(), &self.pinned(table), self.most_rows);
         if let Some(causal) = self.dialect().history.causal.filter(|_| clustered) {
             sql.insert_str(0, causal.before);
         }
@@ -620,7 +631,7 @@ impl<'d> Session<'d> {
                         && table.schema().is_none()
                         && self.pin_here().await =>
                 {
-                    sql = select_all_sql(self.dialect(), &self.pinned(table));
+                    sql = select_all_sql(self.dialect(), &self.pinned(table), self.most_rows);
                     self.read(&sql, table, deadline).await
                 }
                 found => found,
@@ -629,7 +640,10 @@ impl<'d> Session<'d> {
                 Found::Rows(rows) => rows,
                 Found::Absent(absent) => return Ok(absent),
             };
-            let mut history = History::read(&rows);
+            if rows.len() as u64 > self.most_rows {
+                return Err(too_long(table, self.most_rows));
+            }
+            let mut history = History::read(rows);
             let blank: Vec<Arc<MigrationSet>> =
                 self.sets.iter().filter(|set| history.set(set.name()).is_blank()).cloned().collect();
             // Without rows it is no witness: it may be new, and it may have been emptied.
@@ -708,6 +722,12 @@ fn foreign_table(table: &TableName, error: DriverError) -> Error {
     .with_class(error.class())
     .with_note("next", "give the history another name with `with_table`, or restore the table")
     .with_source(error)
+}
+
+/// The history has more rows than are read.
+fn too_long(table: &TableName, most: u64) -> Error {
+    Error::new(ErrorKind::Configuration, format!("the history table {table} has more than {most} rows"))
+        .with_note("next", "look what writes so many; if that is meant, raise `history_rows` of `Limits`")
 }
 
 fn unreadable(error: crate::driver::ColumnError) -> Error {

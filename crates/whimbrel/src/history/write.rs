@@ -165,7 +165,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" _-.:=%*/".contains(&byte)
 }
 
-/// Reads the rows of all sets.
-pub(crate) fn select_all_sql(dialect: &Dialect, table: &TableName) -> String {
-    format!("SELECT {COLUMNS} FROM {} ORDER BY set_name, seq", dialect.qualified(table))
+/// Reads the rows of all sets, and one more than there may be, so that it is seen where there are too many.
+pub(crate) fn select_all_sql(dialect: &Dialect, table: &TableName, most: u64) -> String {
+    let limit = most.saturating_add(1).min(i64::MAX.unsigned_abs());
+    format!("SELECT {COLUMNS} FROM {} ORDER BY set_name, seq LIMIT {limit}", dialect.qualified(table))
 }

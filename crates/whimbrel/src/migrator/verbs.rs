@@ -186,7 +186,7 @@ impl<'a> Migrator<'a> {
     /// # Errors
     /// The database cannot be read, or belongs to another environment; the table is not one of this library's.
     pub async fn history<D: Driver>(&self, db: &mut D) -> Result<History> {
-        let mut session = Session::new(db);
+        let mut session = Session::new(db).within(&self.limits);
         let history = session.history(&self.table, &Deadline::new(self.lock_deadline)).await?;
         self.refuse_other_environment(&history)?;
         Ok(history)
@@ -209,7 +209,7 @@ impl<'a> Migrator<'a> {
     /// Of kind [`Database`](ErrorKind::Database), naming the first row that is wrong; the database belongs to another
     /// environment.
     pub async fn verify_history<D: Driver>(&self, db: &mut D, tips: &[Tip]) -> Result<Vec<Tip>> {
-        let mut session = Session::new(db);
+        let mut session = Session::new(db).within(&self.limits);
         let deadline = Deadline::new(self.lock_deadline);
         let history = session.history(&self.table, &deadline).await?;
         self.refuse_other_environment(&history)?;
@@ -295,7 +295,8 @@ impl<'a> Migrator<'a> {
         let began = Instant::now();
         let sets = self.gate(db.dialect(), mode).await?;
         let named = self.values.values().cloned().collect();
-        let session = Session::new(db).about(sets.iter().map(Verified::shared).collect(), named);
+        let session =
+            Session::new(db).about(sets.iter().map(Verified::shared).collect(), named).within(&self.limits);
         Ok(Verb { session, sets, deadline: Deadline::new(self.lock_deadline), began })
     }
 
