@@ -705,6 +705,14 @@ pub(super) const TOLD: &[Told] = &[
         "run `SET NAMES utf8mb4` on the connection first; for every connection, start the server without skip-character-set-client-handshake",
         "of a server that ignores the client's character set",
     ),
+    told(
+        "write the URL alone, of at most 32 KiB",
+        "crates/whimbrel/src/url/remedies.rs::a_url_that_is_too_long_is_read_when_it_stands_alone",
+    ),
+    left(
+        "take the statement on that table out of the script, then run again",
+        "of a script that writes to the history itself",
+    ),
     left("name the file by its path", "behind the check of the setting or the URL"),
 ];
 

@@ -163,3 +163,12 @@ fn credentials_that_everybody_knows_are_replaced_or_allowed_as_said() {
         DatabaseUrl::parse(mended).expect("a URL").check_credentials().expect("it is another one");
     }
 }
+
+#[test]
+fn a_url_that_is_too_long_is_read_when_it_stands_alone() {
+    let url = "postgres://ann@db.example.com/shop";
+    let long = format!("{url}?options={}", "x".repeat(33 << 10));
+    let error = DatabaseUrl::parse(&long).expect_err("it is too long").to_string();
+    assert!(error.ends_with(": write the URL alone, of at most 32 KiB"), "{error}");
+    DatabaseUrl::parse(url).expect("it stands alone");
+}
