@@ -195,7 +195,7 @@ fn create_index(w: &mut Writer) {
 }
 
 fn drop_index(w: &mut Writer) {
-    let Some(at) = w.table(|table| !table.indexes.is_empty()) else { return };
+    let Some(at) = w.table(|table| !table.indexes.is_empty() && !table.needed) else { return };
     let name = named(w, at);
     if let Some(index) = w.tables[at].indexes.pop() {
         match w.chance.percent(50) {
