@@ -208,7 +208,8 @@ fn a_history_with_more_rows_than_are_read_is_refused_until_the_limit_is_raised()
     let said = format!("{error:#}");
     assert_eq!(error.kind(), ErrorKind::Configuration, "{said}");
     assert!(
-        said.contains(&format!("has more than {} rows", rows - 1)) && said.contains("`history_rows`"),
+        said.contains(&format!("has more than {} rows", rows - 1))
+            && said.contains("look what writes so many; if that is meant, raise `history_rows` of `Limits`"),
         "{said}"
     );
     migrator.history_blocking(&mut fake.another()).expect_err("it is too long");

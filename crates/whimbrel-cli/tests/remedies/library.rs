@@ -713,6 +713,10 @@ pub(super) const TOLD: &[Told] = &[
         "take the statement on that table out of the script, then run again",
         "of a script that writes to the history itself",
     ),
+    told(
+        "look what writes so many; if that is meant, raise `history_rows` of `Limits`",
+        "crates/whimbrel/tests/decisions.rs::a_history_with_more_rows_than_are_read_is_refused_until_the_limit_is_raised",
+    ),
     left("name the file by its path", "behind the check of the setting or the URL"),
 ];
 
