@@ -323,12 +323,15 @@ pub struct EffectSql {
     /// A condition: that a routine or a trigger, which statements with the first words may have run, may have left something in
     /// its session that statements with the second words would meet. The words are in small letters; the last argument is an
     /// expression for the `place`. `None`: `place` tells of it.
-    pub hidden: Option<fn(&[String], &[String], &str) -> String>,
+    pub hidden: Option<HiddenSql>,
     /// Whether an error of this code comes before anything is run of the statement.
     pub refused: fn(&str) -> bool,
     /// Whether statements on one object are still whole or not at all when the server has been restarted in between.
     pub survives_restart: bool,
 }
+
+/// A condition over two lists of words and an expression for a place: see [`EffectSql::hidden`].
+pub type HiddenSql = fn(&[String], &[String], &str) -> String;
 
 impl EffectSql {
     /// What stands between two statements of [`leftovers`](Self::leftovers).

@@ -62,9 +62,9 @@ pub use self::backup::{Backup, Receipt};
 pub use self::blocking::{Blocking, Itself};
 pub use self::dialect::{
     BootQuery, BootSet, CausalSql, ClientProgram, Ddl, Dialect, DroppedTable, EffectSql, Fact,
-    FindSessionLeft, FlightSql, ForeignKeys, HistorySql, LockSql, RoleSql, Rule, ScriptSql, SecretSql,
-    SessionLeft, SessionNumber, SettingsSql, StaysSql, SurveyQuery, TableName, TableNameError, Timeouts,
-    TransactionSql,
+    FindSessionLeft, FlightSql, ForeignKeys, HiddenSql, HistorySql, LockSql, RoleSql, Rule, ScriptSql,
+    SecretSql, SessionLeft, SessionNumber, SettingsSql, StaysSql, SurveyQuery, TableName, TableNameError,
+    Timeouts, TransactionSql,
 };
 pub use self::digest::{Chain, Digest, DigestError};
 pub use self::directive::{DirectiveError, Directives, Waiver};

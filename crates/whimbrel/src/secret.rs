@@ -168,11 +168,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
 
         let file = file(b"MARKER");
-        for (mode, word) in [(0o644, "chmod o-r"), (0o620, "chmod go-w"), (0o602, "chmod go-w")] {
+        for mode in [0o644, 0o620, 0o602] {
             std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).expect("ours");
             // Where the temporary folder is in memory and the tests run as root, it looks as if it were mounted.
             let Err(error) = Secret::from_file(file.path()) else { continue };
-            assert!(error.is_exposed() && error.to_string().contains(word), "{error}");
+            assert!(error.is_exposed() && error.to_string().contains("chmod 600"), "{error}");
             assert!(!format!("{error} {error:?}").contains("MARKER"), "{error}");
         }
         for mode in [0o400, 0o600, 0o640] {

@@ -56,10 +56,13 @@ pub struct Target {
     /// Words of which inputs are made.
     pub words: &'static [&'static str],
     /// Inputs of about so many bytes that are made to take long, by what they are.
-    pub large: fn(usize) -> Vec<(&'static str, Vec<u8>)>,
+    pub large: fn(usize) -> Named,
     /// How many bytes an input has at most while new ones are searched for.
     pub longest: usize,
 }
+
+/// Inputs, by what they are.
+pub type Named = Vec<(&'static str, Vec<u8>)>;
 
 /// All targets.
 pub const TARGETS: &[Target] = &[

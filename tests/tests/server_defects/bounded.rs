@@ -69,11 +69,14 @@ fn bytes(process: &str, name: &str) -> u64 {
     line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
 }
 
+/// What a server's process needed before, and the thread that looks what it needs at most until it is told to end.
+type Watched = (u64, Arc<(AtomicBool, AtomicU64)>, JoinHandle<()>);
+
 /// What this process, and perhaps a server's, have needed more than before, at most.
 struct Peak {
     own: u64,
     most: (u64, u64),
-    server: Option<(u64, Arc<(AtomicBool, AtomicU64)>, JoinHandle<()>)>,
+    server: Option<Watched>,
 }
 
 impl Peak {

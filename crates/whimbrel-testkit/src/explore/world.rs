@@ -368,7 +368,8 @@ impl<'w> World<'w> {
         let lost = actor.faulted && error.class() == Some(ErrorClass::ConnectionLost);
         let doubt = error.kind() == whimbrel::ErrorKind::OutcomeUnknown && !self.sent.is_empty();
         let after_fault = self.faults < self.exploration.faults;
-        if !lost && !(doubt && after_fault) && !self.exploration.allowed.contains(&error.kind()) {
+        let expected = lost || doubt && after_fault || self.exploration.allowed.contains(&error.kind());
+        if !expected {
             self.fail(format!("migrator {number} ends in an error ({}): {error:#}", error.kind()));
         }
     }

@@ -278,7 +278,7 @@ impl Session {
         if change.is_of_schema() && server.kind.schema_commits() && self.open.is_some() {
             self.commit(server)?;
         }
-        if !self.open.as_ref().is_some_and(|open| open.work.is_some()) {
+        if self.open.as_ref().is_none_or(|open| open.work.is_none()) {
             self.may_write(server)?;
         }
         if let Some(open) = &mut self.open

@@ -11,8 +11,8 @@ async fn answered(answer: &'static [u8]) -> Failure {
     let serving = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await?;
         if answer.is_empty() {
-            stream.read(&mut [0; 4096]).await?;
-            return Ok(0);
+            let read = stream.read(&mut [0; 4096]).await?;
+            return Ok(u8::from(read > 0));
         }
         stream.write_all(answer).await?;
         // Read, so that closing does not reset what was written.

@@ -183,9 +183,11 @@ fn is_of_the_session(statement: &Statement<'_>) -> bool {
 /// what was announced by its first statement is then all of it.
 fn is_together(text: &str, dialect: &Dialect) -> bool {
     let mut statements = Script::stream_in_every_way(text, &dialect.lexing);
-    let inside = statements
-        .by_ref()
-        .fold(true, |inside, it| inside && !dialect.facts(&it).has(Fact::NeedsNoTransaction));
+    let mut inside = true;
+    // All are read: the directives are known behind the last one.
+    for statement in statements.by_ref() {
+        inside &= !dialect.facts(&statement).has(Fact::NeedsNoTransaction);
+    }
     let directives = Directives::of(statements.directives(), statements.count_read());
     dialect.transaction.ddl == Ddl::Commits && inside && !directives.is_ok_and(|it| it.no_transaction)
 }

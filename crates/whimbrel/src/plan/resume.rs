@@ -216,7 +216,9 @@ fn resumable(
     let mut begun = Script::stream_in_every_way(file.text(), &dialect.lexing).skip(done).take(begun);
     let harmless = begun.all(|it| {
         let facts = dialect.facts(&it);
-        facts.has(Fact::RunAgain) || facts.has(Fact::Replay) || changes_the_session_only(dialect, &it)
+        facts.has(Fact::RunAgain)
+            || facts.has(Fact::Replay)
+            || changes_the_session_only(dialect, &statements, &it)
     });
     if atomic || harmless || open.next_is_clean {
         return Ok(replay);
@@ -252,8 +254,14 @@ pub(crate) fn session_left<'t>(
 }
 
 /// Whether a statement leaves nothing but in its session, so that one that was cut off has left nothing at all.
-fn changes_the_session_only(dialect: &Dialect, statement: &Statement<'_>) -> bool {
-    let left =
-        dialect.session_left.map(|left| left(std::slice::from_ref(statement), &mut std::iter::empty()));
-    matches!(left, Some(SessionLeft::Replayed { statements, .. }) if statements == [0])
+fn changes_the_session_only<'t>(
+    dialect: &Dialect,
+    before: &[Statement<'t>],
+    statement: &Statement<'t>,
+) -> bool {
+    let Some(left) = dialect.session_left else { return false };
+    let mut all = before.to_vec();
+    all.push(statement.clone());
+    let left = left(&all, &mut std::iter::empty());
+    matches!(left, SessionLeft::Replayed { statements, .. } if statements.contains(&before.len()))
 }
