@@ -69,7 +69,7 @@ impl Script {
         fs::write(migrations.join("0001_table.sql"), create).expect("a script");
         let open = |path: &Path| BufWriter::new(File::create(path).expect("a file"));
         let (mut script, mut all) = (open(&migrations.join("0002_big.sql")), open(&whole));
-        write!(all, "{create}{begin};\n").expect("a line");
+        writeln!(all, "{create}{begin};").expect("a line");
         let (mut bytes, mut rows, mut line) = (0, 0, String::new());
         while bytes < megabytes << 20 {
             line.clear();
