@@ -85,7 +85,7 @@ fn build() -> Result<PathBuf> {
     fs::create_dir_all(&folder).map_err(Failure::at(&folder))?;
     // The next build without the wrapper would put another one in its place.
     let program = folder.join("fuzz");
-    fs::copy(workspace::target().join("debug/fuzz"), &program).map_err(Failure::at(&program))?;
+    fs::copy(workspace::root().join("target/debug/fuzz"), &program).map_err(Failure::at(&program))?;
     Ok(program)
 }
 

@@ -17,6 +17,9 @@ use super::pooler::Pooler;
 use super::steps::with_steps;
 use super::{Subject, Verdict, fault};
 
+/// What is said of a doubt that a look at the database should have ended.
+pub(crate) const NEEDLESS: &str = "in doubt, though it is decided by the closed list";
+
 /// How long a run waits for others. Longer than anything here takes.
 const LOCK_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -337,7 +340,7 @@ impl<'s> Course<'s> {
         let fails = self.oracle.failed.as_ref().is_some_and(|(failing, _)| *failing == at);
         let told = statement.outcome != Outcome::MayBeUnknown;
         if told && !(fails && before.is_like(&after)) {
-            return Err(place("in doubt, though it is decided by the closed list"));
+            return Err(place(NEEDLESS));
         }
         let text =
             statement.sql.replace("{b}", &format!("{}_b", remote.name())).replace("{a}", remote.name());

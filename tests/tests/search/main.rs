@@ -80,6 +80,7 @@ fn search_with(what: &str, grammar: Grammar, seed: u64, make: Make<'_>) -> Vec<S
     println!("{what}: WHIMBREL_SEED={seed}");
     let (began, mut tally, mut found) = (Instant::now(), Tally::default(), Vec::new());
     let cases = usize::try_from(given("WHIMBREL_CASES", 300)).unwrap_or(usize::MAX);
+    let mut needless = Vec::new();
     for number in 0.. {
         if tally.cases() >= cases || found.len() as u64 >= given("WHIMBREL_FOUND", 1) {
             break;
@@ -93,13 +94,22 @@ fn search_with(what: &str, grammar: Grammar, seed: u64, make: Make<'_>) -> Vec<S
                 "{what}, WHIMBREL_SEED={seed}: {disturbance}\n{wrong}\nthe smallest set that was seen to fail so:\n{smallest}"
             );
             eprintln!("{text}");
-            found.push(text);
+            if wrong.starts_with(course::NEEDLESS) { needless.push(text) } else { found.push(text) }
         }
         if number % 50 == 49 {
             println!("{what}: {:.0} s, {tally}", began.elapsed().as_secs_f64());
         }
     }
     println!("{what}: {:.1} s, {tally}", began.elapsed().as_secs_f64());
+    // Nothing is lost by a doubt that a look could have ended, and each set is a new one: one case in a hundred may have it,
+    // and is printed. A defect shows in more of them.
+    if !needless.is_empty() {
+        println!("{what}: {} of {} cases in doubt without need", needless.len(), tally.cases());
+    }
+    let allowed = if std::env::var_os("WHIMBREL_LONG").is_some() { 0 } else { tally.cases() / 100 };
+    if needless.len() > allowed {
+        found.append(&mut needless);
+    }
     found
 }
 

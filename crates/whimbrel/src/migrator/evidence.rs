@@ -175,8 +175,11 @@ async fn leave(session: &mut Session<'_>, visit: &Visit, look: &Look<'_>) -> Res
 
 /// Whether a statement that is run again changes nothing that others see.
 fn is_of_the_session(statement: &Statement<'_>) -> bool {
-    const WIDER: &[&str] = &["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD", "DEFAULT"];
-    !statement.words().any(|word| WIDER.iter().any(|wider| word.is_keyword(wider)) || word.is_symbol("@@"))
+    const WIDER: &[&str] = &["GLOBAL", "PERSIST", "PERSIST_ONLY", "PASSWORD"];
+    // `SET DEFAULT ROLE` is about later sessions, and `SET search_path TO DEFAULT` about this one.
+    let default_role = statement.words().nth(1).is_some_and(|word| word.is_keyword("DEFAULT"));
+    let wider = |word: &str| statement.words().any(|it| it.is_keyword(word) || it.is_symbol("@@"));
+    !default_role && !WIDER.iter().copied().any(wider)
 }
 
 /// Whether a script that is outside the dialect's transactions is one transaction all the same, since it changes data only:
