@@ -18,9 +18,6 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     run,
 };
 
-/// How long the checks before a change search in each target.
-const SECONDS: u64 = 20;
-
 /// What is asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Request {
@@ -66,12 +63,11 @@ fn run(arguments: &[String]) -> Result<()> {
     search(&build()?, &request)
 }
 
-/// Counts the steps of large inputs, and searches in all targets for a while.
+/// Counts the steps of large inputs. New inputs are searched for by hand: what a search finds depends on the machine's
+/// speed, and is no matter of the change that is looked at.
 pub(crate) fn check() -> Result<Done> {
-    let program = build()?;
-    Command::new(&program).args(["--steps"]).run()?;
-    search(&program, &Request { seconds: Some(SECONDS), ..Request::default() })?;
-    Ok(Done::noting(format!("{} targets, {SECONDS} s each", targets()?.len())))
+    Command::new(build()?).args(["--steps"]).run()?;
+    Ok(Done::noting(format!("the steps of {} targets", targets()?.len())))
 }
 
 /// Builds the program so that the compiler counts where the workspace's own crates go. What others have written is not
