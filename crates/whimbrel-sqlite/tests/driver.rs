@@ -908,3 +908,32 @@ fn a_backup_whose_transaction_was_rolled_back_is_made_again_and_has_its_receipt(
         .expect("events");
     assert_eq!(receipts, ["backup", "applied"]);
 }
+
+/// Committed without its row, a migration would be applied again by the next run.
+#[test]
+fn migration_whose_row_a_trigger_keeps_out_is_rolled_back() {
+    const TRIGGER: &str =
+        "CREATE TRIGGER keeps_out BEFORE INSERT ON whimbrel_history BEGIN SELECT RAISE(IGNORE); END";
+    for steps in [false, true] {
+        let bench = Bench::new();
+        let mut db = bench.lend();
+        let first = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);");
+        Migrator::new(first.clone()).run_blocking(&mut db).expect("it is applied");
+        db.execute_batch(TRIGGER).expect("a trigger");
+        let error = if steps {
+            Migrator::new(first.with_rust(2, "rows"))
+                .with_blocking_step(2, |tx| Ok(tx.execute("INSERT INTO t VALUES (1)", &[]).map(drop)?))
+                .run_blocking(&mut db)
+        } else {
+            Migrator::new(first.with_sql(2, "rows", "INSERT INTO t VALUES (1);")).run_blocking(&mut db)
+        };
+        let error = error.expect_err("nothing would tell of it");
+        let said = format!("{error:#}");
+        assert!(said.contains("is not in it"), "{said}");
+        assert!(
+            said.contains("take the rules, triggers and policies off that table, then run again"),
+            "{said}"
+        );
+        assert_eq!(bench.number("SELECT count(*) FROM t"), 0);
+    }
+}

@@ -55,6 +55,12 @@ pub(super) enum Unwritten {
 /// How long it may take to record a failure, at most.
 pub(super) const MOMENT: Duration = Duration::from_millis(100);
 
+/// Whether an error at an assertion says that its condition does not hold, and not that the database could not tell.
+fn is_untrue(class: ErrorClass) -> bool {
+    use ErrorClass::{Busy, Conflict, ConnectionLost, Unavailable};
+    !matches!(class, Busy | Conflict | ConnectionLost | Unavailable)
+}
+
 /// An open transaction whose lock is held, in which the history was found as planned.
 pub(super) struct Fenced {
     pub(super) writer: RowWriter,
@@ -436,14 +442,20 @@ impl Engine<'_, '_> {
         let rows: Vec<HistoryRow> = new.into_iter().map(|row| fenced.writer.row(row)).collect();
         let mut statements = insert_sql(&self.dialect, &self.table(), &rows);
         let mut proof = None;
-        if let Some(Apart { own, stays, .. }) = &self.apart {
+        if let Some(Apart { own, .. }) = &self.apart {
             // The script's statement may have become somebody else, and may have changed how texts are read.
             statements.insert(0, own.clone());
             statements.extend(self.dialect.settings.fix_session.map(str::to_owned));
-            if let (Some(flight), Some(stays)) = (self.dialect.flight, stays) {
-                statements.push((flight.assert)(stays));
-                proof = Some((statements.len() - 1, flight.failed));
-            }
+        }
+        let kept = rows.last().and_then(|row| self.assert_kept(row));
+        let kept = kept.map(|assertion| {
+            statements.push(assertion);
+            statements.len() - 1
+        });
+        let stays = self.apart.as_ref().and_then(|apart| apart.stays.as_ref());
+        if let (Some(flight), Some(stays)) = (self.dialect.flight, stays) {
+            statements.push((flight.assert)(stays));
+            proof = Some((statements.len() - 1, flight.failed));
         }
         let messages: Vec<Message<'_>> = statements.iter().map(|sql| Message::new(sql, 1)).collect();
         let mut answers = Answers::new();
@@ -453,9 +465,32 @@ impl Engine<'_, '_> {
                 Some((at, code)) if answers.messages().len() == at && error.code() == Some(code) => {
                     Unwritten::Moves
                 }
+                _ if kept == Some(answers.messages().len()) && is_untrue(error.class()) => {
+                    Unwritten::Database(self.kept_out())
+                }
                 _ => Unwritten::Database(error),
             }),
         }
+    }
+
+    /// Asserts that a row is there behind its `INSERT`: a trigger or a rule can keep it out without an error, and what was done
+    /// would be committed, and done again by the next run.
+    fn assert_kept(&self, row: &HistoryRow) -> Option<String> {
+        let script = self.dialect.script.filter(|_| self.dialect.transaction.ddl == Ddl::Transactional)?;
+        let literal = self.dialect.literal;
+        Some((script.assert)(&format!(
+            "EXISTS (SELECT 1 FROM {} WHERE set_name = {} AND seq = {} AND hash = {})",
+            self.dialect.qualified(&self.table()),
+            literal(row.set()),
+            row.seq(),
+            literal(&row.hash().to_string())
+        )))
+    }
+
+    fn kept_out(&self) -> DriverError {
+        let what = format!("a row was written to the table {} and is not in it", self.settings.table);
+        DriverError::new(ErrorClass::Other, what)
+            .with_hint("take the rules, triggers and policies off that table, then run again")
     }
 
     /// Writes rows and commits. `Some`: nothing was kept, plan again.
