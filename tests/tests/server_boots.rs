@@ -3,8 +3,13 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use whimbrel::{DatabaseUrl, ErrorKind, Memory, Migrator, Outcome, TableName, Unbaselined};
-use whimbrel_testkit::{Durability, PgBouncer, Pooling, Server, ServerKind, ServerOptions};
+use tokio::task::JoinHandle;
+use whimbrel::{DatabaseUrl, ErrorKind, Memory, Migrator, Outcome, TableName, Transaction, Unbaselined};
+use whimbrel_postgres::Postgres;
+use whimbrel_postgres::tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use whimbrel_testkit::{
+    Durability, PgBouncer, Pooling, Proxy, Server, ServerKind, ServerOptions, Towards, Wire,
+};
 use whimbrel_tests::either::{Database, Either, kinds};
 use whimbrel_tests::sets;
 
@@ -167,6 +172,90 @@ async fn work_outside_transactions_is_refused_through_a_transaction_pooler_with_
     let memory = memory.with_sql(3, "row", "INSERT INTO t VALUES (1);");
     Migrator::new(&memory).run(&mut db).await.expect("a transaction is kept together");
     assert_eq!(own.number("SELECT count(*) FROM t").await, 1);
+}
+
+/// A client that is not ours, and its connection's task.
+async fn raw(pooler: &PgBouncer, database: &Database) -> (Client, JoinHandle<()>) {
+    let mut config = Config::new();
+    config.host(pooler.host()).port(pooler.port()).user("postgres").dbname(&database.name);
+    let (client, connection) = config.connect(NoTls).await.expect("the pooler takes a client");
+    let task = tokio::spawn(async {
+        let _ = connection.await;
+    });
+    (client, task)
+}
+
+/// A client that dies with several messages under way leaves their answers to the next client of some poolers.
+#[tokio::test]
+async fn behind_a_pooler_a_message_is_sent_when_the_one_before_it_is_answered() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let pooler = PgBouncer::start(&database.server, Pooling::Transaction, 1, &[]).expect("a pooler");
+    let set = &sets::replicated("plain", 5);
+    let migrator = Migrator::new(set).with_transaction(Transaction::PerMigration);
+    let (mut cuts, mut before) = (0, 0);
+    for place in 1.. {
+        let proxy =
+            Proxy::to_address((pooler.host(), pooler.port()), Wire::Postgres).expect("a proxy to the pooler");
+        proxy.cut_after_messages(Towards::Client, place);
+        let url = format!("postgres://postgres@127.0.0.1:{}/{}", proxy.port(), database.name);
+        let Ok(mut db) = Postgres::connect(&url.parse().expect("a URL")).await else { continue };
+        let ended = migrator.run(&mut db).await;
+        let sent = proxy.traffic().messages_to_server;
+        assert!(cuts == 0 || sent <= before + 1, "{place}: {before}, then {sent}; {ended:?}");
+        drop((db, proxy));
+        let (next, task) = raw(&pooler, &database).await;
+        let answer = next.simple_query("SELECT 'mine'").await.expect("an answer");
+        let mine = |answer: &SimpleQueryMessage| match answer {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("mine"),
+            _ => true,
+        };
+        assert!(answer.len() == 3 && answer.iter().all(mine), "{place}: {answer:?} after {ended:?}");
+        task.abort();
+        if ended.is_ok() {
+            break;
+        }
+        database.open().await.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+        (cuts, before) = (cuts + 1, sent);
+    }
+    assert!(cuts > 20, "{cuts}");
+}
+
+/// Clients that send several messages at once and go away: some poolers give their answers to the next one.
+#[tokio::test]
+async fn answers_to_another_client_of_the_pooler_are_not_taken_for_ones_own() {
+    let database = Database::new(ServerKind::Postgres).await;
+    let pooler = PgBouncer::start(&database.server, Pooling::Transaction, 1, &[]).expect("a pooler");
+    let url: DatabaseUrl = pooler.url(&database.name).parse().expect("a URL");
+    let set = &sets::replicated("plain", 3);
+    let strays = [
+        "SELECT pg_sleep(0.05)",
+        "SELECT pg_sleep(0.05); SELECT 1",
+        "SELECT pg_sleep(0.05), 1; SELECT 0 WHERE false",
+        "SELECT 'PostgreSQL' FROM pg_sleep(0.05); SELECT NULL; SELECT 1; SELECT 0 WHERE false",
+        "DO 'BEGIN PERFORM pg_sleep(0.05); END'",
+    ];
+    let mut mixed = 0;
+    for stray in strays.into_iter().cycle().take(20) {
+        let (client, task) = raw(&pooler, &database).await;
+        // Both are sent; the connection goes away with the second one's answer on its way.
+        let (first, second) = (client.simple_query("SELECT 1"), client.simple_query(stray));
+        tokio::pin!(first, second);
+        tokio::select! { biased; _ = &mut first => {}, _ = &mut second => unreachable!("it takes longer") }
+        task.abort();
+        let _ = task.await;
+        let mut db = Database::connect(&url).await;
+        match Migrator::new(set).run(&mut db).await {
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Retry, "{stray}: {error:#}");
+                mixed += usize::from(format!("{error:#}").contains("to another question"));
+            }
+        }
+    }
+    println!("{mixed} of 20 met the answers to another client");
+    let mut own = database.open().await;
+    let report = Migrator::new(set).run(&mut own).await.unwrap_or_else(|error| panic!("{error:#}"));
+    assert!(mixed == 20 || report.outcome == Outcome::UpToDate, "{report}");
 }
 
 #[tokio::test]

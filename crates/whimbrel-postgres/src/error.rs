@@ -150,6 +150,14 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// An answer to what was not asked here. The session may have more of them.
+pub(crate) fn mixed_up() -> DriverError {
+    DriverError::new(
+        ErrorClass::ConnectionLost,
+        "an answer came that is to another question: what is between client and server has mixed up its clients",
+    )
+}
+
 /// The answer of a connection that was given up.
 pub(crate) fn lost() -> DriverError {
     DriverError::new(ErrorClass::ConnectionLost, "the connection was given up, since its state was not known")

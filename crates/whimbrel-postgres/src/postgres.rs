@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::DerefMut;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryStream};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, SimpleQueryStream};
 use whimbrel::{
     Answers, Dialect, Driver, DriverError, Error, ErrorClass, ErrorKind, FlightSql, Message, Rows,
     SessionNumber, SettingsSql, Transport, Value, refuse_imitators,
@@ -16,7 +17,7 @@ use whimbrel::{
 
 use crate::connect::Task;
 use crate::dialect::{DIALECT, FIX_POOLED, RESET_LENT, RESET_LISTED, UNDO, custom};
-use crate::error::{driver_error, lost};
+use crate::error::{driver_error, lost, mixed_up};
 use crate::identity::{IDENTITY, IMITATORS};
 use crate::told::told_number;
 use crate::value::{Bound, Found, unspecified};
@@ -105,14 +106,23 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Postgres<C> {
         }
         // In a transaction that was begun before, it is done already, and a script may have set something else.
         let undo = format!("now()=statement_timestamp()THEN concat({UNDO})END");
+        let token = format!("{:016x}", RandomState::new().build_hasher().finish());
         let session = match (self.dialect.session, self.pooled) {
-            (SessionNumber::Known(_), Some(true)) => Some(format!("0,CASE WHEN {undo}")),
+            (SessionNumber::Known(_), Some(true)) => Some(format!("0,'{token}',CASE WHEN {undo}")),
             (SessionNumber::Known(told), None) => {
-                Some(format!("pg_backend_pid(),CASE WHEN pg_backend_pid()<>{told} AND {undo}"))
+                Some(format!("pg_backend_pid(),'{token}',CASE WHEN pg_backend_pid()<>{told} AND {undo}"))
             }
             _ => None,
         };
-        Before { identity: if self.recognized { &[] } else { &IDENTITY }, session }
+        Before { identity: if self.recognized { &[] } else { &IDENTITY }, session, token }
+    }
+
+    /// How many messages may be under way at once. Behind a pooler it is one: if this program dies meanwhile, some poolers lend
+    /// the session on with answers that are still to come, and the next client, whoever it is, takes them for its own (seen
+    /// with PgBouncer 1.18; github.com/pgagroal/pgagroal/issues/989), or do not wait for the later answers at all
+    /// (github.com/supabase/supavisor/issues/1061).
+    fn at_once(&self) -> usize {
+        if self.pooled == Some(true) { 1 } else { usize::MAX }
     }
 
     /// Takes in which session answers, and what the server says that it is. What the session has of other clients is neither
@@ -166,6 +176,8 @@ struct Before {
     identity: &'static [&'static str],
     /// Asks for the session's number, and undoes what others have left there.
     session: Option<String>,
+    /// What the answer to that repeats, so that the answer to somebody else's question is not taken for it.
+    token: String,
 }
 
 impl Before {
@@ -175,11 +187,17 @@ impl Before {
     }
 
     /// Takes in the row that is the answer to the statement of this number.
-    fn read(&self, number: usize, text: Option<&str>, told: &mut Told) {
-        match number < self.identity.len() {
-            true => told.said.get_or_insert_default().extend(text.map(|text| format!("{text} "))),
-            false => told.session = text.and_then(|number| number.parse().ok()),
+    fn read(&self, number: usize, row: &SimpleQueryRow, told: &mut Told) -> Result<(), DriverError> {
+        let text = row.try_get(0).ok().flatten();
+        if number < self.identity.len() {
+            told.said.get_or_insert_default().extend(text.map(|text| format!("{text} ")));
+            return Ok(());
         }
+        if row.try_get(1).ok().flatten() != Some(&*self.token) {
+            return Err(mixed_up());
+        }
+        told.session = text.and_then(|number| number.parse().ok());
+        Ok(())
     }
 
     fn statements(&self) -> usize {
@@ -236,9 +254,10 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
         messages: &[Message<'_>],
         answers: &mut Answers<'_>,
     ) -> Result<(), DriverError> {
+        let at_once = self.at_once();
         let mut call = self.call()?;
         let answer = match call.client() {
-            Ok(client) => execute(client, messages, answers).await,
+            Ok(client) => execute(client, messages, at_once, answers).await,
             Err(error) => Err(error),
         };
         call.end(answer)
@@ -272,10 +291,25 @@ impl<C: DerefMut<Target = Client> + Send + 'static> Driver for Postgres<C> {
     }
 }
 
-/// Sends all messages, then reads their answers.
+/// Sends so many messages at once, then reads their answers.
 async fn execute(
     client: &Client,
     messages: &[Message<'_>],
+    at_once: usize,
+    answers: &mut Answers<'_>,
+) -> Result<(), DriverError> {
+    let mut failed = None;
+    for messages in messages.chunks(at_once) {
+        execute_together(client, messages, &mut failed, answers).await?;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Sends all messages, then reads their answers, and keeps the first failure. An error: nothing more will be answered.
+async fn execute_together(
+    client: &Client,
+    messages: &[Message<'_>],
+    failed: &mut Option<DriverError>,
     answers: &mut Answers<'_>,
 ) -> Result<(), DriverError> {
     let mut sent = Vec::with_capacity(messages.len());
@@ -283,7 +317,6 @@ async fn execute(
         // Hands the message to the connection's task; the answer is the stream's to wait for.
         sent.push(client.simple_query_raw(&message.sql).await);
     }
-    let mut failed = None;
     for (message, sent) in messages.iter().zip(sent) {
         // Behind a failed message the others are answered too. The connection is quiet again when the last of them is.
         let told = if failed.is_none() { Some(&mut *answers) } else { None };
@@ -292,13 +325,14 @@ async fn execute(
             Err(error) => Err(driver_error(&error, &message.sql)),
         };
         match answer {
-            // Nothing more will be answered.
-            Err(error) if error.class() == ErrorClass::ConnectionLost => return Err(failed.unwrap_or(error)),
-            Err(error) => failed = failed.or(Some(error)),
+            Err(error) if error.class() == ErrorClass::ConnectionLost => {
+                return Err(failed.take().unwrap_or(error));
+            }
+            Err(error) => *failed = failed.take().or(Some(error)),
             Ok(()) => {}
         }
     }
-    failed.map_or(Ok(()), Err)
+    Ok(())
 }
 
 /// Reads the answers to one message. Rows are dropped as they come.
@@ -345,7 +379,7 @@ async fn query_plain(
         let ours = answered < before.statements();
         match answer.map_err(wrong)? {
             SimpleQueryMessage::Row(row) if ours => {
-                before.read(answered, row.try_get(0).map_err(wrong)?, told);
+                before.read(answered, &row, told)?;
             }
             SimpleQueryMessage::CommandComplete(_) if ours => answered += 1,
             _ if ours => {}
@@ -363,8 +397,10 @@ async fn query_plain(
             _ => {}
         }
     }
+    // Also where nothing goes before: each statement is answered, an empty one too.
+    let affected = affected.ok_or_else(mixed_up)?;
     let changes = columns.is_empty() || returns_changes(sql);
-    Ok(Rows::new(columns, rows, affected.filter(|_| changes).unwrap_or(0)))
+    Ok(Rows::new(columns, rows, if changes { affected } else { 0 }))
 }
 
 /// The server tells a number for statements that only read, too.
