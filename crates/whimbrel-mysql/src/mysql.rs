@@ -211,7 +211,7 @@ impl Driver for MySql {
         }
         // What has changed rows is for whoever asked to commit.
         let reads = result.as_ref().is_ok_and(|rows| rows.affected() == 0);
-        if outside && reads && self.conn.as_ref().is_some_and(reads_a_snapshot) {
+        if outside && reads && self.conn.as_ref().is_some_and(|conn| reads_a_snapshot(conn, sql)) {
             let ended = self.with(async |conn| {
                 conn.query_drop("ROLLBACK").await.map_err(|error| driver_error(&error, ""))
             });
@@ -264,11 +264,16 @@ fn in_transaction(conn: &Conn) -> Option<bool> {
 
 /// Whether a read has opened a transaction, as it does where `autocommit` is off: the next read would show what this one did,
 /// whatever others have committed since.
-fn reads_a_snapshot(conn: &Conn) -> bool {
+///
+/// After `SET GLOBAL autocommit = 0` MySQL 9 says of new sessions that they have it on. A query that reads begins no transaction
+/// otherwise; what begins one by its own words is not a query.
+fn reads_a_snapshot(conn: &Conn, sql: &str) -> bool {
+    let words = sql.trim_start().trim_start_matches('(').trim_start();
+    let is_query = words.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"));
     conn.last_ok_packet().is_some_and(|ok| {
         let flags = ok.status_flags();
         flags.contains(StatusFlags::SERVER_STATUS_IN_TRANS)
-            && !flags.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+            && (is_query || !flags.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT))
     })
 }
 

@@ -2,7 +2,7 @@
 //! that only speak a protocol. A proxy answers with their versions and their missing functions.
 
 use whimbrel::{DatabaseUrl, Error, ErrorClass, ErrorKind, Memory, Migrator, Outcome};
-use whimbrel_testkit::{Disguise, Installation, Proxy, ServerKind};
+use whimbrel_testkit::{Disguise, Durability, Installation, Proxy, Server, ServerKind, ServerOptions};
 use whimbrel_tests::either::{Database, Either};
 
 /// What a script of each kind needs: a table, an index, data, and a repeatable.
@@ -273,6 +273,39 @@ async fn a_session_without_autocommit_migrates_waits_and_stays_as_it_was() {
             "{kind}"
         );
         assert_eq!(db.number("SELECT @@autocommit").await, 0, "{kind}");
+    }
+}
+
+/// After `SET GLOBAL`, MySQL 9 says of new sessions that they have it on.
+#[tokio::test]
+async fn a_server_without_autocommit_migrates_and_boots() {
+    for kind in of(&[ServerKind::MariaDb, ServerKind::MySql]) {
+        let options = ServerOptions::new(kind).with_durability(Durability::Nothing);
+        let database = Database::on(&Server::start(&options).expect("a server")).await;
+        database.open().await.apart("SET GLOBAL autocommit = 0").await;
+        let memory = Memory::new().with_sql(1, "t", "CREATE TABLE t (n INTEGER);").with_sql(
+            2,
+            "rows",
+            "INSERT INTO t VALUES (1), (2);\nALTER TABLE t ADD COLUMN m INTEGER;",
+        );
+        let more = memory.clone().with_sql(3, "row", "INSERT INTO t VALUES (3, 3);");
+        let memory_of =
+            [(&memory, Outcome::Applied), (&memory, Outcome::UpToDate), (&more, Outcome::Applied)];
+        for (memory, outcome) in memory_of {
+            let migrator = Migrator::new(memory);
+            let (mut db, mut other) = (database.open().await, database.open().await);
+            let (ran, waited) = tokio::join!(migrator.run(&mut db), migrator.wait(&mut other));
+            let report = ran.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            assert_eq!(report.outcome, outcome, "{kind}: {report}");
+            waited.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+            // The same connections go on.
+            for db in [&mut db, &mut other] {
+                let report = migrator.run(db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+                assert_eq!((report.outcome, report.queries), (Outcome::UpToDate, 1), "{kind}: {report}");
+                assert_eq!(db.number("SELECT @@autocommit").await, 0, "{kind}");
+            }
+        }
+        assert_eq!(database.open().await.number("SELECT count(*) FROM t").await, 3, "{kind}");
     }
 }
 
