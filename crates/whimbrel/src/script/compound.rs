@@ -200,8 +200,10 @@ impl Compound {
         self.at == At::Plain
     }
 
+    /// Where the outermost block begins that a semicolon does not end: of an expression see [`Self::semicolon`].
     pub(super) fn open(&self) -> Option<usize> {
-        self.blocks.first().map(|block| block.offset)
+        let block = self.blocks.iter().find(|block| block.kind != BlockKind::CaseExpression)?;
+        Some(block.offset)
     }
 
     /// Whether the last token began a statement in a block that is run at once.
