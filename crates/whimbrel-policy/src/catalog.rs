@@ -1,10 +1,14 @@
 //! What the scripts so far have made, as far as their text tells. Reads deeds; judges nothing.
 
+mod indexes;
+mod table;
+
 use std::collections::HashMap;
 
-use crate::deed::{
-    Column, Constraint, ConstraintKind, Deed, Name, NewIndex, NewTable, ObjectKind, TEMPORARY,
-};
+use crate::deed::{Deed, MOST_OF_A_NAME, Name, NewIndex, NewTable, ObjectKind, PartitionChange};
+
+use self::indexes::Indexes;
+pub(crate) use self::table::Table;
 
 /// Tables and indexes that earlier scripts have made, and which of them this run has.
 ///
@@ -12,58 +16,14 @@ use crate::deed::{
 /// not in it, and rules must not conclude anything from a table's absence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Catalog {
+    /// Up to [`MOST_OF_A_NAME`] of a name.
     tables: HashMap<String, Vec<Table>>,
-    indexes: HashMap<String, Vec<NewIndex>>,
+    indexes: Indexes,
     all_new: bool,
     /// Views, types, functions and the like that this run has made.
-    made: Vec<Name>,
+    made: HashMap<String, Vec<Name>>,
     /// The names of tables of which something is new, so that settling costs no more than what was done.
     fresh: Vec<String>,
-}
-
-/// A table that a script has made.
-#[derive(Clone, Debug)]
-pub(crate) struct Table {
-    /// Its name.
-    pub(crate) name: Name,
-    /// Whether this run has made it, so that nobody uses it yet.
-    pub(crate) new: bool,
-    /// Whether anything was inserted since, where it is new.
-    pub(crate) filled: bool,
-    /// Whether all columns are known: it was made by a script, not by a query.
-    pub(crate) whole: bool,
-    /// Its columns.
-    pub(crate) columns: Vec<Column>,
-    /// Those of them that this run has added.
-    pub(crate) new_columns: Vec<String>,
-    /// Its constraints, but for those of single columns.
-    pub(crate) constraints: Vec<Constraint>,
-    /// What the dialect says of it.
-    pub(crate) options: Vec<(String, String)>,
-    /// The table that it is a partition of.
-    pub(crate) partition_of: Option<Name>,
-    /// Whether its rows have policies.
-    pub(crate) row_security: bool,
-}
-
-impl Table {
-    /// A column.
-    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
-        self.columns.iter().find(|column| column.name == name)
-    }
-
-    /// Whether a valid constraint proves that a column is never NULL.
-    pub(crate) fn proves_not_null(&self, column: &str) -> bool {
-        self.constraints.iter().any(|constraint| {
-            constraint.validated
-                && match &constraint.kind {
-                    ConstraintKind::Check { not_null } => not_null.iter().any(|own| own == column),
-                    ConstraintKind::NotNull { column: own } => own == column,
-                    ConstraintKind::PrimaryKey { columns, .. } => columns.iter().any(|own| own == column),
-                    _ => false,
-                }
-        })
-    }
 }
 
 impl Catalog {
@@ -111,12 +71,12 @@ impl Catalog {
 
     /// An index, if a script has made it.
     pub(crate) fn index(&self, name: &str) -> Option<&NewIndex> {
-        self.indexes.get(name)?.last()
+        self.indexes.last(name)
     }
 
     /// The indexes of a table.
     pub(crate) fn indexes_of<'a>(&'a self, table: &'a Name) -> impl Iterator<Item = &'a NewIndex> {
-        self.indexes.values().flatten().filter(move |index| index.table.may_be(table))
+        self.indexes.of(table)
     }
 
     /// Whether this run has made a table, so that nobody uses it yet.
@@ -127,7 +87,8 @@ impl Catalog {
 
     /// Whether this run has made a view, a type, a function or the like.
     pub(crate) fn made(&self, name: &Name) -> bool {
-        self.all_new || self.made.iter().any(|made| made.is_surely(name))
+        self.all_new
+            || self.made.get(&name.name).is_some_and(|named| named.iter().any(|made| made.is_surely(name)))
     }
 
     /// Whether this run has made a table, and put nothing into it.
@@ -145,51 +106,33 @@ impl Catalog {
                     (table.from_query, table.if_not_exists) = (true, *replaces);
                     self.create(&table, new);
                 } else if new && !replaces {
-                    self.made.push(name.clone());
+                    self.make(name);
                 }
             }
             Deed::CreateRoutine { name, replaces: false, .. } | Deed::Create { name, .. } if new => {
-                self.made.push(name.clone());
+                self.make(name);
             }
             Deed::Drop { kind: ObjectKind::Table | ObjectKind::MaterializedView, names, .. } => {
                 for name in names {
                     self.remove(name);
-                    self.forget_indexes(|index| index.table.may_be(name));
+                    self.indexes.forget_table(name);
                 }
             }
             Deed::Drop { kind: ObjectKind::Index, names, on, .. } => {
-                for name in names {
-                    // MySQL's indexes have their names within their tables.
-                    self.forget_indexes(|index| {
-                        index.name.as_ref() == Some(&name.name)
-                            && on.as_ref().is_none_or(|on| index.table.may_be(on))
-                    });
-                }
+                names.iter().for_each(|name| self.indexes.forget(&name.name, on.as_ref()));
             }
             Deed::Rename { kind: ObjectKind::Table, from, to, .. } => {
                 if let Some(mut table) = self.remove(from) {
-                    for index in self.indexes.values_mut().flatten().filter(|index| index.table.may_be(from))
-                    {
-                        index.table.clone_from(to);
-                    }
+                    self.indexes.rename_table(from, to);
                     table.name.clone_from(to);
                     self.fresh.push(to.name.clone());
-                    self.tables.entry(to.name.clone()).or_default().push(table);
+                    self.put(table);
                 }
             }
-            Deed::Rename { kind: ObjectKind::Index, from, to, .. } => {
-                if let Some(mut indexes) = self.indexes.remove(&from.name) {
-                    for index in &mut indexes {
-                        index.name = Some(to.name.clone());
-                    }
-                    self.indexes.insert(to.name.clone(), indexes);
-                }
+            Deed::Rename { kind: ObjectKind::Index, from, to, on } => {
+                self.indexes.rename(&from.name, &to.name, on.as_ref());
             }
-            Deed::CreateIndex(index) => {
-                if let Some(name) = &index.name {
-                    self.indexes.entry(name.clone()).or_default().push(index.clone());
-                }
-            }
+            Deed::CreateIndex(index) => self.indexes.add(index),
             Deed::Truncate { tables, .. } => {
                 for table in tables {
                     if let Some(table) = self.table_mut(table) {
@@ -201,9 +144,10 @@ impl Catalog {
         }
     }
 
-    fn forget_indexes(&mut self, gone: impl Fn(&NewIndex) -> bool) {
-        for indexes in self.indexes.values_mut() {
-            indexes.retain(|index| !gone(index));
+    fn make(&mut self, name: &Name) {
+        let named = self.made.entry(name.name.clone()).or_default();
+        if named.len() < MOST_OF_A_NAME {
+            named.push(name.clone());
         }
     }
 
@@ -213,52 +157,16 @@ impl Catalog {
         }
         let [name] = deed.tables()[..] else { return };
         let Some(table) = self.table_mut(name) else { return };
-        match deed {
-            Deed::Insert { .. } => table.filled = true,
-            Deed::AddColumn { column, .. } => {
-                table.columns.push(column.clone());
-                if new {
-                    table.new_columns.push(column.name.clone());
-                }
+        let parent = table.name.clone();
+        table.learn(deed, new);
+        if let Deed::Partition { partition: Some(partition), change, .. } = deed
+            && let Some(part) = self.table_mut(partition)
+        {
+            match change {
+                PartitionChange::Attach => part.partition_of = Some(parent),
+                PartitionChange::Detach => part.partition_of = None,
+                _ => {}
             }
-            Deed::DropColumn { column, .. } => table.columns.retain(|own| own.name != *column),
-            Deed::RenameColumn { from, to, .. } => {
-                if let Some(column) = table.columns.iter_mut().find(|own| own.name == *from) {
-                    column.name.clone_from(to);
-                }
-            }
-            Deed::Redefine { column, .. } => {
-                if let Some(own) = table.columns.iter_mut().find(|own| own.name == column.name) {
-                    own.clone_from(column);
-                }
-            }
-            Deed::RowSecurity { on, .. } => table.row_security = *on,
-            Deed::AddConstraint { constraint, .. } => table.constraints.push(constraint.clone()),
-            Deed::DropConstraint { name, .. } => {
-                table.constraints.retain(|own| own.name.as_ref() != Some(name));
-            }
-            Deed::ValidateConstraint { name, .. } => {
-                for own in table.constraints.iter_mut().filter(|own| own.name.as_ref() == Some(name)) {
-                    own.validated = true;
-                }
-            }
-            Deed::AlterType { column, to, .. } => alter(table, column, |own| own.ty = Some(to.clone())),
-            Deed::SetNotNull { column, .. } => alter(table, column, |own| own.not_null = true),
-            Deed::DropNotNull { column, .. } => alter(table, column, |own| own.not_null = false),
-            Deed::SetDefault { column, default, .. } => alter(table, column, |own| own.default = *default),
-            Deed::Partition { partition: Some(partition), change, .. } => {
-                use crate::deed::PartitionChange::{Attach, Detach};
-                let parent = table.name.clone();
-                let partition = partition.clone();
-                if let Some(part) = self.table_mut(&partition) {
-                    match change {
-                        Attach => part.partition_of = Some(parent),
-                        Detach => part.partition_of = None,
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
         }
     }
 
@@ -267,43 +175,21 @@ impl Catalog {
         if table.if_not_exists && (self.table(&table.name).is_some()) {
             return;
         }
-        // Its namesake in a schema is another one.
-        let mut name = table.name.clone();
-        if table.temporary && name.schema.is_none() {
-            name.schema = Some(TEMPORARY.to_owned());
-        }
-        let mut constraints = table.constraints.clone();
-        constraints.extend(table.columns.iter().filter(|column| column.primary_key).map(|column| {
-            Constraint {
-                name: None,
-                kind: ConstraintKind::PrimaryKey { columns: vec![column.name.clone()], using_index: None },
-                validated: true,
-            }
-        }));
         self.fresh.push(table.name.name.clone());
-        self.tables.entry(table.name.name.clone()).or_default().push(Table {
-            name,
-            new: table.temporary || new && (!table.if_not_exists || self.all_new),
-            filled: table.from_query,
-            whole: !table.from_query && table.partition_of.is_none(),
-            columns: table.columns.clone(),
-            new_columns: Vec::new(),
-            constraints,
-            options: table.options.clone(),
-            partition_of: table.partition_of.clone(),
-            row_security: false,
-        });
+        let new = table.temporary || new && (!table.if_not_exists || self.all_new);
+        self.put(Table { new, ..Table::of(table) });
+    }
+
+    fn put(&mut self, table: Table) {
+        let named = self.tables.entry(table.name.name.clone()).or_default();
+        if named.len() < MOST_OF_A_NAME {
+            named.push(table);
+        }
     }
 
     fn remove(&mut self, name: &Name) -> Option<Table> {
         let named = self.tables.get_mut(&name.name)?;
         let at = named.iter().position(|table| table.name.may_be(name))?;
         Some(named.remove(at))
-    }
-}
-
-fn alter(table: &mut Table, column: &str, change: impl FnOnce(&mut Column)) {
-    if let Some(column) = table.columns.iter_mut().find(|own| own.name == column) {
-        change(column);
     }
 }

@@ -9,7 +9,7 @@ mod table;
 pub(crate) use self::column::{Column, DefaultValue, Generation, TypeName};
 pub(crate) use self::constraint::{Constraint, ConstraintKind};
 pub(crate) use self::index::NewIndex;
-pub(crate) use self::name::{Name, TEMPORARY};
+pub(crate) use self::name::{MOST_OF_A_NAME, Name, NameKey, TEMPORARY};
 pub(crate) use self::table::NewTable;
 
 /// One thing that a statement does. A statement may do several: an `ALTER TABLE` one for each of its actions.

@@ -1,6 +1,6 @@
 //! Judging: scripts in their order, each statement as a case, each case by each rule. Knows no grammar and no single rule.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use whimbrel::script::{Position, Script};
@@ -8,7 +8,8 @@ use whimbrel::{
     Directives, Finding, FindingKind, Product, ScriptFile, ServerVersion, SetName, Waiver, Weight,
 };
 
-use crate::case::{Case, SoFar};
+use crate::ahead::{Ahead, Onwards};
+use crate::case::{Case, SoFar, Whole};
 use crate::catalog::Catalog;
 use crate::deed::{Deed, Name};
 use crate::level::Level;
@@ -33,6 +34,8 @@ pub(crate) struct Run<'a> {
 /// Judges the scripts of one run, in their order.
 pub(crate) struct Judge<'a> {
     policy: &'a Policy,
+    /// The policy's rules for the server, so that no statement looks for them.
+    rules: Vec<(&'static Rule, Level)>,
     server: ServerVersion,
     lock_timeout: Option<Duration>,
     catalog: Catalog,
@@ -43,7 +46,15 @@ pub(crate) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(policy: &'a Policy, server: ServerVersion, lock_timeout: Option<Duration>) -> Self {
-        Self { policy, server, lock_timeout, catalog: Catalog::default(), locked: None, findings: Vec::new() }
+        Self {
+            policy,
+            rules: policy.rules_for(server.product).collect(),
+            server,
+            lock_timeout,
+            catalog: Catalog::default(),
+            locked: None,
+            findings: Vec::new(),
+        }
     }
 
     /// What was found since it was last asked.
@@ -115,42 +126,47 @@ impl<'a> Judge<'a> {
             _ => script,
         };
         let mut waivers = self.waivers(run, &directives);
-        // Those of the whole script, and those of one statement, in their order: a script may have one for each.
-        let mut of_statement: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+        // Of those that allow the same, the first one counts.
+        let mut first_waiver: HashMap<(Option<usize>, &str), usize> = HashMap::new();
         for (at, allowed) in waivers.iter().enumerate() {
-            of_statement.entry(allowed.waiver.statement).or_default().push(at);
+            first_waiver.entry((allowed.waiver.statement, allowed.rule.name)).or_insert(at);
         }
         let locked = self.locked.take().filter(|_| run.shares && run.in_transaction);
         let mut so_far = SoFar { locked, ..SoFar::default() };
         let readings: Vec<_> =
             script.statements().iter().map(|statement| reading::read(statement, &self.server)).collect();
+        let numbered = readings.iter().enumerate();
+        let ahead = Ahead::of(numbered.filter_map(|(number, read)| Some((number, read.as_ref().ok()?))));
         for (number, statement) in script.statements().iter().enumerate() {
             let executed = number < run.first_statement;
             let Some((read, rest)) = readings.get(number..).and_then(<[_]>::split_first) else { break };
             let others = reading::read_otherwise(statement, &self.server);
             if !executed {
-                let mut broken = Vec::new();
-                for read in std::iter::once(read).chain(&others) {
+                let (mut broken, mut said) = (Vec::new(), HashSet::new());
+                for (at, read) in std::iter::once(read).chain(&others).enumerate() {
                     let found = match read {
                         Ok(reading) => {
-                            self.broken(reading, rest, statement.text(), &directives, run, &so_far)
+                            let own = Ahead::of((at > 0).then_some((0, reading)).into_iter());
+                            let onwards = match at {
+                                0 => Onwards::from(&ahead, number),
+                                _ => Onwards::instead(&ahead, number, &own),
+                            };
+                            let behind = (onwards, rest);
+                            self.broken(reading, behind, statement.text(), &directives, run, &so_far)
                         }
                         Err(unparsed) => self.unparsed(&unparsed.why),
                     };
                     for (rule, level, what) in found {
-                        let known = |(other, _, said): &(&Rule, Level, String)| {
-                            other.name == rule.name && *said == what
-                        };
-                        if !broken.iter().any(known) {
+                        if said.insert((rule.name, what.clone())) {
                             broken.push((rule, level, what));
                         }
                     }
                 }
                 for (rule, level, what) in broken {
                     let position = statement.position();
-                    let own =
-                        [None, Some(number)].into_iter().filter_map(|of| of_statement.get(&of)).flatten();
-                    let own = own.copied().filter(|at| waivers[*at].covers(rule, number)).min();
+                    let of_whole = first_waiver.get(&(None, rule.name));
+                    let of_statement = first_waiver.get(&(Some(number), rule.name));
+                    let own = of_whole.into_iter().chain(of_statement).min().copied();
                     let used = own.and_then(|at| waivers.get_mut(at));
                     match used {
                         Some(waiver) if self.policy.accepts_waivers() => {
@@ -198,7 +214,7 @@ impl<'a> Judge<'a> {
     fn broken(
         &self,
         reading: &Reading,
-        rest: &[Result<Reading, Unparsed>],
+        (onwards, rest): (Onwards<'_>, &[Result<Reading, Unparsed>]),
         text: &str,
         directives: &Directives,
         run: &Run<'_>,
@@ -209,6 +225,8 @@ impl<'a> Judge<'a> {
             text,
             deeds: &reading.deeds,
             rest,
+            onwards,
+            whole: Whole::of(&reading.deeds),
             online: reading.online,
             in_transaction: run.in_transaction,
             foreign_keys_off: directives.foreign_keys_off,
@@ -218,7 +236,7 @@ impl<'a> Judge<'a> {
             so_far,
         };
         let mut broken = Vec::new();
-        for (rule, level) in self.policy.rules_for(self.server.product) {
+        for &(rule, level) in &self.rules {
             for deed in &reading.deeds {
                 if let Some(what) = (rule.judge)(deed, &case) {
                     broken.push((rule, level, what));
@@ -229,12 +247,9 @@ impl<'a> Judge<'a> {
     }
 
     fn unparsed(&self, why: &str) -> Vec<(&'static Rule, Level, String)> {
-        let rules = self.policy.rules_for(self.server.product);
         let what = format!("this statement is not understood, so no rule has seen it ({why})");
-        rules
-            .filter(|(rule, _)| rule.name == rules::UNPARSED)
-            .map(|(rule, level)| (rule, level, what.clone()))
-            .collect()
+        let unparsed = self.rules.iter().filter(|(rule, _)| rule.name == rules::UNPARSED);
+        unparsed.map(|(rule, level)| (*rule, *level, what.clone())).collect()
     }
 
     /// What a statement leaves to those behind it.
@@ -244,13 +259,13 @@ impl<'a> Judge<'a> {
             match deed {
                 Deed::Set { setting, .. } if setting == "search_path" => self.catalog.lose_track(),
                 Deed::Set { setting, value: Some(value), .. } => {
-                    so_far.settings.push((setting.clone(), value.clone()));
+                    so_far.settings.insert(setting.clone(), value.clone());
                 }
                 Deed::Set { setting, value: None, .. } => {
-                    so_far.settings.retain(|(own, _)| own != setting);
+                    so_far.settings.remove(setting);
                 }
                 Deed::AddEnumValue { name, value } if run.in_transaction => {
-                    so_far.enums.push((name.clone(), value.clone()))
+                    so_far.add_value(name, value);
                 }
                 _ => {}
             }
@@ -300,10 +315,6 @@ struct Allowed<'w> {
 }
 
 impl Allowed<'_> {
-    fn covers(&self, rule: &Rule, statement: usize) -> bool {
-        self.rule.name == rule.name && self.waiver.covers(statement)
-    }
-
     fn reason(&self) -> &str {
         &self.waiver.reason
     }

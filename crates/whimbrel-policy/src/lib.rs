@@ -28,6 +28,7 @@
 //! Each [`Rule`] has [examples](Rule::examples): a script that it is against, one that it is not, and what is observed of
 //! the difference on a real server. `docs/policy.md` has all of them, and says how the policy judges.
 
+mod ahead;
 mod case;
 mod catalog;
 mod deed;

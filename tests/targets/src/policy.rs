@@ -113,6 +113,87 @@ fn large(size: usize) -> Vec<(&'static str, Vec<u8>)> {
         ("a body", repeated(size, "DO $$ BEGIN ", "UPDATE t SET a = 1; ", "END $$;")),
         ("bodies", repeated(size, "", "DO $$ BEGIN DROP TABLE t; END $$;", "")),
         ("waivers", repeated(size, "", "-- whimbrel: allow drop-table because x\nDROP TABLE t;\n", "")),
+        ("waivers of the whole script", {
+            let waivers = repeated(size / 2, "", "-- whimbrel: allow drop-table because x\n", "");
+            [waivers, repeated(size / 2, "", "DROP TABLE t;", "")].concat()
+        }),
+        (
+            "columns that change",
+            [
+                numbered(size / 2, "CREATE TABLE t (a int", |at| format!(", a{at} int"), ");"),
+                numbered(size / 2, "", |at| format!("ALTER TABLE t MODIFY a{at} bigint;"), ""),
+            ]
+            .concat(),
+        ),
+        (
+            "tables that take each other's place",
+            numbered(size, "", |at| format!("DROP TABLE t{at};ALTER TABLE u{at} RENAME TO t{at};"), ""),
+        ),
+        ("tables that take one's place", repeated(size, "", "DROP TABLE t;ALTER TABLE u RENAME TO t;", "")),
+        (
+            "tables of one name",
+            numbered(
+                size,
+                "",
+                |at| {
+                    format!(
+                        "CREATE TABLE s{at}.t (a int);ALTER TABLE s{at}.t ADD FOREIGN KEY (a) REFERENCES u (a);"
+                    )
+                },
+                "",
+            ),
+        ),
+        (
+            "unique indexes of one table",
+            repeated(size, "", "CREATE TABLE t (a int);CREATE UNIQUE INDEX i ON t (a);", ""),
+        ),
+        (
+            "indexes that go with their tables",
+            numbered(size, "", |at| format!("CREATE UNIQUE INDEX i ON t{at} (a);DROP TABLE t{at};"), ""),
+        ),
+        (
+            "foreign keys beside indexes",
+            [
+                numbered(
+                    size / 2,
+                    "CREATE TABLE t (a int);",
+                    |at| format!("CREATE INDEX i{at} ON t (b{at});"),
+                    "",
+                ),
+                repeated(size / 2, "", "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (a);", ""),
+            ]
+            .concat(),
+        ),
+        ("views", numbered(size, "", |at| format!("CREATE VIEW v{at} AS SELECT 1;DROP VIEW v{at};"), "")),
+        (
+            "constraints",
+            numbered(
+                size,
+                "CREATE TABLE t (a int);",
+                |at| format!("ALTER TABLE t ADD CONSTRAINT c{at} CHECK (a > 0);"),
+                "",
+            ),
+        ),
+        ("keys that are dropped", repeated(size, "ALTER TABLE t ADD a int", ", DROP PRIMARY KEY", ";")),
+        ("settings", numbered(size, "", |at| format!("SET a.b{at} = 1;ALTER TABLE t ADD COLUMN a int;"), "")),
+        (
+            "values of an enumeration",
+            numbered(
+                size,
+                "",
+                |at| format!("ALTER TYPE e ADD VALUE 'v{at}';INSERT INTO t VALUES ('w{at}');"),
+                "",
+            ),
+        ),
+        (
+            "tables made beside a switch",
+            numbered(
+                size,
+                "SET foreign_key_checks = 0;",
+                |at| format!("CREATE TABLE t{at} (a int);ALTER TABLE t{at} ADD COLUMN b int;"),
+                "",
+            ),
+        ),
     ]
 }
 

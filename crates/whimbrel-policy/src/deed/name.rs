@@ -11,6 +11,24 @@ pub(crate) struct Name {
     pub(crate) name: String,
 }
 
+/// So many objects of one name are looked at, and so many indexes of one table: no table of MySQL's or MariaDB's has more.
+pub(crate) const MOST_OF_A_NAME: usize = 64;
+
+/// By what a name is found among others that may mean the same object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct NameKey<'n> {
+    name: &'n str,
+    schema: SchemaKey<'n>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum SchemaKey<'n> {
+    /// Whatever the schema is, or none.
+    Any,
+    None,
+    Of(&'n str),
+}
+
 /// The schema that a session's own tables are in.
 pub(crate) const TEMPORARY: &str = "pg_temp";
 
@@ -44,6 +62,19 @@ impl Name {
                 _ => true,
             }
     }
+
+    /// The keys that a name is filed under.
+    pub(crate) fn keys(&self) -> [NameKey<'_>; 2] {
+        let exact = self.schema.as_deref().map_or(SchemaKey::None, SchemaKey::Of);
+        [SchemaKey::Any, exact].map(|schema| NameKey { name: &self.name, schema })
+    }
+
+    /// The keys by which exactly those are found that [`may_be`](Self::may_be) the same, each by one of them.
+    pub(crate) fn found_by(&self) -> impl Iterator<Item = NameKey<'_>> {
+        let own = self.schema.as_deref().map(SchemaKey::Of);
+        let schemas = [Some(own.unwrap_or(SchemaKey::Any)), own.and(Some(SchemaKey::None))];
+        schemas.into_iter().flatten().map(|schema| NameKey { name: &self.name, schema })
+    }
 }
 
 impl fmt::Display for Name {
@@ -52,5 +83,27 @@ impl fmt::Display for Name {
             write!(f, "{}.", schema.escape_debug())?;
         }
         write!(f, "{}", self.name.escape_debug())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_find_what_may_be_the_same_once() {
+        let names = [
+            Name::bare("a"),
+            Name::within("s", "a"),
+            Name::within("t", "a"),
+            Name::bare("b"),
+            Name::within("s", "b"),
+        ];
+        for one in &names {
+            for other in &names {
+                let found = one.found_by().filter(|key| other.keys().contains(key)).count();
+                assert_eq!(found, usize::from(one.may_be(other)), "{one} and {other}");
+            }
+        }
     }
 }

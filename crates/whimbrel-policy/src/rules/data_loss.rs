@@ -190,7 +190,7 @@ pub(super) const RULES: &[Rule] = &[
 impl Case<'_> {
     /// Whether this run has made a column, so that no version knows it yet.
     pub(super) fn made_column(&self, table: &crate::deed::Name, column: &str) -> bool {
-        self.catalog.table(table).is_some_and(|table| table.new_columns.iter().any(|own| own == column))
+        self.catalog.table(table).is_some_and(|table| table.new_columns.contains(column))
     }
 
     /// A column, if a script has made it.

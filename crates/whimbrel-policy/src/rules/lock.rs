@@ -390,10 +390,9 @@ fn unindexed(case: &Case<'_>, table: &Name, columns: &[String]) -> Option<String
         _ => false,
     });
     let by_column = known.column(first).is_some_and(|column| column.unique || column.primary_key);
-    let by_index = |index: &crate::deed::NewIndex| {
-        index.table.may_be(table) && !index.partial && index.columns.first() == Some(&Some(first.clone()))
-    };
-    let later = case.onwards().any(|deed| matches!(deed, Deed::CreateIndex(index) if by_index(index)));
+    let by_index =
+        |index: &crate::deed::NewIndex| !index.partial && index.columns.first() == Some(&Some(first.clone()));
+    let later = case.onwards.gives_index_from(table, first);
     let indexed = by_constraint || by_column || later || case.catalog.indexes_of(table).any(by_index);
     (!indexed).then(|| format!("no index of {table} begins with {first}"))
 }

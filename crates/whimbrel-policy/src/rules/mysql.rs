@@ -1,11 +1,13 @@
 //! The rules that MySQL and MariaDB have to themselves, or share with SQLite, but for those about locks and rights. Data,
 //! and small functions that look at one deed.
 
+use std::collections::HashSet;
+
 use whimbrel::Product::{Mariadb, Mysql, Sqlite};
 
 use super::redefine::narrows;
 use crate::case::Case;
-use crate::deed::{Column, Deed, DefaultValue, Name, NewTable, ObjectKind, PartitionChange};
+use crate::deed::{Column, Deed, DefaultValue, Name, NameKey, NewTable, ObjectKind, PartitionChange};
 use crate::level::Level;
 use crate::rule::{Concern, Rule};
 
@@ -326,16 +328,13 @@ fn has_mb3(column: &Column) -> bool {
 
 /// Whether a unique index of the table is made in the same script.
 fn made_again(case: &Case<'_>, table: &Name, name: &str) -> bool {
-    case.onwards().any(|deed| {
-        matches!(deed, Deed::CreateIndex(index)
-            if index.unique && index.table.may_be(table) && index.name.as_deref() == Some(name))
-    })
+    case.onwards.gives_unique_index(table, name)
 }
 
 /// Whether what follows, until the setting is set again, only makes tables, which hold nothing that a check could be
 /// against.
 fn only_makes_tables(case: &Case<'_>, until: &str) -> bool {
-    let mut made: Vec<&Name> = Vec::new();
+    let mut made: HashSet<NameKey<'_>> = HashSet::new();
     for reading in case.rest {
         let Ok(reading) = reading else { return false };
         for deed in &reading.deeds {
@@ -343,13 +342,13 @@ fn only_makes_tables(case: &Case<'_>, until: &str) -> bool {
                 Deed::Set { setting: name, .. } | Deed::Pragma { name, .. } if name == until => {
                     return !made.is_empty();
                 }
-                Deed::CreateTable(table) if !table.from_query => made.push(&table.name),
+                Deed::CreateTable(table) if !table.from_query => made.extend(table.name.keys()),
                 Deed::Insert { .. } | Deed::Update { .. } | Deed::Delete { .. } | Deed::Opaque { .. } => {
                     return false;
                 }
                 other => {
                     let new =
-                        |table: &&Name| case.is_new(table) || made.iter().any(|made| made.may_be(table));
+                        |table: &&Name| case.is_new(table) || table.found_by().any(|key| made.contains(&key));
                     if !other.tables().iter().all(new) {
                         return false;
                     }

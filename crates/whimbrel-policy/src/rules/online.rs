@@ -96,8 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "MySQL: 17.12.1 Online DDL Operations; MariaDB: InnoDB Online DDL Operations with the INPLACE Alter Algorithm",
         judge: |deed, case| {
             // What stands in a new table's definition is built with it.
-            let made = case.deeds.iter().any(|deed| matches!(deed, Deed::CreateTable(_)));
-            if made || case.online.lock == Some(OnlineLock::None) || case.online.online {
+            if case.whole.makes_table || case.online.lock == Some(OnlineLock::None) || case.online.online {
                 return None;
             }
             match deed {
@@ -174,7 +173,7 @@ fn copied<'d>(deed: &'d Deed, case: &Case<'_>) -> Option<(&'d Name, String)> {
         Deed::AddColumn { table, column: Column { name, generated: Some(Generation::Stored), .. } } => {
             Some((table, format!("adds the column {}, which is computed and stored", name.escape_debug())))
         }
-        Deed::DropConstraint { table, name, .. } if name == "PRIMARY" && !replaces_key(case) => {
+        Deed::DropConstraint { table, name, .. } if name == "PRIMARY" && !case.whole.makes_key => {
             Some((table, "drops the primary key without another one in its place".to_owned()))
         }
         // MySQL reads a check and forgets it before 8.0.16.
@@ -204,17 +203,6 @@ fn is_first(deed: &Deed, case: &Case<'_>) -> bool {
     case.deeds.first().is_some_and(|first| std::ptr::eq(first, deed))
 }
 
-/// Whether the statement makes a primary key.
-fn replaces_key(case: &Case<'_>) -> bool {
-    case.deeds.iter().any(|deed| match deed {
-        Deed::AddConstraint { constraint, .. } => {
-            matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })
-        }
-        Deed::AddColumn { column, .. } | Deed::Redefine { column, .. } => column.primary_key,
-        _ => false,
-    })
-}
-
 /// Whether the table has the engine already, as far as is known: whoever names InnoDB has most likely got it.
 fn same_engine(case: &Case<'_>, table: &Name, engine: &str) -> bool {
     let known = case.catalog.table(table).and_then(|table| {
@@ -235,7 +223,7 @@ fn rebuilt<'d>(deed: &'d Deed, case: &Case<'_>) -> Option<(&'d Name, String)> {
         }
         Deed::DropColumn { table, column, .. } => (!since(case, (8, 0, 29), (10, 4)))
             .then(|| (table, format!("drops the column {}", column.escape_debug()))),
-        Deed::DropConstraint { table, name, .. } if name == "PRIMARY" && replaces_key(case) => {
+        Deed::DropConstraint { table, name, .. } if name == "PRIMARY" && case.whole.makes_key => {
             Some((table, "changes the primary key".to_owned()))
         }
         Deed::Redefine { table, column } if effect(case, table, column) == Effect::Rebuild => {

@@ -175,14 +175,7 @@ pub(super) const RULES: &[Rule] = &[
 
 /// Whether something of the name is made again before the script's end: a view that changes, a table that is swapped.
 fn replaced(case: &Case<'_>, name: &Name) -> bool {
-    case.onwards().any(|deed| match deed {
-        Deed::CreateView { name: made, .. }
-        | Deed::CreateRoutine { name: made, .. }
-        | Deed::Create { name: made, .. }
-        | Deed::Rename { to: made, .. } => made.may_be(name),
-        Deed::CreateTable(table) => table.name.may_be(name),
-        _ => false,
-    })
+    case.onwards.gives_name(name)
 }
 
 impl Case<'_> {

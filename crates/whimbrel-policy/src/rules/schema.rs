@@ -1,5 +1,7 @@
 //! The rules about tables that will be regretted: what is cheap to write otherwise now, and dear later.
 
+use std::collections::HashSet;
+
 use whimbrel::Product::{Mariadb, Mysql, Postgres};
 
 use crate::case::Case;
@@ -109,24 +111,18 @@ fn has_key(table: &NewTable, case: &Case<'_>) -> bool {
     let primary = |kind: &ConstraintKind| matches!(kind, ConstraintKind::PrimaryKey { .. });
     // InnoDB takes the first unique key over columns without NULL for one.
     let substitute = case.product() != Postgres;
-    let never_null = |name: &Option<String>| {
-        table.columns.iter().any(|column| Some(&column.name) == name.as_ref() && column.not_null)
-    };
+    let not_null: HashSet<&str> =
+        table.columns.iter().filter(|column| column.not_null).map(|column| column.name.as_str()).collect();
+    let never_null = |name: &Option<String>| name.as_deref().is_some_and(|name| not_null.contains(name));
     table.columns.iter().any(|column| column.primary_key || substitute && column.unique && column.not_null)
         || table.constraints.iter().any(|constraint| primary(&constraint.kind))
-        || case.onwards().any(|deed| match deed {
-            Deed::AddConstraint { table: to, constraint } => {
-                to.may_be(&table.name) && primary(&constraint.kind)
-            }
-            Deed::AddColumn { table: to, column } => to.may_be(&table.name) && column.primary_key,
-            Deed::CreateIndex(index) => {
-                substitute
-                    && index.unique
-                    && index.table.may_be(&table.name)
-                    && index.columns.iter().all(never_null)
-            }
-            _ => false,
-        })
+        || case.onwards.gives_primary_key(&table.name)
+        || substitute
+            && case
+                .onwards
+                .unique_indexes(&table.name)
+                .iter()
+                .any(|index| index.columns.iter().all(never_null))
 }
 
 /// Whether all of a table stands in the statement.

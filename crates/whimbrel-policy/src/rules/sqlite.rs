@@ -1,5 +1,7 @@
 //! The rules that SQLite has to itself. Data, and small functions that look at one deed.
 
+use std::collections::HashMap;
+
 use whimbrel::Product::Sqlite;
 
 use crate::deed::{Column, ConstraintKind, Deed, DefaultValue, Generation, NewTable, ObjectKind};
@@ -42,22 +44,10 @@ pub(super) const RULES: &[Rule] = &[
         judge: |deed, case| match deed {
             Deed::Drop { kind: ObjectKind::Table, names, .. } => {
                 let table = names.iter().find(|table| !case.is_new(table) && case.is_replaced(table))?;
-                let made: Vec<_> = case
-                    .rest
-                    .iter()
-                    .flatten()
-                    .flat_map(|reading| &reading.deeds)
-                    .filter_map(|deed| match deed {
-                        Deed::CreateIndex(index) => Some(index),
-                        _ => None,
-                    })
-                    .collect();
                 let forgotten: Vec<_> = case
                     .catalog
                     .indexes_of(table)
-                    .filter(|index| {
-                        made.iter().all(|made| made.name != index.name && made.columns != index.columns)
-                    })
+                    .filter(|index| !case.onwards.gives_index_like(index))
                     .filter_map(|index| index.name.as_ref())
                     .map(|name| name.escape_debug().to_string())
                     .collect();
@@ -241,7 +231,9 @@ fn nullable_key(table: &NewTable) -> Option<&str> {
         ConstraintKind::PrimaryKey { columns, .. } => Some(columns),
         _ => None,
     })?;
-    let column = |name: &String| table.columns.iter().find(|column| column.name == *name);
+    let all: HashMap<&str, &Column> =
+        table.columns.iter().rev().map(|column| (column.name.as_str(), column)).collect();
+    let column = |name: &String| all.get(name.as_str()).copied();
     if let [only] = &columns[..] {
         let column = column(only)?;
         return (!column.not_null && !is_rowid(column)).then_some(column.name.as_str());

@@ -48,9 +48,7 @@ pub(super) const RULES: &[Rule] = &[
             if case.deeds.first() != Some(deed) || matches!(deed, Deed::AddEnumValue { .. }) {
                 return None;
             }
-            let new = |ty: &crate::deed::Name| case.catalog.made(ty);
-            let used = |value: &str| case.text.contains(&format!("'{}'", value.replace('\'', "''")));
-            let (ty, _) = case.so_far.enums.iter().find(|(ty, value)| !new(ty) && used(value))?;
+            let ty = case.so_far.values_in(case.text).find(|ty| !case.catalog.made(ty))?;
             Some(format!("uses the value that was added to {ty} in this transaction"))
         },
     },

@@ -8,11 +8,6 @@ use crate::coverage;
 const SMALL: usize = 1 << 13;
 const LARGE: usize = SMALL << 2;
 
-/// Shapes that are known to take more: a rule that depends on what follows in a script reads it for each statement, and one on
-/// the other parts of a statement reads those for each part.
-const KNOWN: [(&str, &str); 3] =
-    [("policy", "tables"), ("policy", "parts of one change"), ("policy", "waivers")];
-
 /// Counts those of each shape. Whether none takes more than so much more.
 pub(crate) fn count(target: &Target) -> bool {
     let mut good = true;
@@ -28,8 +23,7 @@ pub(crate) fn count(target: &Target) -> bool {
         let (times, bytes) =
             (many as f64 / few.max(1) as f64, large.len() as f64 / small.len().max(1) as f64);
         // Quadratic ones have the square; a logarithm is let through.
-        let known = KNOWN.contains(&(target.name, shape));
-        let linear = many < 10_000 || times < bytes * if known { 2.5 } else { 1.5 };
+        let linear = many < 10_000 || times < bytes * 1.5;
         good &= linear;
         if !linear || std::env::var_os("WHIMBREL_STEPS").is_some() {
             let verdict = if linear { "" } else { "  NOT LINEAR" };
