@@ -64,6 +64,9 @@ pub(crate) fn of(context: &Context, verb: &str, error: &Error) -> Vec<String> {
             let file = error.location().map(|place| quoted(&place.file)).unwrap_or_default();
             let again = context.again(verb, "");
             let number = error.migration().and_then(version);
+            if !error.is_outcome_known() {
+                return vec![again];
+            }
             match number {
                 Some(number) => {
                     vec![format!("correct {file}, then"), command(&format!("lock --amend {number}")), again]

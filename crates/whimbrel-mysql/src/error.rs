@@ -4,6 +4,7 @@ use mysql_async::{DriverError as ClientError, Error as SqlError, ServerError};
 use whimbrel::{DriverError, Error, ErrorClass, ErrorKind};
 
 use crate::grant::remedy;
+use crate::refusals::refuses;
 use crate::tls::tls_error;
 
 /// What was said of `sql`, the whole packet.
@@ -76,7 +77,7 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         1022 | 1048 | 1169 | 1216 | 1217 | 1451 | 1452 | 1557 | 1761 | 1762 | 3819 | 4025 => Constraint,
         1062 | 1586 | 1859 => return (Constraint, true),
         // The database, a user or privileges: access denied.
-        1044 | 1045 | 1095 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 | 1698 | 1827 | 3118 => Permission,
+        1044 | 1045 | 1095 | 1142 | 1143 | 1227 | 1370 | 1419 | 1698 | 1827 | 3118 => Permission,
         // One message for many options.
         1290 if message.contains("read-only") || message.contains("read_only") => ReadOnly,
         1792 | 1836 => ReadOnly,
@@ -90,7 +91,9 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         // Galera, at a commit: the server has lost its cluster, and the others may have heard of it.
         1180 if message.contains("Primary Component") => ConnectionLost,
         1053 | 1152 | 1153 | 1154 | 1155 | 1156 | 1158 | 1159 | 1160 | 1161 | 1184 | 1927 | 2006 | 2013
-        | 3169 | 4031 => ConnectionLost,
+        | 3169 => ConnectionLost,
+        // MariaDB has the number for a trigger that a `FOLLOWS` names and that is not there.
+        4031 if message.contains("disconnected") => ConnectionLost,
         1568 => InTransaction,
         1305 if message.starts_with("SAVEPOINT") => NoTransaction,
         // The ones below have the SQLSTATE "general error", or one that says less. Objects that are there already, or not:
@@ -112,6 +115,7 @@ fn class_of(code: u16, state: &str, message: &str) -> (ErrorClass, bool) {
         | 3141 | 3854 => {
             return (Sql, true);
         }
+        _ if refuses(code) => return (Sql, true),
         _ => {
             let class = match state.get(..2) {
                 Some("08") => ConnectionLost,
@@ -281,5 +285,16 @@ mod tests {
         let lost = "Error while appending streaming replication fragment(provider status: Not connected to Primary Component)";
         assert_eq!(class(1180, "HY000", lost), ErrorClass::ConnectionLost);
         assert_eq!(class(1180, "HY000", "Got error 5 during COMMIT"), ErrorClass::Other);
+    }
+
+    #[test]
+    fn a_number_that_two_products_have_is_told_apart_by_the_message() {
+        let class = |message| class_of(4031, "HY000", message).0;
+        assert_eq!(
+            class("The client was disconnected by the server because of inactivity."),
+            ErrorClass::ConnectionLost
+        );
+        let trigger = "Referenced trigger 'nope' for the given action time and event type does not exist";
+        assert_eq!(class(trigger), ErrorClass::Sql);
     }
 }

@@ -84,6 +84,7 @@ mod grant;
 mod identity;
 mod mysql;
 mod preflight;
+mod refusals;
 mod resume;
 mod routine;
 mod rules;

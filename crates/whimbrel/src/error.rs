@@ -85,6 +85,7 @@ struct Inner {
     class: Option<ErrorClass>,
     report: Option<Report>,
     broken_history: bool,
+    unknown_outcome: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -126,6 +127,7 @@ impl Error {
             class: None,
             report: None,
             broken_history: false,
+            unknown_outcome: kind == ErrorKind::OutcomeUnknown,
             source: None,
         }))
     }
@@ -223,6 +225,12 @@ impl Error {
         self
     }
 
+    /// Whether it is known what was kept.
+    pub(crate) fn with_outcome_known(mut self, known: bool) -> Self {
+        self.0.unknown_outcome = !known;
+        self
+    }
+
     pub(crate) fn about_broken_history(mut self) -> Self {
         self.0.broken_history = true;
         self
@@ -305,6 +313,11 @@ impl Error {
     /// Whether rows of the history are not as they were written: one was changed, is missing, or cannot be read.
     pub fn is_history_broken(&self) -> bool {
         self.0.broken_history || self.0.findings.iter().any(|finding| finding.kind() == FindingKind::History)
+    }
+
+    /// Whether it is known what was kept of the migration. Where it is not, the next run looks, and says how to go on.
+    pub fn is_outcome_known(&self) -> bool {
+        !self.0.unknown_outcome
     }
 
     /// The database's code (SQLSTATE or a name).

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use whimbrel::{
     Answers, Dialect, Driver, DriverError, Ending, Error, ErrorKind, FindingKind, Memory, Message, Migrator,
-    Rows, Settlement, StepKey, Value, Version, async_trait,
+    Outcome, Rows, SetName, Settlement, StepKey, Unbaselined, Value, Version, async_trait,
 };
 use whimbrel_testkit::{Faulty, Moment, Server, ServerKind};
 use whimbrel_tests::either::{Database, Either, kinds};
@@ -43,6 +43,73 @@ async fn settle(db: &mut Either, memory: &Memory, ending: Ending) {
     let version = Some(Version::new(2).expect("a version"));
     let settlement = Settlement { version, ending, reason: "looked".into() };
     migrator(memory).settle(db, settlement).await.unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+/// Errors with a SQLSTATE that says nothing. What the statement would have made is looked at, where the number says nothing
+/// either.
+#[tokio::test]
+async fn a_definition_that_cannot_be_leaves_nothing_and_is_corrected() {
+    for kind in servers() {
+        let own = match kind {
+            ServerKind::MariaDb => {
+                ["CREATE TABLE s (a INT, b STRNG)", "CREATE PROCEDURE p() BEGIN DECLARE x STRNG; END"]
+            }
+            _ => ["CREATE TABLE s (a INT) KEY_BLOCK_SIZE = 3", "CREATE TABLE s (a INT, CHECK (a > @b))"],
+        };
+        let comment = format!("CREATE TABLE s (a INT COMMENT '{}')", "x".repeat(2000));
+        let all = [
+            "CREATE VIEW s AS SELECT @a",
+            "ALTER TABLE t MODIFY n BIGINT, ALGORITHM = NOPE",
+            "CREATE TRIGGER s BEFORE INSERT ON t FOR EACH ROW FOLLOWS nope SET @a = 1",
+            "SET time_zone = 'nope/nope'",
+            &comment,
+        ];
+        for bad in own.into_iter().chain(all) {
+            let (database, mut db) = start(kind).await;
+            let error = migrator(&second(bad)).run(&mut db).await.expect_err(bad);
+            let text = format!("{error:#}");
+            assert_eq!(error.kind(), ErrorKind::Files, "{kind}, {bad}: {text}");
+            assert!(
+                text.contains("nothing of it was kept") && error.is_outcome_known(),
+                "{kind}, {bad}: {text}"
+            );
+            let mut db = database.open().await;
+            let corrected = second("CREATE TABLE s (n INT)");
+            let report = migrator(&corrected).run(&mut db).await;
+            report.unwrap_or_else(|error| panic!("{kind}, {bad}: {error:#}"));
+            assert_eq!(state(&database).await, (0, 1), "{kind}, {bad}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_statement_in_doubt_is_settled_also_in_a_set_that_is_not_the_last() {
+    for kind in servers() {
+        let (database, mut db) = start(kind).await;
+        // Of two tables the first is dropped on MariaDB, and it is not known of both.
+        db.run("CREATE TABLE gone (n INT)").await;
+        let lib = Memory::new().with_set(SetName::new("lib").expect("a name")).with_sql(
+            2,
+            "drops",
+            "DROP TABLE gone, other",
+        );
+        let app = second("CREATE TABLE u (n INT)");
+        let all = || Migrator::new(lib.clone()).and(app.clone()).with_unbaselined(Unbaselined::Allow);
+        let error = all().run(&mut db).await.expect_err("a table is missing");
+        assert!(!error.is_outcome_known(), "{kind}: {error:#}");
+        assert!(format!("{error:#}").contains("next: run again"), "{kind}: {error:#}");
+        let error = all().run(&mut db).await.expect_err("it is in doubt");
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{kind}: {error:#}");
+        for sql in ["CREATE TABLE other (n INT)", "CREATE TABLE IF NOT EXISTS gone (n INT)"] {
+            db.run(sql).await;
+        }
+        let settlement =
+            Settlement { version: Version::new(2), ending: Ending::DidNot(1), reason: "looked".into() };
+        all().settle(&mut db, settlement).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        let report = all().run(&mut db).await.unwrap_or_else(|error| panic!("{kind}: {error:#}"));
+        assert_eq!(report.outcome, Outcome::Applied, "{kind}: {report}");
+        assert_eq!(state(&database).await, (0, 2), "{kind}");
+    }
 }
 
 /// A driver that sends another statement in the place of `DO 7700`: one that no guard has seen.

@@ -79,15 +79,18 @@ fn statement_error(
         _ if item.in_transaction() => "failed, and nothing of it was kept".to_owned(),
         _ => outcome(item, kept, left),
     };
+    let undone = left == Left::Nothing && !item.in_transaction();
     let kind = match error.class() {
         ErrorClass::Sql | ErrorClass::Constraint => ErrorKind::Files,
+        ErrorClass::Other if undone => ErrorKind::Files,
         class => Error::driver("", DriverError::new(class, "")).kind(),
     };
     let mut this = Error::new(kind, format!("migration {label} {outcome}"))
         .with_migration(label)
         .with_statement(statement + 1)
         .with_class(error.class())
-        .with_code(error.code());
+        .with_code(error.code())
+        .with_outcome_known(item.in_transaction() || left != Left::Unknown);
     let found =
         item.script().and_then(|file| Some((file, Script::stream(file.text(), lexing).nth(statement)?)));
     let mut said = error.message().to_owned();
@@ -114,11 +117,18 @@ fn statement_error(
             "the database's own words, which may quote values: `with_database_messages` shows them",
         );
     }
-    let next = match error.class() {
+    let class = match error.class() {
+        // An error without a class, of a statement that is known to have done nothing, is the statement's own.
+        ErrorClass::Other if undone => ErrorClass::Sql,
+        class => class,
+    };
+    let next = match class {
         ErrorClass::Sql | ErrorClass::Constraint if !item.in_transaction() && left == Left::Invalid => {
             "correct the data that it meets, then run again: what it left is dropped, and it is run anew"
         }
-        ErrorClass::Sql | ErrorClass::Constraint if !item.in_transaction() && left == Left::Unknown => {
+        ErrorClass::Sql | ErrorClass::Constraint | ErrorClass::Other
+            if !item.in_transaction() && left == Left::Unknown =>
+        {
             "run again: it looks what this statement has done, and says how to go on where that cannot be told"
         }
         ErrorClass::Sql | ErrorClass::Constraint if item.in_transaction() || item.data_only() => {

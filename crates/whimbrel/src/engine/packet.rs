@@ -660,7 +660,9 @@ impl<'e> Engine<'e, '_> {
                 class => matches!(class, ErrorClass::Sql | ErrorClass::Permission | ErrorClass::ReadOnly),
             };
             let halfway = self.dialect.facts(statement).has(Fact::MayFailHalfway);
-            undone && !(halfway && Effect::of(statement).is_none())
+            let told = undone && !(halfway && Effect::of(statement).is_none());
+            // Of an error that says nothing, what the statement would have made or dropped says it.
+            told || error.class() == ErrorClass::Other && self.is_undone(item, file.text(), number).await
         } else {
             // What was rolled back is gone, if all that it touched can be rolled back.
             let first = number == from && self.was_refused(error);
@@ -674,6 +676,14 @@ impl<'e> Engine<'e, '_> {
         let refuses =
             self.dialect.effects.is_some_and(|effects| (effects.refused)(error.code().unwrap_or_default()));
         refuses || matches!(error.class(), ErrorClass::Permission | ErrorClass::ReadOnly)
+    }
+
+    /// Whether the database shows that a statement has not taken effect.
+    async fn is_undone(&mut self, item: &PlanItem, text: &str, number: usize) -> bool {
+        let set = item.set_name();
+        let Some(open) = self.history.set(set).open.clone() else { return false };
+        let look = Look { table: self.settings.table, role: self.settings.role, deadline: &self.deadline };
+        evidence::has_not_taken_effect(self.session, set, &open, (text, number), &look).await
     }
 
     /// Whether all of a script's statements from this one on can be rolled back, where they run.

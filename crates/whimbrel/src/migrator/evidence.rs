@@ -52,48 +52,79 @@ pub(super) async fn gather(
     history: &mut History,
     look: &Look<'_>,
 ) -> Result<()> {
-    let dialect = session.dialect().clone();
-    let Some(effects) = dialect.effects else { return Ok(()) };
     for set in sets {
         let Some(open) = open(set, history) else { continue };
         let Some((_, file)) = open_script(set, &open) else { continue };
-        let text = file.text();
-        if !Script::is_sound(text, &dialect.lexing) {
-            continue;
-        }
-        let mut statements = Script::stream_in_every_way(text, &dialect.lexing);
-        // Those with rows of their own; what comes behind may be more than fits into memory.
-        let before: Vec<Statement<'_>> = statements.by_ref().take(open.statements.len()).collect();
-        let Some(next) = statements.next() else { continue };
-        let (now, intent) = announced(session, set.name(), open.intent, look).await?;
-        let server = server(open.server.as_deref(), now.as_deref());
-        let elsewhere = !open.next_is_clean && server == Server::Another;
-        let together = is_together(text, &dialect);
-        let case = Case { effects: &effects, open: &open, text, before, next, together, elsewhere, intent };
-        let mut seen = match visit(session, &case, look).await? {
-            Some(visit) => {
-                let seen = case.look(session, look).await;
-                leave(session, &visit, look).await?;
-                seen?
-            }
-            None => Seen::of(case.unplaced(&dialect)),
-        };
-        // One that was restarted in between may have left a statement half done, where its statements are not atomic.
-        if server == Server::Restarted && !effects.survives_restart && seen.evidence != Some(Evidence::Whole)
-        {
-            seen.evidence = seen.evidence.map(|_| Evidence::Unknown);
-        }
-        let place = case.intent.as_ref().map(|intent| intent.place.as_str());
-        let rest = || case.rest(&dialect);
-        let missed = hidden::may_be_missed(session, &effects, &case.before, rest, place, look).await?;
+        let Some(shown) = shown(session, set.name(), &open, file.text(), look).await? else { continue };
         if let Some(open) = history.witness(set.name()) {
-            open.elsewhere = elsewhere;
-            open.missed = missed;
-            open.evidence = seen.evidence.or(open.evidence);
-            (open.moved, open.leftovers) = (seen.moved, seen.leftovers);
+            open.elsewhere = shown.elsewhere;
+            open.missed = shown.missed;
+            open.evidence = shown.seen.evidence.or(open.evidence);
+            (open.moved, open.leftovers) = (shown.seen.moved, shown.seen.leftovers);
         }
     }
     Ok(())
+}
+
+/// What the database shows of work that is open.
+struct Shown {
+    seen: Seen,
+    elsewhere: bool,
+    missed: bool,
+}
+
+/// Whether the database shows that the statement which is open, by its number from 0, has not taken effect.
+pub(crate) async fn has_not_taken_effect(
+    session: &mut Session<'_>,
+    set: &SetName,
+    open: &OpenWork,
+    (text, number): (&str, usize),
+    look: &Look<'_>,
+) -> bool {
+    let is_next = open.statements.len() == number && !open.next_is_clean;
+    is_next
+        && matches!(
+            shown(session, set, open, text, look).await,
+            Ok(Some(Shown { seen: Seen { evidence: Some(Evidence::DidNot), .. }, .. }))
+        )
+}
+
+async fn shown(
+    session: &mut Session<'_>,
+    set: &SetName,
+    open: &OpenWork,
+    text: &str,
+    look: &Look<'_>,
+) -> Result<Option<Shown>> {
+    let dialect = session.dialect().clone();
+    let Some(effects) = dialect.effects.filter(|_| Script::is_sound(text, &dialect.lexing)) else {
+        return Ok(None);
+    };
+    let mut statements = Script::stream_in_every_way(text, &dialect.lexing);
+    // Those with rows of their own; what comes behind may be more than fits into memory.
+    let before: Vec<Statement<'_>> = statements.by_ref().take(open.statements.len()).collect();
+    let Some(next) = statements.next() else { return Ok(None) };
+    let (now, intent) = announced(session, set, open.intent, look).await?;
+    let server = server(open.server.as_deref(), now.as_deref());
+    let elsewhere = !open.next_is_clean && server == Server::Another;
+    let together = is_together(text, &dialect);
+    let case = Case { effects: &effects, open, text, before, next, together, elsewhere, intent };
+    let mut seen = match visit(session, &case, look).await? {
+        Some(visit) => {
+            let seen = case.look(session, look).await;
+            leave(session, &visit, look).await?;
+            seen?
+        }
+        None => Seen::of(case.unplaced(&dialect)),
+    };
+    // One that was restarted in between may have left a statement half done, where its statements are not atomic.
+    if server == Server::Restarted && !effects.survives_restart && seen.evidence != Some(Evidence::Whole) {
+        seen.evidence = seen.evidence.map(|_| Evidence::Unknown);
+    }
+    let place = case.intent.as_ref().map(|intent| intent.place.as_str());
+    let rest = || case.rest(&dialect);
+    let missed = hidden::may_be_missed(session, &effects, &case.before, rest, place, look).await?;
+    Ok(Some(Shown { seen, elsewhere, missed }))
 }
 
 /// The server that is asked, and what a row says of the statement that it announces.

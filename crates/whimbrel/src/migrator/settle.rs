@@ -19,7 +19,8 @@ use crate::verify::Verified;
 /// How a statement in doubt, or a migration half done, has ended, as a person found out by looking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
-    /// The migration of the last set; none for a repeatable, of which only one can be open.
+    /// The migration that is open; none for a repeatable, of which only one can be. Of several sets it is the first one, in the
+    /// order in which they run, in which this migration is open.
     pub version: Option<Version>,
     /// How it ended.
     pub ending: Ending,
@@ -77,7 +78,11 @@ impl Migrator<'_> {
     ) -> Result<Report> {
         let mut verb = self.begin(db, Mode::Blocking).await?;
         let history = verb.session.history(&self.table, &verb.deadline).await?;
-        let Some(set) = verb.sets.last().cloned() else {
+        // A run stops at the first set that is in doubt.
+        let is_meant = |set: &&Verified<MigrationSet>| {
+            history.set(set.name()).open.as_ref().is_some_and(|open| open.version == settlement.version)
+        };
+        let Some(set) = verb.sets.iter().find(is_meant).or(verb.sets.last()).cloned() else {
             return Err(Error::new(ErrorKind::Bug, "a migrator without a set"));
         };
         self.refuse_other_environment(&history)?;
