@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: searches for inputs that make a target panic or take too long. Knows how the programs are built, not
 //! what they check.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -13,8 +14,9 @@ use crate::{Subcommand, workspace};
 pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
     name: "fuzz",
     arguments: "[TARGET…]",
-    about: "searches for inputs that make a target panic or take too long, in each for --seconds N (60); --keep writes \
-            what reaches new code into fuzz/corpus, --libfuzzer searches with cargo-fuzz, --input FILE checks one again",
+    about: "searches for inputs that make a target panic or take too long, in each for --seconds N (60) or --executions N; \
+            --keep writes what reaches new code into fuzz/corpus, --libfuzzer searches with cargo-fuzz, --input FILE checks \
+            one again",
     run,
 };
 
@@ -23,6 +25,7 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 struct Request {
     targets: Vec<String>,
     seconds: Option<u64>,
+    executions: Option<u64>,
     seed: Option<u64>,
     keep: bool,
     libfuzzer: bool,
@@ -41,6 +44,7 @@ impl Request {
             };
             match argument.as_str() {
                 "--seconds" => request.seconds = Some(number(value()?)?),
+                "--executions" => request.executions = Some(number(value()?)?),
                 "--seed" => request.seed = Some(number(value()?)?),
                 "--input" => request.input = Some(value()?.clone()),
                 "--keep" => request.keep = true,
@@ -60,14 +64,37 @@ fn run(arguments: &[String]) -> Result<()> {
     if request.libfuzzer {
         return libfuzzer(&request);
     }
-    search(&build()?, &request)
+    search(&build()?, &request, &found())
 }
 
-/// Counts the steps of large inputs. New inputs are searched for by hand: what a search finds depends on the machine's
-/// speed, and is no matter of the change that is looked at.
+/// What was found earlier, which a search by hand begins with.
+fn found() -> PathBuf {
+    workspace::target().join("fuzz/found")
+}
+
+/// The inputs of each target in the checks of a change, by a seed that never changes; fewer where they take longer than so many
+/// seconds.
+const CHECKED: Request = Request {
+    targets: Vec::new(),
+    seconds: Some(15),
+    executions: Some(4_000),
+    seed: Some(1),
+    keep: false,
+    libfuzzer: false,
+    input: None,
+};
+
+/// Counts the steps of large inputs, and searches a little in all targets.
 pub(crate) fn check() -> Result<Done> {
-    Command::new(build()?).args(["--steps"]).run()?;
-    Ok(Done::noting(format!("the steps of {} targets", targets()?.len())))
+    let program = build()?;
+    Command::new(&program).args(["--steps"]).run()?;
+    // Whatever was found on this machine earlier must not decide about a change.
+    let folder = workspace::target().join("fuzz/checked");
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder).map_err(Failure::at(&folder))?;
+    }
+    search(&program, &CHECKED, &folder)?;
+    Ok(Done::noting(format!("{} targets: their steps, and up to 4,000 executions each", targets()?.len())))
 }
 
 /// Builds the program so that the compiler counts where the workspace's own crates go. What others have written is not
@@ -86,12 +113,12 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Runs the targets, two at a time.
-fn search(program: &Path, request: &Request) -> Result<()> {
+fn search(program: &Path, request: &Request, work: &Path) -> Result<()> {
     let all = if request.targets.is_empty() { targets()? } else { request.targets.clone() };
     let command = |targets: &[String]| {
-        let mut command =
-            Command::new(program).args(["--work"]).args([workspace::target().join("fuzz/found")]);
-        let numbers = [("--seconds", request.seconds), ("--seed", request.seed)];
+        let mut command = Command::new(program).args(["--work"]).args([work]);
+        let numbers =
+            [("--seconds", request.seconds), ("--executions", request.executions), ("--seed", request.seed)];
         for (name, number) in numbers.into_iter().filter_map(|(name, number)| Some((name, number?))) {
             command = command.args([name.to_owned(), number.to_string()]);
         }
@@ -123,6 +150,13 @@ fn targets() -> Result<Vec<String>> {
 
 /// Searches with cargo-fuzz, which is installed beside what is built if it is missing.
 fn libfuzzer(request: &Request) -> Result<()> {
+    // libFuzzer is compiled from C++, long after the build has begun.
+    if env::var_os("CXX").is_none() && find("c++").is_none() {
+        return Err(Failure::new(
+            "libFuzzer is compiled from C++, and there is no `c++` on the PATH: install a compiler (`apt-get install g++`), or \
+             name one in CXX; `cargo xtask fuzz` without --libfuzzer needs none",
+        ));
+    }
     let tools = workspace::target().join("tools");
     let own = tools.join("bin/cargo-fuzz");
     let program = match find("cargo-fuzz") {
@@ -134,7 +168,7 @@ fn libfuzzer(request: &Request) -> Result<()> {
         }
     };
     for target in if request.targets.is_empty() { targets()? } else { request.targets.clone() } {
-        let found = workspace::target().join("fuzz/found").join(&target);
+        let found = found().join(&target);
         fs::create_dir_all(&found).map_err(Failure::at(&found))?;
         // Without a sanitizer, which wants a nightly compiler; there is no unsafe code of ours to look into.
         Command::new(&program)

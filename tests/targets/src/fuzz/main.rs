@@ -15,7 +15,7 @@ use whimbrel_targets::{TARGETS, Target, target};
 /// What it is called with.
 struct Request {
     targets: Vec<&'static Target>,
-    time: Duration,
+    bounds: Bounds,
     seed: u64,
     work: PathBuf,
     /// Writes the inputs that are worth keeping into the committed corpora.
@@ -24,6 +24,13 @@ struct Request {
     steps: bool,
     /// One input to check.
     input: Option<PathBuf>,
+}
+
+/// When the search of a target ends: at whichever comes first.
+#[derive(Clone, Copy)]
+struct Bounds {
+    time: Duration,
+    executions: u64,
 }
 
 fn main() -> ExitCode {
@@ -51,7 +58,7 @@ fn main() -> ExitCode {
         good &= if request.steps {
             slow::count(target)
         } else {
-            search::run(target, request.time, request.seed, &request.work, request.keep)
+            search::run(target, request.bounds, request.seed, &request.work, request.keep)
         };
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -60,7 +67,7 @@ fn main() -> ExitCode {
 fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let mut request = Request {
         targets: Vec::new(),
-        time: Duration::from_secs(60),
+        bounds: Bounds { time: Duration::from_secs(60), executions: u64::MAX },
         seed: 1,
         work: PathBuf::from("target/fuzz"),
         keep: false,
@@ -71,7 +78,8 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> 
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
         let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
         match argument.as_str() {
-            "--seconds" => request.time = Duration::from_secs(number(value()?)?),
+            "--seconds" => request.bounds.time = Duration::from_secs(number(value()?)?),
+            "--executions" => request.bounds.executions = number(value()?)?,
             "--seed" => request.seed = number(value()?)?,
             "--work" => request.work = value()?.into(),
             "--input" => request.input = Some(value()?.into()),

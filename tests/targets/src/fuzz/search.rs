@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use whimbrel_targets::{Target, folder};
 
+use crate::Bounds;
 use crate::coverage::{self, Seen, taken};
 use crate::mutation::{Chance, mutate};
 
@@ -18,7 +19,7 @@ use crate::mutation::{Chance, mutate};
 const HANGS: Duration = Duration::from_secs(20);
 
 /// Searches for a while. Whether nothing was found that is wrong.
-pub(crate) fn run(target: &Target, time: Duration, seed: u64, work: &Path, keep: bool) -> bool {
+pub(crate) fn run(target: &Target, bounds: Bounds, seed: u64, work: &Path, keep: bool) -> bool {
     let watch = Watch::new(target.name, work.join("failures"));
     let begun = Instant::now();
     let mut seen = Seen::new();
@@ -40,7 +41,7 @@ pub(crate) fn run(target: &Target, time: Duration, seed: u64, work: &Path, keep:
     }
     let committed = corpus.len();
     let mut chance = Chance::new(seed);
-    while failure.is_none() && begun.elapsed() < time {
+    while failure.is_none() && begun.elapsed() < bounds.time && watch.count() < bounds.executions {
         for _ in 0..64 {
             // Those that came last are tried more often.
             let recent = chance.below(3) == 0;
