@@ -42,24 +42,22 @@ pub(crate) fn run(target: &Target, bounds: Bounds, seed: u64, work: &Path, keep:
     let committed = corpus.len();
     let mut chance = Chance::new(seed);
     while failure.is_none() && begun.elapsed() < bounds.time && watch.count() < bounds.executions {
-        for _ in 0..64 {
-            // Those that came last are tried more often.
-            let recent = chance.below(3) == 0;
-            let number =
-                corpus.len() - 1 - chance.below(if recent { corpus.len().min(20) } else { corpus.len() });
-            let mut input = corpus[number].clone();
-            let other = corpus[chance.below(corpus.len())].clone();
-            mutate(&mut input, &other, target.words, target.longest, &mut chance);
-            if let Err(told) = check(target, &input, &watch) {
-                failure = Some((input, told));
-                break;
-            }
-            let reached = taken();
-            if seen.add(&reached) {
-                let input = shorter(target, input, &reached, &watch);
-                write(&own, &input);
-                corpus.push(input);
-            }
+        // Those that came last are tried more often.
+        let recent = chance.below(3) == 0;
+        let number =
+            corpus.len() - 1 - chance.below(if recent { corpus.len().min(20) } else { corpus.len() });
+        let mut input = corpus[number].clone();
+        let other = corpus[chance.below(corpus.len())].clone();
+        mutate(&mut input, &other, target.words, target.longest, &mut chance);
+        if let Err(told) = check(target, &input, &watch) {
+            failure = Some((input, told));
+            break;
+        }
+        let reached = taken();
+        if seen.add(&reached) {
+            let input = shorter(target, input, &reached, &watch);
+            write(&own, &input);
+            corpus.push(input);
         }
     }
     let executions = watch.count();
@@ -137,12 +135,13 @@ fn keep_best(target: &Target, mut corpus: Vec<Vec<u8>>) {
     let mut kept: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let (mut size, mut edges) = (0, 0);
     let watch = Watch::new(target.name, PathBuf::new());
+    let seeds = (target.seeds)();
     for input in corpus {
         // Seeds are there already, and edges count here, not how often they are passed.
         let sound = check(target, &input, &watch).is_ok();
         seen.add(&taken());
         let more = seen.count();
-        if sound && more > edges && size + input.len() <= MOST && !(target.seeds)().contains(&input) {
+        if sound && more > edges && size + input.len() <= MOST && !seeds.contains(&input) {
             size += input.len();
             kept.insert(name("", &input), input);
         }
