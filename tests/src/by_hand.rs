@@ -24,7 +24,9 @@ pub fn on(remote: &Remote, script: &str) -> Result<(), String> {
         ServerKind::Postgres => {
             let mut command = Command::new("psql");
             command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", server.host(), "-p", &port]);
-            command.args(["-U", server.user(), "-d", remote.name(), "-f", "-"]);
+            command
+                .args(["-U", server.user(), "-d", remote.name(), "-f", "-"])
+                .env("PGCLIENTENCODING", "UTF8");
             command
         }
         kind => {

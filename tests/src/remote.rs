@@ -60,6 +60,8 @@ fn shown(values: &[Value]) -> String {
 pub struct Remote {
     server: Server,
     name: String,
+    /// Whether it is emptied for the next one rather than dropped.
+    kept: bool,
     /// What questions are asked on, once one was.
     asking: Mutex<Option<Box<dyn Driver>>>,
 }
@@ -76,7 +78,8 @@ impl Remote {
         drop(used);
         let new = again.is_none();
         let name = again.unwrap_or_else(Server::unique_name);
-        let remote = Self { server: server.clone(), name, asking: Mutex::default() };
+        let kept = server.kind() == ServerKind::Postgres;
+        let remote = Self { server: server.clone(), name, kept, asking: Mutex::default() };
         if new {
             remote.administer(&format!("CREATE DATABASE {}", remote.name)).expect("a database");
         } else {
@@ -91,6 +94,18 @@ impl Remote {
                 "GRANT USAGE ON SCHEMA public TO PUBLIC",
             ]);
         }
+        remote
+    }
+
+    /// An empty one of PostgreSQL whose encoding is LATIN1.
+    ///
+    /// # Panics
+    /// It cannot be made.
+    pub fn in_latin1(server: &Server) -> Self {
+        let name = Server::unique_name();
+        let remote = Self { server: server.clone(), name, kept: false, asking: Mutex::default() };
+        let encoding = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+        remote.administer(&format!("CREATE DATABASE {} {encoding}", remote.name)).expect("a database");
         remote
     }
 
@@ -219,7 +234,10 @@ impl Drop for Remote {
         if !std::thread::panicking() {
             self.asking = Mutex::default();
             match (self.kind(), USED.lock()) {
-                (ServerKind::Postgres, Ok(mut used)) => used.push((self.server.url(""), self.name.clone())),
+                (_, Ok(mut used)) if self.kept => used.push((self.server.url(""), self.name.clone())),
+                (ServerKind::Postgres, _) => {
+                    drop(self.administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+                }
                 _ => {
                     drop(self.administer(&format!("DROP DATABASE {}", self.name)));
                     drop(self.administer(&format!("DROP DATABASE IF EXISTS {}_b", self.name)));

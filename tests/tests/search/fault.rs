@@ -146,6 +146,10 @@ fn held(
             .map(|name| name.replace("DATABASE", remote.name()))
             .collect(),
     };
+    // Those outside the current place twice: a new session would look for them elsewhere.
+    let outside = |name: &String| name.starts_with("far.") || name.contains("_b`.");
+    let more: Vec<String> = tables.iter().filter(|name| outside(name)).cloned().collect();
+    let tables = [tables, more].concat();
     let count = tables.len() as u64;
     let Some(name) = usize::try_from(table % count.max(1)).ok().and_then(|at| tables.get(at)) else {
         return run();

@@ -147,7 +147,7 @@ fn try_set(
         note(&disturbance, subject.run(&disturbance))?;
     }
     for start in [Start::Elsewhere, Start::Emptied] {
-        if chance.percent(15) && (grammar != Grammar::Sqlite || start == Start::Emptied) {
+        if chance.percent(20) && (grammar != Grammar::Sqlite || start == Start::Emptied) {
             let disturbance = plain.starting(start);
             note(&disturbance, subject.run(&disturbance))?;
         }

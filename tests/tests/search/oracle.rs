@@ -28,7 +28,7 @@ fn begin(kind: ServerKind) -> &'static str {
 
 /// An empty database that the set's setup has prepared.
 pub(super) fn prepared(server: &Server, set: &GeneratedSet) -> Remote {
-    let remote = Remote::fresh(server);
+    let remote = if set.narrow { Remote::in_latin1(server) } else { Remote::fresh(server) };
     let setup = set.setup(remote.name());
     remote.run(&setup.iter().map(String::as_str).collect::<Vec<_>>());
     remote

@@ -133,7 +133,7 @@ impl Disturbance {
         };
         // Through a pooler, what is outside transactions is refused.
         let inside = set.migrations.iter().all(|migration| !migration.no_transaction);
-        let pooled = grammar == Grammar::Postgres && inside && chance.percent(50);
+        let pooled = grammar == Grammar::Postgres && inside && chance.percent(60);
         let route = if pooled { Route::Pooled } else { Route::Direct };
         Self { start, transaction, route, companion: Companion::None, fault: Fault::None }
     }
@@ -141,7 +141,8 @@ impl Disturbance {
     /// The same with a fault, and perhaps with a companion.
     #[must_use]
     pub fn disturbed(mut self, set: &GeneratedSet, grammar: Grammar, chance: &mut Chance) -> Self {
-        let place = chance.below(10_000);
+        // Where a set fails is at its end.
+        let place = if chance.percent(25) { 8_000 + chance.below(2_000) } else { chance.below(10_000) };
         let towards = if chance.percent(60) { Towards::Server } else { Towards::Client };
         self.fault = if grammar == Grammar::Sqlite {
             match chance.below(10) {
@@ -150,15 +151,21 @@ impl Disturbance {
             }
         } else {
             match chance.below(20) {
-                0..6 => Fault::Byte { towards, place },
-                6..11 => Fault::Message { towards, place },
-                11 | 12 => Fault::Dropped { place },
-                13..16 => Fault::Held { ended: chance.percent(50), table: chance.below(1_000) },
+                0..5 => Fault::Byte { towards, place },
+                5..10 => Fault::Message { towards, place },
+                10 | 11 => Fault::Dropped { place },
+                12..16 => Fault::Held { ended: chance.percent(60), table: chance.below(1_000) },
                 16 => Fault::Stopped { place },
                 17 if chance.percent(60) && set.is_plain() => Fault::Killed { place },
                 _ => Fault::Ended { place },
             }
         };
+        // Nobody holds a lock on a table that is not there yet.
+        if matches!(self.fault, Fault::Held { .. }) && matches!(self.start, Start::Empty | Start::Release(0))
+        {
+            let others = (set.migrations.len() as u64).saturating_sub(1);
+            self.start = Start::Release(1 + usize::try_from(chance.below(others)).unwrap_or(0));
+        }
         self.companion = match chance.below(8) {
             0 => Companion::Same,
             1 => Companion::Older(usize::try_from(chance.below(set.migrations.len() as u64)).unwrap_or(0)),

@@ -107,6 +107,8 @@ pub struct GeneratedSet {
     pub migrations: Vec<GeneratedMigration>,
     /// How many of the first migrations belong to a set of their own, `lib`.
     pub library: usize,
+    /// Whether the database's encoding is one that lacks most characters, LATIN1.
+    pub narrow: bool,
 }
 
 impl GeneratedMigration {

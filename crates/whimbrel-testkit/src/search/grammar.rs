@@ -5,7 +5,7 @@ mod postgres;
 mod sqlite;
 
 use super::generated::{GeneratedMigration, GeneratedSet, GeneratedStatement, MigrationKind};
-use super::model::Writer;
+use super::model::{NAMES, Writer};
 
 /// Of which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,24 @@ pub fn generate(grammar: Grammar, seed: u64) -> GeneratedSet {
         Grammar::MariaDb | Grammar::MySql => mysql::SETUP,
         Grammar::Sqlite => sqlite::SETUP,
     };
+    // Only a set without scripts outside transactions goes through a pooler.
+    let inside = grammar == Grammar::Postgres && writer.chance.percent(45);
+    let narrow = grammar == Grammar::Postgres && writer.chance.percent(12);
     let last = 3 + i64::try_from(writer.chance.below(3)).unwrap_or(0);
-    let mut migrations: Vec<GeneratedMigration> =
-        (1..=last).map(|version| migration(grammar, &mut writer, version, version == last)).collect();
-    // Of a table that two sets make, the second one's guard takes the first one's for somebody else's.
-    let made_twice = |one: &GeneratedStatement| one.sql.contains("TABLE IF NOT EXISTS");
-    let twice = migrations.iter().flat_map(|migration| &migration.statements).any(made_twice);
-    let library = usize::from(writer.chance.percent(20) && !twice);
+    let mut migrations: Vec<GeneratedMigration> = (1..=last)
+        .map(|version| {
+            let outside = !inside && version > 1 && writer.chance.percent(45);
+            let fails_by_a_character = narrow && version == last;
+            let outside = outside && !fails_by_a_character;
+            let mut one = migration(grammar, &mut writer, version, version == last, outside);
+            if fails_by_a_character && one.kind == MigrationKind::Script {
+                let statement = *writer.chance.one_of(postgres::NOT_IN_LATIN1);
+                one.statements.push(GeneratedStatement::new(statement));
+            }
+            one
+        })
+        .collect();
+    let library = usize::from(writer.chance.percent(20) && !is_made_twice(&migrations));
     if writer.chance.percent(40)
         && let Some(statement) = repeatable(grammar, &mut writer)
     {
@@ -52,13 +63,18 @@ pub fn generate(grammar: Grammar, seed: u64) -> GeneratedSet {
         });
     }
     let setup = setup.iter().map(|sql| (*sql).to_owned()).collect();
-    GeneratedSet { seed, setup, migrations, library }
+    GeneratedSet { seed, setup, migrations, library, narrow }
 }
 
-fn migration(grammar: Grammar, writer: &mut Writer, version: i64, last: bool) -> GeneratedMigration {
+fn migration(
+    grammar: Grammar,
+    writer: &mut Writer,
+    version: i64,
+    last: bool,
+    outside: bool,
+) -> GeneratedMigration {
     let first = version == 1;
-    let outside =
-        !first && writer.chance.percent(35) && matches!(grammar, Grammar::Postgres | Grammar::Sqlite);
+    let outside = outside && matches!(grammar, Grammar::Postgres | Grammar::Sqlite);
     let step = !first && !outside && writer.chance.percent(12);
     let kind = if step { MigrationKind::Step } else { MigrationKind::Script };
     writer.begin(outside);
@@ -76,16 +92,21 @@ fn migration(grammar: Grammar, writer: &mut Writer, version: i64, last: bool) ->
             Grammar::Sqlite => sqlite::say(writer, kind),
         }
     }
-    if last && writer.chance.percent(12) {
-        // A definition among data would take the script out of its transaction, and its savepoints with it.
-        let most = if writer.data_alone { 2 } else { FAILING.len() };
-        let failing = *writer.chance.one_of(&FAILING[..most]);
+    if last && writer.chance.percent(20) {
+        // A definition among data would take the script out of its transaction, and its savepoints with it. A step in Rust
+        // does not send one, where the client's would end the transaction.
+        let commits = matches!(grammar, Grammar::MariaDb | Grammar::MySql);
+        let data = writer.data_alone || (commits && step);
+        let failing = match commits && !data && writer.chance.percent(60) {
+            true => *writer.chance.one_of(mysql::FAILING),
+            false => *writer.chance.one_of(&FAILING[..if data { 2 } else { FAILING.len() }]),
+        };
         let at = writer.chance.below(writer.statements.len() as u64 + 1);
         // Where nothing can be taken back, how a statement ended that fails is not known without its answer, either.
         let statement = GeneratedStatement::new(failing).doubtful();
         writer.statements.insert(usize::try_from(at).unwrap_or(0), statement);
     }
-    if last && !step && writer.chance.percent(8) {
+    if last && !step && writer.chance.percent(15) {
         let forbidden = match grammar {
             Grammar::Postgres => postgres::FORBIDDEN,
             Grammar::MariaDb | Grammar::MySql => mysql::FORBIDDEN,
@@ -108,6 +129,24 @@ fn migration(grammar: Grammar, writer: &mut Writer, version: i64, last: bool) ->
     };
     let (atomic, down_atomic) = (atomic(&statements), atomic(&down));
     GeneratedMigration { kind, no_transaction: outside, atomic, statements, down, down_atomic, version }
+}
+
+/// Whether a later migration makes a table of the name, in whichever place, of one that the first migration makes: of a table
+/// that two sets make, the second one's guard takes the first one's for somebody else's.
+fn is_made_twice(migrations: &[GeneratedMigration]) -> bool {
+    let makes = |one: &GeneratedStatement, name: &str| {
+        let text = one.sql.to_lowercase();
+        let makes = text.contains("table if not exists")
+            || text.starts_with("create table")
+            || text.starts_with("rename table")
+            || text.contains("rename to");
+        makes && text.contains(&name.to_lowercase())
+    };
+    let Some((first, others)) = migrations.split_first() else { return false };
+    NAMES.iter().any(|name| {
+        let later = others.iter().flat_map(|migration| &migration.statements).any(|one| makes(one, name));
+        later && first.statements.iter().any(|one| makes(one, name))
+    })
 }
 
 /// What fails on every database, each in its own way.

@@ -101,6 +101,13 @@ impl Writer {
         if free.is_empty() { None } else { Some(*self.chance.one_of(&free)) }
     }
 
+    /// A column that this table does not have, and another one of its name may have.
+    pub(super) fn free_column(&self, at: usize) -> String {
+        let taken = &self.tables[at].columns;
+        let free = (1..).map(|number| format!("c{number}")).find(|column| !taken.contains(column));
+        free.unwrap_or_default()
+    }
+
     /// Whether a table is what its unqualified name means.
     pub(super) fn is_met(&self, table: &Table) -> bool {
         let place = self

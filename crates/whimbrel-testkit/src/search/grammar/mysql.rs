@@ -12,11 +12,24 @@ pub(super) const FORBIDDEN: &[&str] = &[
     "ROLLBACK",
     "START TRANSACTION",
     "/*!99999 DO */ COMMIT",
+    "/*!99999 DO */ ROLLBACK",
+    "/*!99999 DO */ START TRANSACTION",
+    "/*M!999999 DO */ COMMIT",
+    "do /*!99999 1; */ Release_All_Locks ( )",
     "/*!40101 COMMIT */",
     "DO /*!99999 1; */ RELEASE_ALL_LOCKS()",
     "SELECT RELEASE_ALL_LOCKS()",
     "SET autocommit = 0",
     "LOCK TABLES items WRITE",
+];
+
+/// What fails, and leaves what a statement that took effect would leave.
+pub(super) const FAILING: &[&str] = &[
+    "ALTER TABLE items ADD COLUMN n INT",
+    "CREATE TABLE items (id INT)",
+    "DROP INDEX not_there ON items",
+    "ALTER TABLE items DROP COLUMN not_there",
+    "DROP TABLE not_there",
 ];
 
 /// Whether a statement ends the transaction that it is in, so that its script cannot be in one.
@@ -29,7 +42,7 @@ pub(super) fn commits(statement: &GeneratedStatement) -> bool {
 
 /// Adds a statement, a few that belong together, or none where nothing fits.
 pub(super) fn say(w: &mut Writer, kind: MigrationKind, grammar: Grammar) {
-    let pick = w.chance.below(48);
+    let pick = w.chance.below(57);
     if kind == MigrationKind::Step {
         match pick % 3 {
             0 => insert(w),
@@ -46,8 +59,8 @@ pub(super) fn say(w: &mut Writer, kind: MigrationKind, grammar: Grammar) {
             26..30 => delete(w),
             30 | 31 => insert_select(w),
             32..38 => place(w),
-            38 => setting(w),
-            39 => comments(w),
+            38..41 => setting(w),
+            41..45 => comments(w),
             _ => savepoint(w),
         }
         return;
@@ -78,6 +91,7 @@ pub(super) fn say(w: &mut Writer, kind: MigrationKind, grammar: Grammar) {
         44 => modify(w),
         45 => rename(w),
         46 => truncate(w),
+        47..55 => in_both(w),
         _ => copy(w),
     }
 }
@@ -161,7 +175,7 @@ fn insert_select(w: &mut Writer) {
 
 fn add_column(w: &mut Writer) {
     if let Some(at) = w.table(|table| table.columns.len() < 3) {
-        let (name, column) = (named(w, at), format!("c{}", w.number()));
+        let (name, column) = (named(w, at), w.free_column(at));
         let kind =
             *w.chance.one_of(&["INT", "VARCHAR(9) DEFAULT 'x;'", "DECIMAL(9, 2)", "INT NOT NULL DEFAULT 7"]);
         w.say(format!("ALTER TABLE {name} ADD COLUMN {column} {kind}"));
@@ -276,6 +290,46 @@ fn place(w: &mut Writer) {
     };
     w.say(sql);
     w.path = vec![far];
+}
+
+/// The same change in both databases, the second one by its bare name behind a USE: evidence of it is not where a new session
+/// would look, and what that session would find there is what the change would leave.
+fn in_both(w: &mut Writer) {
+    let Some(near) = w.table(|table| !table.far && !table.needed) else { return };
+    let name = w.tables[near].name;
+    let Some(far) = w.table(|table| table.far && !table.needed && table.name == name) else { return };
+    let (here, there) = (w.tables[near].clone(), w.tables[far].clone());
+    let unindexed = here.indexes.is_empty() && there.indexes.is_empty();
+    let column = here.columns.iter().find(|column| there.columns.contains(column)).cloned();
+    let change = match (column, w.chance.below(4)) {
+        (_, 0) if unindexed => {
+            for at in [near, far] {
+                w.tables[at].indexes.push("by_n".to_owned());
+            }
+            "ADD INDEX by_n (n)".to_owned()
+        }
+        (Some(column), 1..) => {
+            for at in [near, far] {
+                w.tables[at].columns.retain(|one| *one != column);
+            }
+            format!("DROP COLUMN {column}")
+        }
+        _ => {
+            let number = (1..).find(|number| {
+                let column = format!("c{number}");
+                !here.columns.contains(&column) && !there.columns.contains(&column)
+            });
+            let column = format!("c{}", number.unwrap_or(1));
+            for at in [near, far] {
+                w.tables[at].columns.push(column.clone());
+            }
+            format!("ADD COLUMN {column} INT")
+        }
+    };
+    w.say(format!("ALTER TABLE {{a}}.`{name}` {change}"));
+    w.say("USE {b}");
+    w.path = vec![true];
+    w.say(format!("ALTER TABLE `{name}` {change}"));
 }
 
 fn setting(w: &mut Writer) {
@@ -412,16 +466,13 @@ fn copy(w: &mut Writer) {
     let far = w.here();
     let (Some(from), Some(name)) = (w.table(|_| true), w.free_name(far)) else { return };
     let from_name = named(w, from);
-    match w.chance.percent(50) {
-        true => {
-            let sql = format!("CREATE TABLE `{name}` AS SELECT id, n, note FROM {from_name}");
-            w.push(GeneratedStatement::new(sql).doubtful());
-        }
-        false => {
-            w.push(GeneratedStatement::new(format!("CREATE TABLE `{name}` LIKE {from_name}")).doubtful())
-        }
-    }
+    let like = w.chance.percent(50);
+    let how =
+        if like { format!("LIKE {from_name}") } else { format!("AS SELECT id, n, note FROM {from_name}") };
+    w.push(GeneratedStatement::new(format!("CREATE TABLE `{name}` {how}")).doubtful());
+    let columns = if like { w.tables[from].columns.clone() } else { Vec::new() };
     let at = w.made(far, name, false);
+    w.tables[at].columns = columns;
     w.tables[at].next = 1_000;
     w.tables[at].indexes = vec!["by_n".to_owned(), "by_note".to_owned()];
     w.tables[at].needed = true;

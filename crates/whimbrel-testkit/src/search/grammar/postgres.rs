@@ -12,9 +12,13 @@ pub(super) const SETUP: &[&str] = &[
 pub(super) const FORBIDDEN: &[&str] =
     &["COMMIT", "ROLLBACK", "BEGIN", "/* */ End", "START TRANSACTION", "ABORT", "PREPARE TRANSACTION 'a'"];
 
+/// What a database in LATIN1 cannot read.
+pub(super) const NOT_IN_LATIN1: &[&str] =
+    &["INSERT INTO items (id, n, note) VALUES (9000, 0, '\u{2192}')", "SELECT 1 /* \u{2192} */"];
+
 /// Adds a statement, a few that belong together, or none where nothing fits.
 pub(super) fn say(w: &mut Writer, kind: MigrationKind) {
-    let pick = w.chance.below(44);
+    let pick = w.chance.below(47);
     if kind == MigrationKind::Step {
         match pick % 4 {
             0 => insert(w),
@@ -51,6 +55,8 @@ pub(super) fn say(w: &mut Writer, kind: MigrationKind) {
         40 => history_shadow(w),
         41 => enumeration(w),
         42 if w.outside => maintenance(w),
+        43 | 44 if w.outside => create_index(w),
+        43..46 => role(w),
         _ => copy(w),
     }
 }
@@ -136,7 +142,7 @@ fn insert_select(w: &mut Writer) {
 
 fn add_column(w: &mut Writer) {
     if let Some(at) = w.table(|table| table.columns.len() < 3) {
-        let (name, column) = (named(w, at), format!("c{}", w.number()));
+        let (name, column) = (named(w, at), w.free_column(at));
         let kind = *w.chance.one_of(&["int", "text DEFAULT 'x'", "numeric(9, 2)", "int NOT NULL DEFAULT 7"]);
         w.say(format!("ALTER TABLE {name} ADD COLUMN {column} {kind}"));
         w.tables[at].columns.push(column);
@@ -251,7 +257,8 @@ fn prepared(w: &mut Writer) {
     let (name, number) = (named(w, at), w.number());
     w.push(GeneratedStatement::new(format!("PREPARE p{number} AS UPDATE {name} SET n = n + 1")).leaving());
     w.say(format!("EXECUTE p{number}"));
-    if w.chance.percent(50) {
+    // A prepared statement outlives a transaction that is rolled back, and a script that runs again finds it.
+    if !w.outside || w.chance.percent(50) {
         w.say(format!("DEALLOCATE p{number}"));
     }
 }
