@@ -276,7 +276,9 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     for statement in script.by_ref() {
         let facts = dialect.facts(&statement);
         let what = || {
-            let words: Vec<_> = statement.words().take(2).map(|word| word.text.to_uppercase()).collect();
+            // A string is not to be shown.
+            let words = statement.words().take(2).take_while(|word| word.kind == TokenKind::Word);
+            let words: Vec<_> = words.map(|word| word.text.to_uppercase()).collect();
             (statement.position(), words.join(" "))
         };
         if facts.has(Fact::SwitchesForeignKeys) && dialect.foreign_keys.is_some() {
