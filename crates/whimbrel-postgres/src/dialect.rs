@@ -87,6 +87,7 @@ pub const DIALECT: Dialect = Dialect {
         fix_session: Some(FIX_SESSION),
         fix_answers: Some(FIX_SESSION),
         custom: None,
+        unprepare: Some(unprepare),
         lent: false,
     },
     pin: Some(FIX_SESSION),
@@ -197,6 +198,22 @@ fn put_together(parts: &str) -> String {
     let tag = (0..).map(|number| format!("$whimbrel_{number}$")).find(|tag| !parts.contains(tag.as_str()));
     let tag = tag.unwrap_or_default();
     format!("DO {tag}BEGIN EXECUTE {parts}; END{tag}")
+}
+
+/// Prepared statements outlive a rollback (postgresql.org/docs/current/sql-prepare.html). What the application has prepared
+/// itself is older, or was not prepared by `PREPARE`.
+fn unprepare(name: &str, since: Duration) -> String {
+    let name = match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => name.to_ascii_lowercase(),
+    };
+    put_together(&format!(
+        "CASE WHEN EXISTS (SELECT FROM pg_prepared_statements WHERE name = {} AND from_sql AND prepare_time >= \
+         clock_timestamp() - interval '{} milliseconds') THEN {} ELSE 'SELECT' END",
+        literal(&name),
+        since.as_millis() + 1,
+        literal(&format!("DEALLOCATE {}", identifier(&name))),
+    ))
 }
 
 /// A condition that is NULL does not hold either.

@@ -46,6 +46,8 @@ pub(crate) struct Prepared {
     /// Settings of the session with a point in their names, which the script names: nobody has declared them, so that no
     /// list of settings has them.
     pub(crate) custom_settings: Vec<String>,
+    /// The names under which `PREPARE` prepares statements, as they are written, where a rollback does not end them.
+    pub(crate) prepares: Vec<String>,
     /// What is filled in, and where in the script.
     pub(crate) placeholders: Vec<(Placeholder, Position)>,
 }
@@ -238,6 +240,7 @@ pub(crate) fn prepare(
             rebuilt,
             may_move: read.may_move,
             custom_settings: read.custom_settings,
+            prepares: read.prepares,
             directives,
             placeholders,
         })
@@ -259,6 +262,7 @@ struct Read {
     travels_alone: bool,
     may_move: bool,
     custom_settings: Vec<String>,
+    prepares: Vec<String>,
     /// Where statements stand that do not work inside a transaction, and their first words, where most do.
     outside: Vec<(Position, String)>,
     /// The same of those that cannot be followed by a row of the history.
@@ -293,6 +297,9 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
         if dialect.settings.custom.is_some() {
             add_custom_settings(&statement, &mut custom, &mut read.custom_settings);
         }
+        if dialect.settings.unprepare.is_some() {
+            read.prepares.extend(prepares(&statement));
+        }
         if facts.has(Fact::NextTransaction) {
             read.next.push(statement.position());
         }
@@ -312,6 +319,14 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     }
     read.count = script.count_read();
     read
+}
+
+/// The name under which a statement prepares another.
+fn prepares(statement: &Statement<'_>) -> Option<String> {
+    let mut words = statement.words();
+    let name = words.next().filter(|first| first.is_keyword("PREPARE")).and_then(|_| words.next())?;
+    let is_name = matches!(name.kind, TokenKind::Word | TokenKind::QuotedIdentifier);
+    (is_name && !name.is_keyword("TRANSACTION")).then(|| name.text.to_owned())
 }
 
 /// What to do about a statement that switches foreign keys on or off.

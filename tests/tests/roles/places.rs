@@ -272,19 +272,52 @@ async fn through_a_transaction_pooler_no_script_leaves_a_role_or_a_setting_to_ot
     }
 }
 
+/// A client of the application's.
+async fn client(database: &Database) -> Box<whimbrel_postgres::tokio_postgres::Client> {
+    let config = database.server.url(&database.name).parse::<whimbrel_postgres::tokio_postgres::Config>();
+    let connected = config.expect("a URL").connect(whimbrel_postgres::tokio_postgres::NoTls).await;
+    let (client, connection) = connected.expect("it connects");
+    tokio::spawn(connection);
+    Box::new(client)
+}
+
+#[tokio::test]
+async fn what_a_script_has_prepared_does_not_keep_it_from_being_run_again() {
+    let prepares = "CREATE TABLE t (n INTEGER); PREPARE \"P\"\"1\" AS INSERT INTO t VALUES (1); EXECUTE \"P\"\"1\"; \
+                    PREPARE Later AS INSERT INTO t VALUES (2);";
+    for transaction in [Transaction::Auto, Transaction::PerRun, Transaction::PerMigration] {
+        let database = Database::new(ServerKind::Postgres).await;
+        let first = Memory::new().with_sql(1, "prepares", prepares);
+        let fails =
+            first.clone().with_sql(2, "fails", "EXECUTE later; SELECT 1 / count(*) FROM t WHERE n = 7;");
+        let mut db = Postgres::from_client(client(&database).await);
+        for _ in 0..2 {
+            let migrator = patient(&fails).with_transaction(transaction);
+            let error = migrator.run(&mut db).await.expect_err("it divides by 0");
+            assert_eq!(error.migration(), Some("2_fails"), "{transaction:?}: {error:#}");
+        }
+        // What an earlier script of the same session has prepared is there as long as that script is in force.
+        let corrected = first.with_sql(2, "fails", "EXECUTE later;");
+        let report = patient(&corrected).with_transaction(transaction).run(&mut db).await;
+        report.unwrap_or_else(|error| panic!("{transaction:?}: {error:#}"));
+        assert_eq!(database.open().await.number("SELECT sum(n) FROM t").await, 3, "{transaction:?}");
+    }
+    // What the application has prepared stays, also beside a script that wants the same name.
+    let database = Database::new(ServerKind::Postgres).await;
+    let client = client(&database).await;
+    client.batch_execute("PREPARE later AS SELECT 7").await.expect("it is prepared");
+    let memory = Memory::new().with_sql(1, "prepares", prepares).with_sql(2, "more", "SELECT 1;");
+    let mut db = Postgres::from_client(client);
+    let error = patient(&memory).run(&mut db).await.expect_err("the name is taken");
+    assert_eq!((error.migration(), error.code()), (Some("1_prepares"), Some("42P05")), "{error:#}");
+    let client = db.into_client().expect("it is sound");
+    client.batch_execute("EXECUTE later").await.expect("it is there");
+}
+
 #[tokio::test]
 async fn a_client_that_was_handed_over_keeps_the_settings_that_it_has_named_itself() {
     let database = Database::new(ServerKind::Postgres).await;
-    let connect = async || {
-        let config = database.server.url(&database.name).parse::<whimbrel_postgres::tokio_postgres::Config>();
-        let (client, connection) = config
-            .expect("a URL")
-            .connect(whimbrel_postgres::tokio_postgres::NoTls)
-            .await
-            .expect("it connects");
-        tokio::spawn(connection);
-        Box::new(client)
-    };
+    let connect = async || client(&database).await;
     let memory = Memory::new()
         .with_sql(1, "t", "CREATE TABLE t (n INTEGER, tenant TEXT, job TEXT);")
         .with_sql(2, "sets", "SET app.tenant = 'script'; SELECT set_config('app.job', 'script', false); SET work_mem = '7MB';")

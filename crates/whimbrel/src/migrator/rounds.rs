@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, FindingKind};
 use crate::history::History;
 use crate::observe::Event;
-use crate::plan::{Conditions, Goal, Plan, Request, Reverted, Transaction, plan};
+use crate::plan::{Conditions, Goal, Plan, PlanItem, Request, Reverted, Transaction, plan};
 use crate::report::{Outcome, Report};
 use crate::stop::stopped;
 use crate::verify::Verified;
@@ -270,6 +270,20 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
         Ok(plan)
     }
 
+    /// Ends what scripts have prepared whose transactions were rolled back, so that they can be run again. Where it fails, they
+    /// say so themselves.
+    async fn unprepare(&mut self, plan: &Plan) {
+        let Some(unprepare) = self.verb.session.dialect().settings.unprepare else { return };
+        let ran = |item: &PlanItem| {
+            self.report.migrations.iter().any(|it| it.set == *item.set_name() && it.label == item.label())
+        };
+        let rolled_back = plan.items().iter().filter(|item| item.in_transaction() && !ran(item));
+        let since = self.verb.began.elapsed();
+        for name in rolled_back.filter_map(PlanItem::prepared).flat_map(|prepared| &prepared.prepares) {
+            let _ = self.verb.session.run(&unprepare(name, since)).await;
+        }
+    }
+
     async fn carry_out(&mut self, plan: &Verified<Plan>, history: History) -> Result<Round> {
         self.report.outcome = outcome_of(plan, self.goal);
         let before = self.report.migrations.len();
@@ -283,7 +297,11 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
             &mut self.report,
             &mut self.kept,
         );
-        let progress = engine.run().await?;
+        let result = engine.run().await;
+        if !matches!(result, Ok(Progress::Done | Progress::Stopped)) {
+            self.unprepare(plan).await;
+        }
+        let progress = result?;
         if self.report.migrations.len() > before {
             // Work does not count as waiting.
             self.verb.deadline = self.verb.deadline.anew();

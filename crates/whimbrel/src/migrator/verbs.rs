@@ -25,7 +25,7 @@ pub(super) struct Verb<'v> {
     pub(super) session: Session<'v>,
     pub(super) sets: Vec<Verified<MigrationSet>>,
     pub(super) deadline: Deadline,
-    began: Instant,
+    pub(super) began: Instant,
 }
 
 impl<'a> Migrator<'a> {
