@@ -1,5 +1,7 @@
 //! `cargo xtask search`: generated sets of migrations with every fault, beyond what `cargo xtask test` runs of them.
 
+use std::hash::{BuildHasher, RandomState};
+
 use crate::Subcommand;
 use crate::command::Command;
 use crate::failure::{Failure, Result};
@@ -15,7 +17,8 @@ pub(crate) const SUBCOMMAND: Subcommand = Subcommand {
 };
 
 /// How many cases there are on each server with `--long`, and how many failures are gathered before it ends.
-const LONG: [(&str, &str); 2] = [("WHIMBREL_CASES", "5000"), ("WHIMBREL_FOUND", "10")];
+const LONG: [(&str, &str); 3] =
+    [("WHIMBREL_LONG", "1"), ("WHIMBREL_CASES", "5000"), ("WHIMBREL_FOUND", "10")];
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Request {
@@ -53,7 +56,9 @@ fn run(request: &Request) -> Result<()> {
     if request.long {
         variables.extend(LONG.map(|(name, value)| (name, value.to_owned())));
     }
-    variables.extend(request.seed.clone().map(|seed| ("WHIMBREL_SEED", seed)));
+    // The tests take one that is made of the sources, and run those sets at every change.
+    let seed = request.seed.clone().unwrap_or_else(|| (RandomState::new().hash_one(0) >> 32).to_string());
+    variables.push(("WHIMBREL_SEED", seed));
     let filter = request.server.as_ref().map(|server| format!("nothing_is_found_on_{server}"));
     let command = Command::cargo("test --workspace --all-features --test search")
         .args(["--", "--nocapture"])

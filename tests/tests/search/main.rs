@@ -6,6 +6,7 @@ mod fault;
 mod file;
 mod oracle;
 mod pooler;
+mod sources;
 mod steps;
 
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ fn search(kind: ServerKind) {
         !installations.is_empty() || kind == ServerKind::MySql,
         "no {kind} is installed: `cargo xtask test` installs it"
     );
-    let seed = Chance::seed_of_this_run();
+    let seed = sources::seed();
     std::thread::scope(|scope| {
         let search = |installation| scope.spawn(move || search_on(installation, seed));
         let threads: Vec<_> = installations.into_iter().map(search).collect();
@@ -204,8 +205,6 @@ fn nothing_is_found_on_mysql() {
 
 #[test]
 fn nothing_is_found_on_sqlite() {
-    let found = search_with("SQLite", Grammar::Sqlite, Chance::seed_of_this_run(), &|set| {
-        Ok(Box::new(File::new(set)?))
-    });
+    let found = search_with("SQLite", Grammar::Sqlite, sources::seed(), &|set| Ok(Box::new(File::new(set)?)));
     assert!(found.is_empty(), "{} wrong\n{}", found.len(), found.join("\n\n"));
 }
