@@ -201,17 +201,20 @@ fn put_together(parts: &str) -> String {
 }
 
 /// Prepared statements outlive a rollback (postgresql.org/docs/current/sql-prepare.html). What the application has prepared
-/// itself is older, or was not prepared by `PREPARE`.
-fn unprepare(name: &str, since: Duration) -> String {
+/// itself has another text, or is older, or was not prepared by `PREPARE`.
+fn unprepare(name: &str, text: &str, since: Duration) -> String {
     let name = match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         Some(quoted) => quoted.replace("\"\"", "\""),
         None => name.to_ascii_lowercase(),
     };
+    // A second more, since this takes time to arrive.
+    let window = since + Duration::from_secs(1);
     put_together(&format!(
-        "CASE WHEN EXISTS (SELECT FROM pg_prepared_statements WHERE name = {} AND from_sql AND prepare_time >= \
-         clock_timestamp() - interval '{} milliseconds') THEN {} ELSE 'SELECT' END",
+        "CASE WHEN EXISTS (SELECT FROM pg_prepared_statements WHERE name = {} AND from_sql AND strpos(statement, {}) > 0 \
+         AND prepare_time >= clock_timestamp() - interval '{} milliseconds') THEN {} ELSE 'SELECT' END",
         literal(&name),
-        since.as_millis() + 1,
+        literal(text),
+        window.as_millis(),
         literal(&format!("DEALLOCATE {}", identifier(&name))),
     ))
 }

@@ -212,9 +212,9 @@ pub struct SettingsSql {
     /// An expression that answers a statement: it gives a setting of this name, which nobody has declared, the value that it
     /// has now. `None`: no snapshot or reset leaves one out.
     pub custom: Option<fn(&str) -> String>,
-    /// A statement that ends what `PREPARE` has prepared under this name, as it is written, in the time that ends now, if
-    /// it is there. Said where that outlives a rollback: the script could not be run again in the same session.
-    pub unprepare: Option<fn(&str, Duration) -> String>,
+    /// A statement that ends what a `PREPARE` of this name and this text, both as they are written, has prepared in the time
+    /// that ends now, if it is there. Said where that outlives a rollback: the script could not be run again in the same session.
+    pub unprepare: Option<fn(&str, &str, Duration) -> String>,
     /// Whether the session serves other clients between transactions, as one behind a pooler does: whatever a script leaves is
     /// reset in the transaction that it was left in.
     pub lent: bool,

@@ -46,8 +46,9 @@ pub(crate) struct Prepared {
     /// Settings of the session with a point in their names, which the script names: nobody has declared them, so that no
     /// list of settings has them.
     pub(crate) custom_settings: Vec<String>,
-    /// The names under which `PREPARE` prepares statements, as they are written, where a rollback does not end them.
-    pub(crate) prepares: Vec<String>,
+    /// The names under which `PREPARE` prepares statements, and its text, as they are written, where a rollback does not end
+    /// them.
+    pub(crate) prepares: Vec<(String, String)>,
     /// What is filled in, and where in the script.
     pub(crate) placeholders: Vec<(Placeholder, Position)>,
 }
@@ -262,7 +263,7 @@ struct Read {
     travels_alone: bool,
     may_move: bool,
     custom_settings: Vec<String>,
-    prepares: Vec<String>,
+    prepares: Vec<(String, String)>,
     /// Where statements stand that do not work inside a transaction, and their first words, where most do.
     outside: Vec<(Position, String)>,
     /// The same of those that cannot be followed by a row of the history.
@@ -321,12 +322,12 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     read
 }
 
-/// The name under which a statement prepares another.
-fn prepares(statement: &Statement<'_>) -> Option<String> {
+/// The name under which a statement prepares another, and its text.
+fn prepares(statement: &Statement<'_>) -> Option<(String, String)> {
     let mut words = statement.words();
     let name = words.next().filter(|first| first.is_keyword("PREPARE")).and_then(|_| words.next())?;
     let is_name = matches!(name.kind, TokenKind::Word | TokenKind::QuotedIdentifier);
-    (is_name && !name.is_keyword("TRANSACTION")).then(|| name.text.to_owned())
+    (is_name && !name.is_keyword("TRANSACTION")).then(|| (name.text.to_owned(), statement.text().to_owned()))
 }
 
 /// What to do about a statement that switches foreign keys on or off.

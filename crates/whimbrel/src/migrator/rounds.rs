@@ -279,8 +279,9 @@ impl<'r, 'a, 'v> Rounds<'r, 'a, 'v> {
         };
         let rolled_back = plan.items().iter().filter(|item| item.in_transaction() && !ran(item));
         let since = self.verb.began.elapsed();
-        for name in rolled_back.filter_map(PlanItem::prepared).flat_map(|prepared| &prepared.prepares) {
-            let _ = self.verb.session.run(&unprepare(name, since)).await;
+        for (name, text) in rolled_back.filter_map(PlanItem::prepared).flat_map(|prepared| &prepared.prepares)
+        {
+            let _ = self.verb.session.run(&unprepare(name, text, since)).await;
         }
     }
 
