@@ -316,6 +316,13 @@ impl Error {
     }
 
     /// Whether it is known what was kept of the migration. Where it is not, the next run looks, and says how to go on.
+    ///
+    /// ```
+    /// use whimbrel::{Error, ErrorKind};
+    ///
+    /// assert!(Error::new(ErrorKind::Files, "a statement failed").is_outcome_known());
+    /// assert!(!Error::new(ErrorKind::OutcomeUnknown, "a statement is in doubt").is_outcome_known());
+    /// ```
     pub fn is_outcome_known(&self) -> bool {
         !self.0.unknown_outcome
     }

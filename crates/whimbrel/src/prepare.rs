@@ -9,7 +9,7 @@ use crate::directive::Directives;
 use crate::finding::{Finding, FindingKind};
 use crate::layout;
 use crate::migration::{Migration, ScriptFile, SetName};
-use crate::placeholder::{Form, Placeholder, find};
+use crate::placeholder::{Form, Placeholder, find, may_hold_some};
 use crate::quoting::Watch;
 use crate::script::{Position, Script, Statement, Statements, TokenKind};
 
@@ -322,12 +322,16 @@ fn read_statements(script: &mut Statements<'_, '_>, dialect: &Dialect) -> Read {
     read
 }
 
-/// The name under which a statement prepares another, and its text.
+/// The name under which a statement prepares another, and its text. None of one that something is filled into: the server knows
+/// another text of it, and a value belongs nowhere else.
 fn prepares(statement: &Statement<'_>) -> Option<(String, String)> {
+    if may_hold_some(statement) {
+        return None;
+    }
     let mut words = statement.words();
     let name = words.next().filter(|first| first.is_keyword("PREPARE")).and_then(|_| words.next())?;
     let is_name = matches!(name.kind, TokenKind::Word | TokenKind::QuotedIdentifier);
-    (is_name && !name.is_keyword("TRANSACTION")).then(|| (name.text.to_owned(), statement.text().to_owned()))
+    is_name.then(|| (name.text.to_owned(), statement.text().to_owned()))
 }
 
 /// What to do about a statement that switches foreign keys on or off.
@@ -380,4 +384,26 @@ fn add_custom_settings(statement: &Statement<'_>, known: &mut HashSet<String>, n
 /// The digest by which the history knows a statement that took effect.
 pub(crate) fn statement_digest(statement: &Statement<'_>) -> Digest {
     Fields::of(Context::Statement).text(statement.text()).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Lexing;
+
+    #[test]
+    fn what_is_prepared_is_known_by_its_name_and_text_unless_something_is_filled_in() {
+        for (sql, name) in [
+            ("PREPARE p AS SELECT 1", Some("p")),
+            ("/* c */ prepare \"P\"\"1\" (int) AS SELECT $1", Some("\"P\"\"1\"")),
+            ("EXECUTE p", None),
+            ("PREPARE p AS SELECT ${key:secret}", None),
+        ] {
+            let script = Script::parse(sql, &Lexing::POSTGRES).expect("a script");
+            let statement = &script.statements()[0];
+            let known = prepares(statement);
+            assert_eq!(known.as_ref().map(|(name, _)| name.as_str()), name, "{sql}");
+            assert!(known.is_none_or(|(_, text)| text == statement.text()), "{sql}");
+        }
+    }
 }

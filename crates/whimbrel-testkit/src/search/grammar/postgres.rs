@@ -257,7 +257,7 @@ fn prepared(w: &mut Writer) {
     let (name, number) = (named(w, at), w.number());
     w.push(GeneratedStatement::new(format!("PREPARE p{number} AS UPDATE {name} SET n = n + 1")).leaving());
     w.say(format!("EXECUTE p{number}"));
-    // A prepared statement outlives a transaction that is rolled back, and a script that runs again finds it.
+    // What a rollback leaves of it has a test of its own.
     if !w.outside || w.chance.percent(50) {
         w.say(format!("DEALLOCATE p{number}"));
     }
